@@ -1,0 +1,3 @@
+//! Pushboat function `image-push`.
+
+fn main() {}

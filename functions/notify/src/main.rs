@@ -1,0 +1,3 @@
+//! Pushboat function `notify`.
+
+fn main() {}

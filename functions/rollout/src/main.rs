@@ -1,0 +1,3 @@
+//! Pushboat function `rollout`.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Pushboat function `service-change`.
+
+fn main() {}

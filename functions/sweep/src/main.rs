@@ -1,0 +1,3 @@
+//! Pushboat function `sweep`.
+
+fn main() {}
