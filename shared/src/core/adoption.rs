@@ -1,0 +1,256 @@
+//! Taking a running service's present state as last-known-good when a target is first seen.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::alarm::{AlarmSeen, AlarmState};
+use super::decide::unsuitable;
+use super::observation::{Definition, Look, Observation, Service, ServiceLook};
+use super::policy::Policy;
+use super::reason::{Unsuitable, Waiting};
+use crate::target::Mistake;
+use crate::task_definition::{TARGET_TAG, images, matching_containers, registry_of};
+
+/// How long a service may take to appear or to settle before people are told.
+///
+/// The parameter and the service may be made by one stack, in any order (issue 2).
+pub const PATIENCE: SignedDuration = SignedDuration::from_mins(15);
+const RETRY: SignedDuration = SignedDuration::from_secs(30);
+
+/// What to do about a target that is not adopted.
+#[must_use]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Adoption {
+    /// What runs is good: it becomes the last-known-good.
+    Good,
+    /// The service is deployed to, and there is nothing to go back to.
+    NothingGood,
+    /// Look again later.
+    Wait {
+        /// When.
+        until: Timestamp,
+        /// What for.
+        waiting: Waiting,
+        /// The service is missing for so long that people are to be told this.
+        tell: Option<Mistake>,
+    },
+    /// Somebody has to change something first.
+    Invalid(Vec<Mistake>),
+}
+
+/// Says which of the repositories that a target follows ECR does not have.
+pub type MissingRepositories = Vec<String>;
+
+/// Decides about a target that has been pending since `since`.
+pub fn decide(
+    policy: &Policy,
+    observation: &Observation,
+    missing_repositories: &Look<MissingRepositories>,
+    since: Timestamp,
+    now: Timestamp,
+) -> Adoption {
+    let service = match &observation.service {
+        Look::Taken(ServiceLook::Found(service)) if service.active => service,
+        Look::Taken(ServiceLook::ClusterMissing) => {
+            return missing(cluster_missing(policy), since, now);
+        }
+        Look::Taken(ServiceLook::Missing | ServiceLook::Found(_)) => {
+            return missing(service_missing(policy), since, now);
+        }
+        Look::Unavailable(trouble) => return unavailable(trouble, now),
+        Look::NotTaken => return unavailable("the service was not looked at", now),
+    };
+    let definition = match &observation.definition {
+        Look::Taken(definition) => definition,
+        Look::Unavailable(trouble) => return unavailable(trouble, now),
+        Look::NotTaken => return unavailable("the task definition was not looked at", now),
+    };
+    let (repositories, alarms) = match (missing_repositories, &observation.alarms) {
+        (Look::Taken(repositories), Look::Taken(alarms)) => (repositories, alarms),
+        (Look::Unavailable(trouble), _) | (_, Look::Unavailable(trouble)) => {
+            return unavailable(trouble, now);
+        }
+        (Look::NotTaken, _) | (_, Look::NotTaken) => {
+            return unavailable("the repositories and alarms were not looked at", now);
+        }
+    };
+    let mistakes = mistakes(policy, service, definition, repositories, alarms);
+    if !mistakes.is_empty() {
+        return Adoption::Invalid(mistakes);
+    }
+    judge(service, alarms, since, now)
+}
+
+fn judge(service: &Service, alarms: &[AlarmSeen], since: Timestamp, now: Timestamp) -> Adoption {
+    if service.desired == 0 {
+        return Adoption::NothingGood;
+    }
+    let fails = service.deployments.len() == 1
+        && service
+            .primary()
+            .is_some_and(|primary| primary.failed_tasks > 0 && service.running == 0);
+    let firing = alarms
+        .iter()
+        .any(|alarm| alarm.state == Some(AlarmState::Alarm));
+    let waiting = match (
+        service.settled() && service.running >= service.desired,
+        firing,
+    ) {
+        (true, false) => return Adoption::Good,
+        (true, true) => Waiting::AlarmQuiet,
+        (false, _) => Waiting::ServiceBusy,
+    };
+    if fails || now.duration_since(since) >= PATIENCE {
+        return Adoption::NothingGood;
+    }
+    Adoption::Wait {
+        until: now + RETRY,
+        waiting,
+        tell: None,
+    }
+}
+
+fn missing(mistake: Mistake, since: Timestamp, now: Timestamp) -> Adoption {
+    let overdue = now.duration_since(since) >= PATIENCE;
+    Adoption::Wait {
+        until: now + RETRY,
+        waiting: Waiting::Service,
+        tell: overdue.then_some(mistake),
+    }
+}
+
+fn unavailable(trouble: &str, now: Timestamp) -> Adoption {
+    Adoption::Wait {
+        until: now + RETRY,
+        waiting: Waiting::Aws {
+            trouble: trouble.to_owned(),
+        },
+        tell: None,
+    }
+}
+
+fn cluster_missing(policy: &Policy) -> Mistake {
+    Mistake::new(
+        "service.cluster",
+        format!(
+            "there is no cluster `{}` in this account and Region",
+            policy.service.cluster
+        ),
+        "Correct the name, or create the cluster; Pushboat keeps looking.",
+    )
+}
+
+fn service_missing(policy: &Policy) -> Mistake {
+    let service = &policy.service;
+    Mistake::new(
+        "service.name",
+        format!(
+            "there is no active service `{}` in cluster `{}`",
+            service.name, service.cluster
+        ),
+        "Correct the name, or create the service; Pushboat keeps looking.",
+    )
+}
+
+fn mistakes(
+    policy: &Policy,
+    service: &Service,
+    definition: &Definition,
+    missing_repositories: &[String],
+    alarms: &[AlarmSeen],
+) -> Vec<Mistake> {
+    let mut mistakes: Vec<Mistake> = unsuitable(policy, service)
+        .map(|what| unsuitable_mistake(policy, &what))
+        .into_iter()
+        .collect();
+    for (index, image) in policy.images.iter().enumerate() {
+        if missing_repositories.contains(&image.repository) {
+            mistakes.push(Mistake::new(
+                format!("images[{index}].repository"),
+                format!(
+                    "ECR has no repository `{}` in this account and Region",
+                    image.repository
+                ),
+                "Correct the name, or create the repository and save the parameter again.",
+            ));
+        }
+    }
+    mistakes.extend(container_mistakes(policy, service, definition));
+    for (index, alarm) in policy.alarms.iter().enumerate() {
+        if alarms
+            .iter()
+            .any(|seen| seen.name == *alarm && seen.state.is_none())
+        {
+            mistakes.push(Mistake::new(
+                format!("alarms[{index}]"),
+                format!("CloudWatch has no alarm `{alarm}` in this account and Region"),
+                "Correct the name, or create the alarm and save the parameter again.",
+            ));
+        }
+    }
+    mistakes
+}
+
+fn unsuitable_mistake(policy: &Policy, what: &Unsuitable) -> Mistake {
+    let service = &policy.service;
+    match what {
+        Unsuitable::Daemon => Mistake::new(
+            "service",
+            format!("service `{service}` uses the DAEMON scheduling strategy"),
+            "Name a REPLICA service: Fargate runs no daemons.",
+        ),
+        Unsuitable::Controller { controller } => Mistake::new(
+            "service",
+            format!("service `{service}` is under the {controller} deployment controller"),
+            "Move it to the ECS controller (UpdateService, deploymentController ECS): two deployers on one service would fight.",
+        ),
+        Unsuitable::NoConsent { found } => {
+            let problem = match found {
+                None => format!("service `{service}` has no tag `{TARGET_TAG}`"),
+                Some(value) => {
+                    format!(
+                        "service `{service}` is tagged `{TARGET_TAG}` = `{value}`, which names another target"
+                    )
+                }
+            };
+            Mistake::new(
+                "service",
+                problem,
+                format!(
+                    "Let the service's owner tag it `{TARGET_TAG}` = `{}`.",
+                    policy.target
+                ),
+            )
+        }
+    }
+}
+
+fn container_mistakes(policy: &Policy, service: &Service, definition: &Definition) -> Vec<Mistake> {
+    let registry = registry_of(&service.arn).unwrap_or_default();
+    let names: Vec<String> = images(definition).into_keys().collect();
+    let mut mistakes = Vec::new();
+    for (index, image) in policy.images.iter().enumerate() {
+        let matched =
+            matching_containers(definition, &registry, &image.repository, &image.containers);
+        for missing in &matched.missing {
+            mistakes.push(Mistake::new(
+                format!("images[{index}].containers"),
+                format!("the task definition has no container `{missing}`"),
+                format!("Name one of: {}.", names.join(", ")),
+            ));
+        }
+        if matched.containers.is_empty() && matched.missing.is_empty() {
+            mistakes.push(Mistake::new(
+                format!("images[{index}]"),
+                format!(
+                    "no container of the task definition runs an image of `{}`",
+                    image.repository
+                ),
+                format!(
+                    "Name the containers it is for in `containers`; there are: {}.",
+                    names.join(", ")
+                ),
+            ));
+        }
+    }
+    mistakes
+}

@@ -1,0 +1,130 @@
+//! What a rollout remembers of the alarms it watches.
+
+use serde::{Deserialize, Serialize};
+
+/// The state of a CloudWatch alarm.
+///
+/// Source: CloudWatch API reference, MetricAlarm, `StateValue`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum AlarmState {
+    /// The metric is within its threshold.
+    Ok,
+    /// The metric is outside its threshold.
+    Alarm,
+    /// There is not enough data: neither good nor bad.
+    InsufficientData,
+}
+
+/// One alarm as it was seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlarmSeen {
+    /// The alarm's name.
+    pub name: String,
+    /// Its state; `None` where CloudWatch knows no such alarm.
+    pub state: Option<AlarmState>,
+}
+
+/// One alarm as a rollout watches it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AlarmWatch {
+    /// The alarm's name.
+    pub name: String,
+    /// It was in ALARM when the rollout started and has not been OK since.
+    ///
+    /// ECS ignores such an alarm too: production may be burning and this push the fix.
+    pub ignored_until_ok: bool,
+}
+
+impl AlarmWatch {
+    /// Begins to watch the alarms as they were at the start.
+    #[must_use]
+    pub fn begin(seen: &[AlarmSeen]) -> Vec<Self> {
+        seen.iter()
+            .map(|alarm| Self {
+                name: alarm.name.clone(),
+                ignored_until_ok: alarm.state == Some(AlarmState::Alarm),
+            })
+            .collect()
+    }
+}
+
+/// What a look at the alarms says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AlarmVerdict {
+    /// The watches, brought up to date.
+    pub watches: Vec<AlarmWatch>,
+    /// The names of those that fire and count.
+    pub fired: Vec<String>,
+}
+
+/// Holds the watches against what was seen now.
+#[must_use]
+pub fn judge(watches: &[AlarmWatch], seen: &[AlarmSeen]) -> AlarmVerdict {
+    let mut verdict = AlarmVerdict::default();
+    for watch in watches {
+        let state = seen
+            .iter()
+            .find(|alarm| alarm.name == watch.name)
+            .and_then(|alarm| alarm.state);
+        let mut watch = watch.clone();
+        match state {
+            Some(AlarmState::Ok) => watch.ignored_until_ok = false,
+            Some(AlarmState::Alarm) if !watch.ignored_until_ok => {
+                verdict.fired.push(watch.name.clone());
+            }
+            Some(AlarmState::Alarm | AlarmState::InsufficientData) | None => {}
+        }
+        verdict.watches.push(watch);
+    }
+    verdict
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(state: Option<AlarmState>) -> Vec<AlarmSeen> {
+        vec![AlarmSeen {
+            name: "5xx".to_owned(),
+            state,
+        }]
+    }
+
+    #[test]
+    fn an_alarm_that_was_fine_and_fires_counts() {
+        let watches = AlarmWatch::begin(&seen(Some(AlarmState::Ok)));
+        assert_eq!(
+            judge(&watches, &seen(Some(AlarmState::Alarm))).fired,
+            ["5xx"]
+        );
+    }
+
+    #[test]
+    fn an_alarm_that_fired_at_the_start_counts_once_it_has_been_ok() {
+        let watches = AlarmWatch::begin(&seen(Some(AlarmState::Alarm)));
+        let still = judge(&watches, &seen(Some(AlarmState::Alarm)));
+        assert!(still.fired.is_empty());
+        let unknown = judge(&still.watches, &seen(Some(AlarmState::InsufficientData)));
+        let back = judge(&unknown.watches, &seen(Some(AlarmState::Alarm)));
+        assert!(back.fired.is_empty(), "insufficient data is not OK");
+        let fine = judge(&back.watches, &seen(Some(AlarmState::Ok)));
+        assert_eq!(
+            judge(&fine.watches, &seen(Some(AlarmState::Alarm))).fired,
+            ["5xx"]
+        );
+    }
+
+    #[test]
+    fn missing_data_and_missing_alarms_are_neither_good_nor_bad() {
+        let watches = AlarmWatch::begin(&seen(None));
+        assert!(
+            judge(&watches, &seen(Some(AlarmState::InsufficientData)))
+                .fired
+                .is_empty()
+        );
+        assert!(judge(&watches, &seen(None)).fired.is_empty());
+        assert!(judge(&watches, &[]).fired.is_empty());
+    }
+}

@@ -1,0 +1,261 @@
+//! What to do next with the rollout under way.
+//!
+//! [`decide`] is total: every phase has an answer to every observation. It does
+//! no I/O and cannot fail, and it is the same code in the function and in the
+//! simulation.
+
+mod baking;
+mod progressing;
+mod requested;
+mod starting;
+
+pub use requested::unsuitable;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::observation::{Look, Observation, Service, ServiceDeployment, ServiceLook};
+use super::policy::{Policy, Supersede};
+use super::reason::{Halted, Rejected, SupersededBy, Waiting};
+use super::rollout::{Phase, Rollout, Running};
+
+/// How long a change may stay invisible to a read.
+///
+/// ECS is eventually consistent and promises no bound; half a minute is what
+/// this project settled on (its design, principle 3).
+pub const READ_LAG: SignedDuration = SignedDuration::from_secs(30);
+/// How soon to look again where no event is sure to come.
+const POLL: SignedDuration = SignedDuration::from_secs(30);
+/// How soon to ask again after AWS gave no usable answer.
+const RETRY: SignedDuration = SignedDuration::from_secs(15);
+/// How long fewer tasks than desired may run before that counts against a version.
+const MISSING_TASKS_LIMIT: SignedDuration = SignedDuration::from_mins(5);
+
+/// What to do next.
+#[must_use]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// The phase to save before anything is done.
+    pub phase: Phase,
+    /// What to do once it is saved, in this order.
+    pub actions: Vec<Action>,
+    /// When to look again.
+    pub next: Next,
+}
+
+/// An effect on AWS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Register this RegisterTaskDefinition request.
+    Register(Value),
+    /// Point the service at the revision: the one just registered where none is named.
+    UpdateService(Option<String>),
+}
+
+/// When to look again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// At once: the actions' answers, or the new phase, need another look.
+    Now,
+    /// Later, or when an event comes.
+    Wait(Timestamp, Waiting),
+    /// Never: the phase is final.
+    Over,
+}
+
+/// Which things a phase needs to see.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// The service.
+    pub service: bool,
+    /// The pushed image.
+    pub image: bool,
+    /// The watched alarms.
+    pub alarms: bool,
+    /// The revision registered for this rollout, in the family of this task definition.
+    pub own_revision_of: Option<String>,
+    /// A task definition.
+    pub definition: Option<WantedDefinition>,
+}
+
+/// Which task definition a phase needs to see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WantedDefinition {
+    /// The one that the service's primary deployment runs.
+    OfPrimary,
+    /// This one.
+    Named(String),
+}
+
+/// Says what a phase needs to see before [`decide`] is asked.
+#[must_use]
+pub fn wanted(phase: &Phase, now: Timestamp) -> Wanted {
+    match phase {
+        Phase::Requested { .. } => Wanted {
+            service: true,
+            image: true,
+            alarms: true,
+            definition: Some(WantedDefinition::OfPrimary),
+            ..Wanted::default()
+        },
+        Phase::Starting {
+            start, revision, ..
+        } => Wanted {
+            service: true,
+            own_revision_of: revision
+                .is_none()
+                .then(|| start.base_task_definition.clone()),
+            definition: revision
+                .is_none()
+                .then(|| WantedDefinition::Named(start.base_task_definition.clone())),
+            ..Wanted::default()
+        },
+        Phase::Progressing { .. } => Wanted {
+            service: true,
+            alarms: true,
+            ..Wanted::default()
+        },
+        Phase::Baking { running, until, .. } => Wanted {
+            service: true,
+            alarms: true,
+            definition: (now >= *until).then(|| WantedDefinition::Named(running.revision.clone())),
+            ..Wanted::default()
+        },
+        Phase::Succeeded { .. }
+        | Phase::ScaledToZero { .. }
+        | Phase::Superseded { .. }
+        | Phase::Rejected { .. }
+        | Phase::Halted { .. } => Wanted::default(),
+    }
+}
+
+/// Decides what to do next with `rollout`.
+pub fn decide(
+    policy: &Policy,
+    rollout: &Rollout,
+    observation: &Observation,
+    now: Timestamp,
+) -> Decision {
+    match &rollout.phase {
+        Phase::Requested { .. } => requested::decide(policy, rollout, observation, now),
+        Phase::Starting {
+            start,
+            revision,
+            update_intended_at,
+        } => {
+            let intent = starting::Intent {
+                revision: revision.as_deref(),
+                intended_at: *update_intended_at,
+            };
+            starting::decide(rollout, start, &intent, observation, now)
+        }
+        Phase::Progressing { start, running } => {
+            progressing::decide(policy, start, running, observation, now)
+        }
+        Phase::Baking {
+            start,
+            running,
+            until,
+            missing_tasks_since,
+        } => {
+            let bake = baking::Bake {
+                until: *until,
+                missing_tasks_since: *missing_tasks_since,
+            };
+            baking::decide(policy, start, running, &bake, observation, now)
+        }
+        Phase::Succeeded { .. }
+        | Phase::ScaledToZero { .. }
+        | Phase::Superseded { .. }
+        | Phase::Rejected { .. }
+        | Phase::Halted { .. } => over(rollout.phase.clone()),
+    }
+}
+
+fn over(phase: Phase) -> Decision {
+    Decision {
+        phase,
+        actions: Vec::new(),
+        next: Next::Over,
+    }
+}
+
+fn wait(phase: Phase, until: Timestamp, waiting: Waiting) -> Decision {
+    Decision {
+        phase,
+        actions: Vec::new(),
+        next: Next::Wait(until, waiting),
+    }
+}
+
+fn reject(reason: Rejected) -> Decision {
+    over(Phase::Rejected { reason })
+}
+
+fn supersede(by: SupersededBy) -> Decision {
+    over(Phase::Superseded { by })
+}
+
+fn halt(reason: Halted) -> Decision {
+    over(Phase::Halted { reason })
+}
+
+/// What the service turned out to do about our revision.
+enum Standing<'a> {
+    /// It is driven towards our revision.
+    Ours(&'a Service, &'a ServiceDeployment),
+    /// What ran before is still shown.
+    MayLag,
+    /// ECS gave our deployment up and drives towards something else.
+    GivenUp(&'a ServiceDeployment),
+    /// Somebody else changed it.
+    Foreign(&'a ServiceDeployment),
+    /// It is gone.
+    Gone,
+    /// AWS gave no usable answer.
+    Unknown(&'a str),
+}
+
+/// Tells where the service stands, once it was asked to run `running.revision`.
+fn standing<'a>(running: &Running, service: &'a Look<ServiceLook>) -> Standing<'a> {
+    let service = match service {
+        Look::Taken(ServiceLook::Found(service)) if service.active => service,
+        Look::Taken(_) => return Standing::Gone,
+        Look::Unavailable(trouble) => return Standing::Unknown(trouble),
+        Look::NotTaken => return Standing::Unknown("the service was not looked at"),
+    };
+    let Some(primary) = service.primary() else {
+        return Standing::Unknown("ECS shows no primary deployment");
+    };
+    if primary.task_definition == running.revision {
+        return Standing::Ours(service, primary);
+    }
+    if primary.created_at < running.deployment_created_at {
+        // ECS never makes an older deployment primary again: this read is a stale one.
+        return Standing::MayLag;
+    }
+    let given_up = primary.state_reason.contains("rolling back")
+        || service.deployments.iter().any(|deployment| {
+            deployment.task_definition == running.revision
+                && deployment.state == super::observation::DeploymentState::Failed
+        });
+    if given_up {
+        Standing::GivenUp(primary)
+    } else {
+        Standing::Foreign(primary)
+    }
+}
+
+/// Says whether the newer push takes over now.
+fn newer_takes_over(policy: &Policy, observation: &Observation, failing: bool) -> Option<Decision> {
+    let newer = observation.newer.as_ref()?;
+    let now = match policy.supersede {
+        Supersede::Immediately => true,
+        Supersede::WhenFinished => failing,
+    };
+    now.then(|| {
+        supersede(SupersededBy::Push {
+            rollout: newer.clone(),
+        })
+    })
+}

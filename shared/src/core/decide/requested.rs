@@ -1,0 +1,260 @@
+//! `Requested`: every check before the first write.
+
+use jiff::Timestamp;
+
+use super::super::alarm::AlarmWatch;
+use super::super::name::ImageDigest;
+use super::super::observation::{
+    Controller, Definition, DeploymentState, ImageContent, ImageLook, Look, Observation, Platform,
+    Service, ServiceDeployment, ServiceLook,
+};
+use super::super::policy::Policy;
+use super::super::reason::{Rejected, SupersededBy, Unsuitable, Waiting};
+use super::super::rollout::{Phase, Rollout, Start};
+use super::{Action, Decision, Next, POLL, RETRY, reject, supersede, wait};
+use crate::task_definition::{
+    self, ROLLOUT_TAG, TARGET_TAG, matching_containers, platform, registry_of, runs,
+};
+
+pub(super) fn decide(
+    policy: &Policy,
+    rollout: &Rollout,
+    observation: &Observation,
+    now: Timestamp,
+) -> Decision {
+    if let Some(newer) = &observation.newer {
+        return supersede(SupersededBy::Push {
+            rollout: newer.clone(),
+        });
+    }
+    match check(policy, rollout, observation) {
+        Ok(ready) => begin(rollout, &ready, now),
+        Err(Hindrance::Rejected(reason)) => reject(reason),
+        Err(Hindrance::Waiting(waiting)) => wait_or_give_up(policy, rollout, waiting, now),
+    }
+}
+
+/// What keeps a rollout from starting.
+enum Hindrance {
+    Rejected(Rejected),
+    Waiting(Waiting),
+}
+
+impl From<Rejected> for Hindrance {
+    fn from(reason: Rejected) -> Self {
+        Self::Rejected(reason)
+    }
+}
+
+/// Everything that is needed to start.
+struct Ready<'a> {
+    primary: &'a ServiceDeployment,
+    definition: &'a Definition,
+    registry: String,
+    digest: &'a ImageDigest,
+    containers: Vec<String>,
+    alarms: Vec<AlarmWatch>,
+}
+
+fn check<'a>(
+    policy: &Policy,
+    rollout: &Rollout,
+    observation: &'a Observation,
+) -> Result<Ready<'a>, Hindrance> {
+    let service = suitable(policy, taken(&observation.service)?)?;
+    let primary = service.primary().ok_or_else(|| {
+        Hindrance::Waiting(Waiting::Aws {
+            trouble: "ECS shows no primary deployment".to_owned(),
+        })
+    })?;
+    let (digest, platforms) = deployable(&rollout.push.repository, taken(&observation.image)?)?;
+    let definition = taken(&observation.definition)?.as_ref();
+    let registry = registry_of(&service.arn).unwrap_or_default();
+    let containers = containers(policy, rollout, definition, &registry)?;
+    fits(definition, platforms)?;
+    let alarms = AlarmWatch::begin(taken(&observation.alarms)?);
+    if runs(definition, &containers, digest) {
+        return Err(Rejected::AlreadyRunning.into());
+    }
+    let ours = observation.asked_before.contains(&primary.task_definition);
+    let changing = service.deployments.len() > 1 || primary.state == DeploymentState::InProgress;
+    if changing && !ours && service.desired > 0 && !only_fails(service, primary) {
+        return Err(Hindrance::Waiting(Waiting::ServiceBusy));
+    }
+    Ok(Ready {
+        primary,
+        definition,
+        registry,
+        digest,
+        containers,
+        alarms,
+    })
+}
+
+/// Says whether the only deployment is failing: there is nothing to wait for, and nothing to lose.
+fn only_fails(service: &Service, primary: &ServiceDeployment) -> bool {
+    service.deployments.len() == 1 && primary.failed_tasks > 0
+}
+
+fn taken<T>(look: &Look<T>) -> Result<&T, Hindrance> {
+    let trouble = match look {
+        Look::Taken(seen) => return Ok(seen),
+        Look::Unavailable(trouble) => trouble.clone(),
+        Look::NotTaken => "not looked at yet".to_owned(),
+    };
+    Err(Hindrance::Waiting(Waiting::Aws { trouble }))
+}
+
+fn suitable<'a>(policy: &Policy, look: &'a ServiceLook) -> Result<&'a Service, Hindrance> {
+    let service = match look {
+        ServiceLook::Found(service) if service.active => service,
+        ServiceLook::Found(_) | ServiceLook::Missing | ServiceLook::ClusterMissing => {
+            return Err(Rejected::ServiceGone.into());
+        }
+    };
+    match unsuitable(policy, service) {
+        Some(what) => Err(Rejected::ServiceUnsuitable { what }.into()),
+        None => Ok(service),
+    }
+}
+
+/// Says what keeps a service from being deployed to, if anything does.
+#[must_use]
+pub fn unsuitable(policy: &Policy, service: &Service) -> Option<Unsuitable> {
+    if service.daemon {
+        return Some(Unsuitable::Daemon);
+    }
+    match &service.controller {
+        Controller::Ecs => {}
+        Controller::Other(controller) => {
+            return Some(Unsuitable::Controller {
+                controller: controller.clone(),
+            });
+        }
+    }
+    let found = service.tags.get(TARGET_TAG);
+    let consents =
+        policy.needs_no_consent || found.is_some_and(|value| value == policy.target.as_str());
+    (!consents).then(|| Unsuitable::NoConsent {
+        found: found.cloned(),
+    })
+}
+
+fn deployable<'a>(
+    repository: &str,
+    look: &'a ImageLook,
+) -> Result<(&'a ImageDigest, &'a [Platform]), Rejected> {
+    match look {
+        ImageLook::RepositoryMissing => Err(Rejected::RepositoryMissing {
+            repository: repository.to_owned(),
+        }),
+        ImageLook::Missing => Err(Rejected::ImageMissing),
+        ImageLook::Archived => Err(Rejected::ImageArchived),
+        ImageLook::Found { digest, content } => match content {
+            ImageContent::Image(platforms) => Ok((digest, platforms)),
+            ImageContent::NotAnImage { media_type } => Err(Rejected::NotAnImage {
+                media_type: media_type.clone(),
+            }),
+            ImageContent::Unreadable { problem } => Err(Rejected::ManifestUnreadable {
+                problem: problem.clone(),
+            }),
+        },
+    }
+}
+
+fn containers(
+    policy: &Policy,
+    rollout: &Rollout,
+    definition: &Definition,
+    registry: &str,
+) -> Result<Vec<String>, Rejected> {
+    let repository = &rollout.push.repository;
+    let named = policy
+        .image(repository)
+        .map(|image| image.containers.as_slice())
+        .unwrap_or_default();
+    let matched = matching_containers(definition, registry, repository, named);
+    if matched.containers.is_empty() || !matched.missing.is_empty() {
+        return Err(Rejected::NoContainer {
+            repository: repository.clone(),
+            missing: matched.missing,
+        });
+    }
+    Ok(matched.containers)
+}
+
+fn fits(definition: &Definition, offered: &[Platform]) -> Result<(), Rejected> {
+    let wanted = platform(definition);
+    if offered.contains(&wanted) {
+        return Ok(());
+    }
+    Err(Rejected::WrongPlatform {
+        wanted: wanted.to_string(),
+        offered: offered.iter().map(ToString::to_string).collect(),
+    })
+}
+
+fn wait_or_give_up(
+    policy: &Policy,
+    rollout: &Rollout,
+    waiting: Waiting,
+    now: Timestamp,
+) -> Decision {
+    if now.duration_since(rollout.requested_at) >= policy.deadline() {
+        return reject(match waiting {
+            Waiting::Aws { trouble } => Rejected::AwsUnavailable { trouble },
+            _ => Rejected::ServiceBusy,
+        });
+    }
+    let pause = match waiting {
+        Waiting::Aws { .. } => RETRY,
+        _ => POLL,
+    };
+    let phase = Phase::Requested {
+        waiting: waiting.clone(),
+    };
+    wait(phase, now + pause, waiting)
+}
+
+fn begin(rollout: &Rollout, ready: &Ready<'_>, now: Timestamp) -> Decision {
+    let start = Start {
+        at: now,
+        digest: ready.digest.clone(),
+        base_task_definition: ready.primary.task_definition.clone(),
+        base_deployment: ready.primary.id.clone(),
+        base_deployment_created_at: ready.primary.created_at,
+        containers: ready.containers.clone(),
+        alarms: ready.alarms.clone(),
+    };
+    let request = registration(rollout, &start, ready.definition, &ready.registry);
+    Decision {
+        phase: Phase::Starting {
+            start,
+            revision: None,
+            update_intended_at: Some(now),
+        },
+        actions: vec![Action::Register(request), Action::UpdateService(None)],
+        next: Next::Now,
+    }
+}
+
+/// Makes the request that registers this rollout's revision.
+pub(super) fn registration(
+    rollout: &Rollout,
+    start: &Start,
+    definition: &Definition,
+    registry: &str,
+) -> serde_json::Value {
+    let own_tags = [
+        (TARGET_TAG, rollout.policy.target.as_str()),
+        (ROLLOUT_TAG, rollout.id.as_str()),
+    ];
+    task_definition::with_image(
+        definition,
+        &start.containers,
+        registry,
+        &rollout.push.repository,
+        &start.digest,
+        &own_tags,
+    )
+}

@@ -1,0 +1,136 @@
+//! `Starting`, seen again: an effect's answer was lost, or the function died.
+//!
+//! What was done is found by looking, never from memory.
+
+use jiff::Timestamp;
+
+use super::super::observation::{Look, Observation, ServiceDeployment, ServiceLook};
+use super::super::reason::{Rejected, SupersededBy, Waiting};
+use super::super::rollout::{Phase, Rollout, Running, Start};
+use super::{Action, Decision, Next, READ_LAG, RETRY, reject, requested, supersede, wait};
+use crate::task_definition::registry_of;
+
+/// What was recorded before the effects.
+pub(super) struct Intent<'a> {
+    pub(super) revision: Option<&'a str>,
+    pub(super) intended_at: Option<Timestamp>,
+}
+
+pub(super) fn decide(
+    rollout: &Rollout,
+    start: &Start,
+    intent: &Intent<'_>,
+    observation: &Observation,
+    now: Timestamp,
+) -> Decision {
+    let service = match &observation.service {
+        Look::Taken(ServiceLook::Found(service)) if service.active => service,
+        Look::Taken(_) => return supersede(SupersededBy::ServiceGone),
+        Look::Unavailable(trouble) => return look_again(rollout, start, trouble, now),
+        Look::NotTaken => return look_again(rollout, start, "no look at the service", now),
+    };
+    let Some(primary) = service.primary() else {
+        return look_again(rollout, start, "ECS shows no primary deployment", now);
+    };
+    let revision = match (intent.revision, &observation.own_revision) {
+        (Some(revision), _) => Some(revision),
+        (None, Look::Taken(found)) => found.as_deref(),
+        (None, Look::Unavailable(trouble)) => return look_again(rollout, start, trouble, now),
+        (None, Look::NotTaken) => {
+            return look_again(rollout, start, "no look for our revision", now);
+        }
+    };
+    if let Some(revision) = revision.filter(|revision| primary.task_definition == *revision) {
+        return taken(start, revision, primary, intent, now);
+    }
+    let later = primary.created_at > start.base_deployment_created_at;
+    if later && !observation.asked_before.contains(&primary.task_definition) {
+        return supersede(SupersededBy::SomebodyElse {
+            task_definition: primary.task_definition.clone(),
+        });
+    }
+    if let Some(lag_over_at) = intent.intended_at.map(|at| at + READ_LAG)
+        && now < lag_over_at
+    {
+        return wait(rollout.phase.clone(), lag_over_at, Waiting::ReadLag);
+    }
+    if let Some(newer) = &observation.newer {
+        // Nothing was changed yet, as far as can be seen: the newer push need not wait.
+        return supersede(SupersededBy::Push {
+            rollout: newer.clone(),
+        });
+    }
+    if now.duration_since(start.at) >= rollout.policy.deadline() {
+        return reject(Rejected::AwsUnavailable {
+            trouble: "ECS did not take the change before the deadline".to_owned(),
+        });
+    }
+    ask_again(rollout, start, revision, &service.arn, observation, now)
+}
+
+/// The service is driven towards our revision: UpdateService was taken.
+fn taken(
+    start: &Start,
+    revision: &str,
+    primary: &ServiceDeployment,
+    intent: &Intent<'_>,
+    now: Timestamp,
+) -> Decision {
+    Decision {
+        phase: Phase::Progressing {
+            start: start.clone(),
+            running: Running {
+                revision: revision.to_owned(),
+                deployment: primary.id.clone(),
+                deployment_created_at: primary.created_at,
+                asked_at: intent.intended_at.unwrap_or(now),
+            },
+        },
+        actions: Vec::new(),
+        next: Next::Now,
+    }
+}
+
+fn ask_again(
+    rollout: &Rollout,
+    start: &Start,
+    revision: Option<&str>,
+    service_arn: &str,
+    observation: &Observation,
+    now: Timestamp,
+) -> Decision {
+    let actions = match (revision, &observation.definition) {
+        (Some(revision), _) => vec![Action::UpdateService(Some(revision.to_owned()))],
+        (None, Look::Taken(definition)) => {
+            let registry = registry_of(service_arn).unwrap_or_default();
+            let request = requested::registration(rollout, start, definition, &registry);
+            vec![Action::Register(request), Action::UpdateService(None)]
+        }
+        (None, Look::Unavailable(trouble)) => return look_again(rollout, start, trouble, now),
+        (None, Look::NotTaken) => {
+            return look_again(rollout, start, "no look at the task definition", now);
+        }
+    };
+    Decision {
+        phase: Phase::Starting {
+            start: start.clone(),
+            revision: revision.map(str::to_owned),
+            update_intended_at: Some(now),
+        },
+        actions,
+        next: Next::Now,
+    }
+}
+
+fn look_again(rollout: &Rollout, start: &Start, trouble: &str, now: Timestamp) -> Decision {
+    let over_at = start.at + rollout.policy.deadline() + READ_LAG;
+    if now >= over_at {
+        return reject(Rejected::AwsUnavailable {
+            trouble: trouble.to_owned(),
+        });
+    }
+    let waiting = Waiting::Aws {
+        trouble: trouble.to_owned(),
+    };
+    wait(rollout.phase.clone(), now + RETRY, waiting)
+}

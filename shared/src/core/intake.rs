@@ -1,0 +1,378 @@
+//! What a push does to a target's state.
+//!
+//! A push that counts becomes a rollout in `Requested`; every other one is
+//! explained. Nothing here looks at AWS.
+
+use jiff::Timestamp;
+
+use super::name::RolloutId;
+use super::ordering::{self, NewestPush, Order, PushTimes};
+use super::policy::{FollowedImage, Policy};
+use super::push::Push;
+use super::reason::{Ignored, SupersededBy, Waiting};
+use super::rollout::{Phase, Rollout};
+use super::state::TargetState;
+
+/// What became of a push.
+#[must_use]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Intake {
+    /// It is a rollout; the ones that waited before it and are superseded come with it.
+    Accepted(Vec<Rollout>),
+    /// It changes nothing.
+    Ignored(Ignored),
+    /// It was tagged in the same second as the newest one: ask ECR for both push times.
+    AskPushTimes {
+        /// The newest push accepted so far.
+        newest: NewestPush,
+    },
+}
+
+/// Takes a push in.
+pub fn receive(
+    state: &mut TargetState,
+    policy: &Policy,
+    registered_at: Timestamp,
+    push: &Push,
+    times: Option<PushTimes>,
+    now: Timestamp,
+) -> Intake {
+    let Some(image) = policy.image(&push.repository) else {
+        return Intake::Ignored(Ignored::NotFollowed {
+            subject: format!("repository {}", push.repository),
+        });
+    };
+    if !ordering::follows(&image.tags, &push.tag) {
+        return Intake::Ignored(Ignored::TagNotFollowed {
+            tag: push.tag.clone(),
+        });
+    }
+    if push.tagged_at < registered_at {
+        return Intake::Ignored(Ignored::BeforeRegistration { registered_at });
+    }
+    if let Some(newest) = state.newest.get(&push.repository) {
+        match order(image, push, newest, times) {
+            Order::Newer => {}
+            Order::Same => return Intake::Ignored(Ignored::Repeat),
+            Order::Older => {
+                return Intake::Ignored(Ignored::Older {
+                    newest_tag: newest.tag.clone(),
+                    newest: newest.digest.clone(),
+                });
+            }
+            Order::AskPushTimes => {
+                return Intake::AskPushTimes {
+                    newest: newest.clone(),
+                };
+            }
+        }
+    }
+    accept(state, policy, image, push, now)
+}
+
+fn order(
+    image: &FollowedImage,
+    push: &Push,
+    newest: &NewestPush,
+    times: Option<PushTimes>,
+) -> Order {
+    match ordering::compare(&image.tags, push, newest, times) {
+        // An exact tag means what it points at now, whichever of two events told us.
+        Order::AskPushTimes if ordering::exact_tag(&image.tags).is_some() => Order::Newer,
+        order => order,
+    }
+}
+
+fn accept(
+    state: &mut TargetState,
+    policy: &Policy,
+    image: &FollowedImage,
+    push: &Push,
+    now: Timestamp,
+) -> Intake {
+    state
+        .newest
+        .insert(push.repository.clone(), NewestPush::from(push));
+    if let Some(same) = brings_the_same(state, image, push) {
+        return Intake::Ignored(Ignored::SameImageUnderWay { rollout: same });
+    }
+    let parts = [
+        policy.target.as_str(),
+        &push.repository,
+        &push.tag,
+        push.digest.as_str(),
+    ];
+    let rollout = Rollout {
+        id: RolloutId::new(push.tagged_at, &parts),
+        push: push.clone(),
+        policy: policy.clone(),
+        requested_at: now,
+        phase: Phase::Requested {
+            waiting: waiting(state),
+        },
+    };
+    let (outdated, kept) = std::mem::take(&mut state.waiting)
+        .into_iter()
+        .partition(|waiting| waiting.push.repository == push.repository);
+    state.waiting = kept;
+    let superseded = superseded(outdated, &rollout.id);
+    state.waiting.push(rollout);
+    Intake::Accepted(superseded)
+}
+
+/// Finds the latest rollout of the repository, if it brings this very image.
+fn brings_the_same(state: &TargetState, image: &FollowedImage, push: &Push) -> Option<RolloutId> {
+    let latest = state
+        .waiting
+        .iter()
+        .rev()
+        .chain(&state.current)
+        .find(|rollout| rollout.push.repository == push.repository)?;
+    // What an exact tag resolved to is only known once its rollout has started.
+    let settled = latest.phase.start().is_some() || ordering::exact_tag(&image.tags).is_none();
+    (settled && *latest.digest() == push.digest).then(|| latest.id.clone())
+}
+
+fn waiting(state: &TargetState) -> Waiting {
+    match &state.current {
+        Some(current) => Waiting::Turn {
+            behind: current.id.clone(),
+        },
+        None => Waiting::FirstLook,
+    }
+}
+
+fn superseded(outdated: Vec<Rollout>, by: &RolloutId) -> Vec<Rollout> {
+    outdated
+        .into_iter()
+        .map(|rollout| Rollout {
+            phase: Phase::Superseded {
+                by: SupersededBy::Push {
+                    rollout: by.clone(),
+                },
+            },
+            ..rollout
+        })
+        .collect()
+}
+
+/// Makes the rollout that waits longest the current one, if none is under way.
+pub fn promote(state: &mut TargetState, policy: &Policy) {
+    if state.current.is_some() {
+        return;
+    }
+    let first = state
+        .waiting
+        .iter()
+        .enumerate()
+        .min_by(|(_, one), (_, other)| one.id.cmp(&other.id))
+        .map(|(index, _)| index);
+    if let Some(index) = first {
+        let rollout = state.waiting.remove(index);
+        state.current = Some(Rollout {
+            policy: policy.clone(),
+            ..rollout
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::name::{ImageDigest, TargetName};
+    use super::super::rollout::{Running, Start};
+    use super::*;
+    use crate::target;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_700_000_000 + second).unwrap()
+    }
+
+    fn policy(tags: &str) -> Policy {
+        let text = format!(
+            r#"{{ "service": {{ "cluster": "c", "name": "s" }},
+                 "images": [ {{ "repository": "app", "tags": {{ "glob": ["{tags}"] }} }},
+                             {{ "repository": "side" }} ] }}"#
+        );
+        target::parse(&TargetName::parse("web").unwrap(), &text).unwrap()
+    }
+
+    fn push(tag: &str, character: char, second: i64) -> Push {
+        Push {
+            repository: "app".to_owned(),
+            tag: tag.to_owned(),
+            digest: ImageDigest::parse(&format!("sha256:{}", character.to_string().repeat(64)))
+                .unwrap(),
+            tagged_at: at(second),
+            event_id: format!("{tag}-{second}"),
+        }
+    }
+
+    fn take(state: &mut TargetState, push: &Push) -> Intake {
+        receive(state, &policy("*"), at(0), push, None, at(100))
+    }
+
+    #[test]
+    fn the_same_push_told_again_changes_nothing() {
+        let mut state = TargetState::default();
+        assert_eq!(
+            take(&mut state, &push("v1", 'a', 1)),
+            Intake::Accepted(Vec::new())
+        );
+        let before = state.clone();
+        assert_eq!(
+            take(&mut state, &push("v1", 'a', 1)),
+            Intake::Ignored(Ignored::Repeat)
+        );
+        assert_eq!(state, before);
+    }
+
+    #[test]
+    fn only_the_newest_push_waits_and_the_other_is_told() {
+        let mut state = TargetState::default();
+        let _ = take(&mut state, &push("v1", 'a', 1));
+        let Intake::Accepted(superseded) = take(&mut state, &push("v2", 'b', 2)) else {
+            panic!()
+        };
+        assert_eq!(superseded.len(), 1);
+        assert_eq!(state.waiting.len(), 1);
+        assert_eq!(state.waiting[0].push.tag, "v2");
+        let late = take(&mut state, &push("v1b", 'c', 1));
+        assert!(
+            matches!(late, Intake::Ignored(Ignored::Older { newest_tag, .. }) if newest_tag == "v2")
+        );
+        assert_eq!(state.waiting.len(), 1);
+    }
+
+    #[test]
+    fn pushes_to_another_repository_wait_side_by_side_and_go_in_order() {
+        let mut state = TargetState::default();
+        let _ = take(&mut state, &push("v1", 'a', 2));
+        let side = Push {
+            repository: "side".to_owned(),
+            ..push("v1", 'b', 1)
+        };
+        let _ = take(&mut state, &side);
+        assert_eq!(state.waiting.len(), 2);
+        promote(&mut state, &policy("*"));
+        assert_eq!(state.current.as_ref().unwrap().push.repository, "side");
+        promote(&mut state, &policy("*"));
+        assert_eq!(state.waiting.len(), 1, "one rollout at a time");
+    }
+
+    #[test]
+    fn strangers_and_old_news_are_explained() {
+        let mut state = TargetState::default();
+        let other = Push {
+            repository: "other".to_owned(),
+            ..push("v1", 'a', 1)
+        };
+        assert!(matches!(
+            take(&mut state, &other),
+            Intake::Ignored(Ignored::NotFollowed { .. })
+        ));
+        let early = take(&mut state, &push("v1", 'a', -1));
+        assert!(matches!(
+            early,
+            Intake::Ignored(Ignored::BeforeRegistration { .. })
+        ));
+        let tag = receive(
+            &mut state,
+            &policy("main-*"),
+            at(0),
+            &push("v1", 'a', 1),
+            None,
+            at(9),
+        );
+        assert!(matches!(
+            tag,
+            Intake::Ignored(Ignored::TagNotFollowed { .. })
+        ));
+        assert_eq!(state, TargetState::default());
+    }
+
+    #[test]
+    fn a_second_tag_on_the_same_image_does_not_roll_out_twice() {
+        let mut state = TargetState::default();
+        let _ = take(&mut state, &push("main-1", 'a', 1));
+        let again = take(&mut state, &push("latest", 'a', 2));
+        assert!(matches!(
+            again,
+            Intake::Ignored(Ignored::SameImageUnderWay { .. })
+        ));
+        assert_eq!(
+            state.newest["app"].tag, "latest",
+            "it still orders what comes after"
+        );
+    }
+
+    #[test]
+    fn an_exact_tag_that_moved_back_is_a_new_request() {
+        let mut state = TargetState::default();
+        let exact = policy("prod");
+        let take =
+            |state: &mut TargetState, push: &Push| receive(state, &exact, at(0), push, None, at(9));
+        let _ = take(&mut state, &push("prod", 'a', 1));
+        let _ = take(&mut state, &push("prod", 'b', 2));
+        let back = take(&mut state, &push("prod", 'a', 3));
+        assert!(matches!(back, Intake::Accepted(_)));
+        let tie = take(&mut state, &push("prod", 'c', 3));
+        assert!(
+            matches!(tie, Intake::Accepted(_)),
+            "it is resolved when it starts"
+        );
+    }
+
+    #[test]
+    fn a_tie_asks_for_the_push_times() {
+        let mut state = TargetState::default();
+        let _ = take(&mut state, &push("v1", 'a', 1));
+        let tie = take(&mut state, &push("v2", 'b', 1));
+        assert!(matches!(&tie, Intake::AskPushTimes { newest } if newest.tag == "v1"));
+        let times = PushTimes {
+            push: Some(at(0)),
+            newest: Some(at(1)),
+        };
+        let older = receive(
+            &mut state,
+            &policy("*"),
+            at(0),
+            &push("v2", 'b', 1),
+            Some(times),
+            at(9),
+        );
+        assert!(matches!(older, Intake::Ignored(Ignored::Older { .. })));
+    }
+
+    #[test]
+    fn the_image_under_way_is_the_one_that_was_resolved() {
+        let mut state = TargetState::default();
+        let _ = take(&mut state, &push("v1", 'a', 1));
+        promote(&mut state, &policy("*"));
+        let current = state.current.as_mut().unwrap();
+        let start = Start {
+            at: at(1),
+            digest: push("x", 'b', 0).digest,
+            base_task_definition: String::new(),
+            base_deployment: String::new(),
+            base_deployment_created_at: at(0),
+            containers: Vec::new(),
+            alarms: Vec::new(),
+        };
+        let running = Running {
+            revision: String::new(),
+            deployment: String::new(),
+            deployment_created_at: at(1),
+            asked_at: at(1),
+        };
+        current.phase = Phase::Progressing { start, running };
+        let same = take(&mut state, &push("v2", 'b', 2));
+        assert!(matches!(
+            same,
+            Intake::Ignored(Ignored::SameImageUnderWay { .. })
+        ));
+        assert!(matches!(
+            take(&mut state, &push("v3", 'a', 3)),
+            Intake::Accepted(_)
+        ));
+    }
+}

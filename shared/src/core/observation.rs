@@ -1,0 +1,196 @@
+//! What AWS says now, in our own words.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::alarm::AlarmSeen;
+use super::name::{ImageDigest, RolloutId};
+
+/// One look at one thing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Look<T> {
+    /// The phase did not ask for it.
+    #[default]
+    NotTaken,
+    /// AWS gave no answer that can be used; the words say to what.
+    Unavailable(String),
+    /// This was seen.
+    Taken(T),
+}
+
+/// Everything a decision may rest on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Observation {
+    /// The service.
+    pub service: Look<ServiceLook>,
+    /// The image that was pushed.
+    pub image: Look<ImageLook>,
+    /// The task definition the new one is made from, or the one that is to become last-known-good.
+    pub definition: Look<Arc<Definition>>,
+    /// The revision that was registered for this rollout before, found by its tags.
+    pub own_revision: Look<Option<String>>,
+    /// The watched alarms, in the order of the policy.
+    pub alarms: Look<Vec<AlarmSeen>>,
+    /// A newer push to the same repository that waits for its turn.
+    pub newer: Option<RolloutId>,
+    /// Task definitions that this target's rollouts asked the service to run, last one last.
+    pub asked_before: Vec<String>,
+}
+
+/// What DescribeServices said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServiceLook {
+    /// There is no such cluster.
+    ClusterMissing,
+    /// There is no such service.
+    Missing,
+    /// There it is.
+    Found(Box<Service>),
+}
+
+/// An ECS service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// Its ARN.
+    pub arn: String,
+    /// Whether its status is ACTIVE; DRAINING and INACTIVE are not.
+    pub active: bool,
+    /// When it was created, by ECS's clock: a recreated service has another.
+    pub created_at: Timestamp,
+    /// Who changes it.
+    pub controller: Controller,
+    /// Whether it runs one task on each instance.
+    pub daemon: bool,
+    /// How many tasks are wanted.
+    pub desired: u32,
+    /// How many tasks run.
+    pub running: u32,
+    /// Its deployments, the primary one among them.
+    pub deployments: Vec<ServiceDeployment>,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+impl Service {
+    /// Gives the deployment that ECS is driving towards.
+    #[must_use]
+    pub fn primary(&self) -> Option<&ServiceDeployment> {
+        self.deployments
+            .iter()
+            .find(|deployment| deployment.primary)
+    }
+
+    /// Says whether the primary deployment is done and alone.
+    #[must_use]
+    pub fn settled(&self) -> bool {
+        self.deployments.len() == 1
+            && self
+                .primary()
+                .is_some_and(|primary| primary.state == DeploymentState::Completed)
+    }
+}
+
+/// Who changes a service.
+///
+/// Source: ECS API reference, DeploymentController.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Controller {
+    /// ECS itself.
+    Ecs,
+    /// CodeDeploy, somebody external, or a kind that came later.
+    Other(String),
+}
+
+/// One of a service's deployments, `ecs-svc/…`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceDeployment {
+    /// Its id; the tasks it started carry it as `startedBy`.
+    pub id: String,
+    /// Whether it is the one ECS drives towards.
+    pub primary: bool,
+    /// The ARN of the task definition it runs.
+    pub task_definition: String,
+    /// How far it is.
+    pub state: DeploymentState,
+    /// ECS's own words on its state.
+    pub state_reason: String,
+    /// When it was created, by ECS's clock: the primary one is the latest.
+    pub created_at: Timestamp,
+    /// How many of its tasks failed to start.
+    pub failed_tasks: u32,
+}
+
+/// How far a deployment is.
+///
+/// Source: ECS API reference, Deployment, `rolloutState`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeploymentState {
+    /// Tasks are being replaced, or ECS says nothing of it.
+    InProgress,
+    /// It reached its steady state.
+    Completed,
+    /// ECS gave it up.
+    Failed,
+}
+
+/// What ECR said of an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImageLook {
+    /// There is no such repository.
+    RepositoryMissing,
+    /// There is no such image.
+    Missing,
+    /// It cannot be pulled until it is restored.
+    Archived,
+    /// There it is.
+    Found {
+        /// Its digest: that of the index where it is one.
+        digest: ImageDigest,
+        /// What the manifest says.
+        content: ImageContent,
+    },
+}
+
+/// What a manifest turned out to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImageContent {
+    /// A container image, for these platforms.
+    Image(Vec<Platform>),
+    /// Something else that registries hold.
+    NotAnImage {
+        /// What it says it is.
+        media_type: String,
+    },
+    /// Nothing that could be read.
+    Unreadable {
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+/// An operating system and a CPU architecture, in OCI's words (`linux`, `arm64`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Platform {
+    /// The operating system.
+    pub os: String,
+    /// The CPU architecture.
+    pub architecture: String,
+}
+
+impl std::fmt::Display for Platform {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.os, self.architecture)
+    }
+}
+
+/// A task definition as DescribeTaskDefinition gave it, whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Definition {
+    /// The `taskDefinition` member, every field kept.
+    pub raw: Value,
+    /// The `tags` member.
+    pub tags: Value,
+}

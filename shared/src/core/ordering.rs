@@ -1,0 +1,240 @@
+//! Which push is newest.
+//!
+//! For an exact tag nothing is ordered: it means what the tag points at now.
+//! For patterns the time at which the tag was set decides, for versions the
+//! version. A re-tag keeps ECR's `imagePushedAt`, so that time only breaks ties.
+
+use std::cmp::Ordering;
+
+use globset::{Glob, GlobSetBuilder};
+use jiff::Timestamp;
+use semver::{Version, VersionReq};
+use serde::{Deserialize, Serialize};
+
+use super::name::ImageDigest;
+use super::policy::TagPolicy;
+use super::push::Push;
+
+/// The newest push that a target has accepted for one repository.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewestPush {
+    /// The tag it came under.
+    pub tag: String,
+    /// What it was.
+    pub digest: ImageDigest,
+    /// When the tag was set, by EventBridge's clock.
+    pub tagged_at: Timestamp,
+}
+
+impl From<&Push> for NewestPush {
+    fn from(push: &Push) -> Self {
+        Self {
+            tag: push.tag.clone(),
+            digest: push.digest.clone(),
+            tagged_at: push.tagged_at,
+        }
+    }
+}
+
+/// How a push stands to the newest one accepted so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// It is the same tag setting, told again.
+    Same,
+    /// It comes after.
+    Newer,
+    /// It comes before.
+    Older,
+    /// Both tags were set in the same second: only ECR's push times can tell.
+    AskPushTimes,
+}
+
+/// ECR's `imagePushedAt` of the two images of a tie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PushTimes {
+    /// Of the push at hand.
+    pub push: Option<Timestamp>,
+    /// Of the newest one accepted.
+    pub newest: Option<Timestamp>,
+}
+
+/// Compares a push with the newest one accepted; `times` is given once asked for.
+#[must_use]
+pub fn compare(
+    tags: &TagPolicy,
+    push: &Push,
+    newest: &NewestPush,
+    times: Option<PushTimes>,
+) -> Order {
+    if push.tag == newest.tag && push.digest == newest.digest && push.tagged_at == newest.tagged_at
+    {
+        return Order::Same;
+    }
+    let by_version = match tags {
+        TagPolicy::Semver(_) => by_version(&push.tag, &newest.tag),
+        TagPolicy::Glob(_) => Ordering::Equal,
+    };
+    let by_time = by_version.then(push.tagged_at.cmp(&newest.tagged_at));
+    match (by_time, times) {
+        (Ordering::Greater, _) => Order::Newer,
+        (Ordering::Less, _) => Order::Older,
+        (Ordering::Equal, None) => Order::AskPushTimes,
+        (Ordering::Equal, Some(times)) => by_push_time(push, newest, times),
+    }
+}
+
+fn by_push_time(push: &Push, newest: &NewestPush, times: PushTimes) -> Order {
+    // The last two comparisons mean nothing but give every order of arrival the same winner.
+    let order = times
+        .push
+        .cmp(&times.newest)
+        .then_with(|| push.tag.cmp(&newest.tag))
+        .then_with(|| push.digest.cmp(&newest.digest));
+    match order {
+        Ordering::Greater => Order::Newer,
+        Ordering::Less => Order::Older,
+        Ordering::Equal => Order::Same,
+    }
+}
+
+fn by_version(push: &str, newest: &str) -> Ordering {
+    // The newest accepted tag may come from an older configuration and be no version at all.
+    version(push).cmp(&version(newest))
+}
+
+/// Reads a tag as a semantic version; a leading `v` is common and allowed.
+#[must_use]
+pub fn version(tag: &str) -> Option<Version> {
+    Version::parse(tag.strip_prefix('v').unwrap_or(tag)).ok()
+}
+
+/// Says whether a tag is followed.
+///
+/// A pattern or range that cannot be read matches nothing; configuration is
+/// checked before it gets here.
+#[must_use]
+pub fn follows(tags: &TagPolicy, tag: &str) -> bool {
+    match tags {
+        TagPolicy::Glob(patterns) => {
+            let mut set = GlobSetBuilder::new();
+            for pattern in patterns {
+                match Glob::new(pattern) {
+                    Ok(glob) => set.add(glob),
+                    Err(_) => return false,
+                };
+            }
+            set.build().is_ok_and(|set| set.is_match(tag))
+        }
+        TagPolicy::Semver(range) => match (VersionReq::parse(range), version(tag)) {
+            (Ok(range), Some(version)) => range.matches(&version),
+            _ => false,
+        },
+    }
+}
+
+/// Gives the tag if the policy follows exactly one.
+#[must_use]
+pub fn exact_tag(tags: &TagPolicy) -> Option<&str> {
+    match tags {
+        TagPolicy::Glob(patterns) => match patterns.as_slice() {
+            [only] if !only.contains(['*', '?', '[', '{', '\\']) => Some(only),
+            _ => None,
+        },
+        TagPolicy::Semver(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_700_000_000 + second).unwrap()
+    }
+
+    fn digest(character: char) -> ImageDigest {
+        ImageDigest::parse(&format!("sha256:{}", character.to_string().repeat(64))).unwrap()
+    }
+
+    fn push(tag: &str, character: char, second: i64) -> Push {
+        Push {
+            repository: "team/app".to_owned(),
+            tag: tag.to_owned(),
+            digest: digest(character),
+            tagged_at: at(second),
+            event_id: format!("{tag}-{second}"),
+        }
+    }
+
+    fn order(tags: &TagPolicy, a: &Push, b: &Push, times: Option<PushTimes>) -> Order {
+        compare(tags, a, &NewestPush::from(b), times)
+    }
+
+    fn glob(pattern: &str) -> TagPolicy {
+        TagPolicy::Glob(vec![pattern.to_owned()])
+    }
+
+    #[test]
+    fn for_patterns_the_time_the_tag_was_set_decides() {
+        let tags = glob("*");
+        let (first, second) = (push("b", 'a', 0), push("a", 'b', 1));
+        assert_eq!(order(&tags, &second, &first, None), Order::Newer);
+        assert_eq!(order(&tags, &first, &second, None), Order::Older);
+        assert_eq!(order(&tags, &first, &first, None), Order::Same);
+    }
+
+    #[test]
+    fn a_tie_is_broken_by_the_push_times_whatever_comes_first() {
+        let tags = glob("*");
+        let (one, two) = (push("a", 'a', 0), push("b", 'b', 0));
+        assert_eq!(order(&tags, &one, &two, None), Order::AskPushTimes);
+        let times = |a, b| {
+            Some(PushTimes {
+                push: Some(at(a)),
+                newest: Some(at(b)),
+            })
+        };
+        assert_eq!(order(&tags, &one, &two, times(5, 4)), Order::Newer);
+        assert_eq!(order(&tags, &two, &one, times(4, 5)), Order::Older);
+        assert_eq!(order(&tags, &two, &one, times(5, 5)), Order::Newer);
+        assert_eq!(order(&tags, &one, &two, times(5, 5)), Order::Older);
+    }
+
+    #[test]
+    fn versions_are_ordered_by_version_then_by_time() {
+        let tags = TagPolicy::Semver(">=1".to_owned());
+        let (old, new) = (push("v1.9.0", 'a', 9), push("1.10.0", 'b', 0));
+        assert_eq!(order(&tags, &new, &old, None), Order::Newer);
+        assert_eq!(order(&tags, &old, &new, None), Order::Older);
+        let again = push("1.10.0", 'c', 1);
+        assert_eq!(order(&tags, &again, &new, None), Order::Newer);
+        let unreadable = push("main-1", 'd', 99);
+        assert_eq!(order(&tags, &old, &unreadable, None), Order::Newer);
+    }
+
+    #[test]
+    fn tags_are_followed_as_the_policy_says() {
+        assert!(follows(&glob("main-*"), "main-42"));
+        assert!(!follows(&glob("main-*"), "dev-42"));
+        assert!(follows(
+            &TagPolicy::Glob(vec!["a".into(), "b*".into()]),
+            "bb"
+        ));
+        assert!(follows(&TagPolicy::Semver("^1.2".into()), "v1.3.0"));
+        assert!(!follows(&TagPolicy::Semver("^1.2".into()), "2.0.0"));
+        assert!(!follows(&TagPolicy::Semver("^1.2".into()), "latest"));
+        assert!(!follows(&glob("[oops"), "x"));
+    }
+
+    #[test]
+    fn one_pattern_without_a_wildcard_is_an_exact_tag() {
+        assert_eq!(exact_tag(&glob("latest")), Some("latest"));
+        assert_eq!(exact_tag(&glob("main-*")), None);
+        assert_eq!(
+            exact_tag(&TagPolicy::Glob(vec!["a".into(), "b".into()])),
+            None
+        );
+        assert_eq!(exact_tag(&TagPolicy::Semver("*".into())), None);
+    }
+}

@@ -1,0 +1,22 @@
+//! What a push asks for.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::name::ImageDigest;
+
+/// One image that arrived under one tag in one repository.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Push {
+    /// The ECR repository's name, without the registry's host.
+    pub repository: String,
+    /// The tag that was set.
+    pub tag: String,
+    /// What the tag pointed at when the event was made.
+    pub digest: ImageDigest,
+    /// When the tag was set, by EventBridge's clock.
+    pub tagged_at: Timestamp,
+    /// The id of the event that told us.
+    pub event_id: String,
+}

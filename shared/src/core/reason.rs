@@ -1,0 +1,312 @@
+//! Why: each wait, refusal, hand-over and halt has a typed reason.
+//!
+//! The sentence that a person reads for each stands in `message.rs`.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::name::{ImageDigest, RolloutId};
+
+/// Why a rollout or a target is waiting, and for what.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "on")]
+pub enum Waiting {
+    /// It has just come in and nothing was looked at yet.
+    FirstLook,
+    /// The target is not adopted yet.
+    Adoption,
+    /// Another rollout of the target is under way.
+    Turn {
+        /// The rollout under way.
+        behind: RolloutId,
+    },
+    /// The service does not exist yet; one stack may be making both.
+    Service,
+    /// Somebody else's deployment is under way, or the service has not settled.
+    ServiceBusy,
+    /// A watched alarm fires while the running version is to be taken as good.
+    AlarmQuiet,
+    /// AWS throttled us or gave no clear answer.
+    Aws {
+        /// What was asked and what came back.
+        trouble: String,
+    },
+    /// A change was asked for and may not be readable yet.
+    ReadLag,
+    /// ECS is replacing the tasks.
+    Deployment,
+    /// The bake time runs.
+    BakeTime,
+    /// Fewer tasks run than are desired, for less than is too long.
+    MissingTasks,
+}
+
+impl Waiting {
+    /// Gives the reason's stable name, for logs and queries.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::FirstLook => "first-look",
+            Self::Adoption => "adoption",
+            Self::Turn { .. } => "turn",
+            Self::Service => "service",
+            Self::ServiceBusy => "service-busy",
+            Self::AlarmQuiet => "alarm-quiet",
+            Self::Aws { .. } => "aws",
+            Self::ReadLag => "read-lag",
+            Self::Deployment => "deployment",
+            Self::BakeTime => "bake-time",
+            Self::MissingTasks => "missing-tasks",
+        }
+    }
+}
+
+/// Why a rollout was refused; nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "because")]
+pub enum Rejected {
+    /// The image runs already.
+    AlreadyRunning,
+    /// ECR has no such repository.
+    RepositoryMissing {
+        /// The repository's name.
+        repository: String,
+    },
+    /// ECR has no such image.
+    ImageMissing,
+    /// The image lies in the archive storage class and cannot be pulled.
+    ImageArchived,
+    /// What was pushed is a signature, an attestation, an SBOM, a chart, a cache.
+    NotAnImage {
+        /// What it is, by its media type.
+        media_type: String,
+    },
+    /// The manifest could not be read.
+    ManifestUnreadable {
+        /// What was wrong with it.
+        problem: String,
+    },
+    /// The image was not built for the platform that the task runs on.
+    WrongPlatform {
+        /// What the task definition asks for, as `os/architecture`.
+        wanted: String,
+        /// What the image has.
+        offered: Vec<String>,
+    },
+    /// No container of the running task definition uses the repository.
+    NoContainer {
+        /// The repository's name.
+        repository: String,
+        /// The containers named in the configuration that the definition lacks.
+        missing: Vec<String>,
+    },
+    /// The service was deleted or is being deleted.
+    ServiceGone,
+    /// The service is not one that Pushboat can deploy to.
+    ServiceUnsuitable {
+        /// What it is.
+        what: Unsuitable,
+    },
+    /// The service did not settle before the deadline, so it was left alone.
+    ServiceBusy,
+    /// ECS refused the task definition or the update.
+    Refused {
+        /// The call that was refused.
+        call: String,
+        /// AWS's error code.
+        code: String,
+        /// AWS's own words.
+        message: String,
+    },
+    /// AWS gave no usable answer until the deadline.
+    AwsUnavailable {
+        /// The last trouble.
+        trouble: String,
+    },
+}
+
+impl Rejected {
+    /// Gives the reason's stable name, for logs, notices and queries.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::AlreadyRunning => "already-running",
+            Self::RepositoryMissing { .. } => "repository-missing",
+            Self::ImageMissing => "image-missing",
+            Self::ImageArchived => "image-archived",
+            Self::NotAnImage { .. } => "not-an-image",
+            Self::ManifestUnreadable { .. } => "manifest-unreadable",
+            Self::WrongPlatform { .. } => "wrong-platform",
+            Self::NoContainer { .. } => "no-container",
+            Self::ServiceGone => "service-gone",
+            Self::ServiceUnsuitable { .. } => "service-unsuitable",
+            Self::ServiceBusy => "service-busy",
+            Self::Refused { .. } => "refused",
+            Self::AwsUnavailable { .. } => "aws-unavailable",
+        }
+    }
+}
+
+/// What keeps a service from being deployed to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "kind")]
+pub enum Unsuitable {
+    /// It runs one task on each instance; Fargate knows no such thing.
+    Daemon,
+    /// Another deployment controller than ECS's own changes it.
+    Controller {
+        /// The controller's name in ECS.
+        controller: String,
+    },
+    /// Its owner has not consented: the tag is missing or names another target.
+    NoConsent {
+        /// The value that was found, if any.
+        found: Option<String>,
+    },
+}
+
+/// Who took over from a rollout.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "by")]
+pub enum SupersededBy {
+    /// A newer push.
+    Push {
+        /// The rollout of the newer push.
+        rollout: RolloutId,
+    },
+    /// Somebody else changed the service: it runs neither our revision nor what ran before.
+    SomebodyElse {
+        /// The task definition that the service was changed to.
+        task_definition: String,
+    },
+    /// Somebody deleted the service, or recreated it.
+    ServiceGone,
+    /// Somebody took the target out of the configuration.
+    TargetRemoved,
+}
+
+impl SupersededBy {
+    /// Gives the reason's stable name.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Push { .. } => "newer-push",
+            Self::SomebodyElse { .. } => "somebody-else",
+            Self::ServiceGone => "service-gone",
+            Self::TargetRemoved => "target-removed",
+        }
+    }
+}
+
+/// Why only a person can decide how to go on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "because")]
+pub enum Halted {
+    /// ECS gave the deployment up.
+    DeploymentFailed {
+        /// ECS's own words.
+        reason: String,
+    },
+    /// ECS went back to another revision by itself.
+    EcsRolledBack {
+        /// What the service runs now.
+        task_definition: String,
+    },
+    /// The deployment did not finish in time.
+    DeadlineReached,
+    /// A watched alarm fired.
+    AlarmFired {
+        /// The alarms' names.
+        alarms: Vec<String>,
+    },
+    /// Fewer tasks ran than are desired for more than five minutes.
+    MissingTasks {
+        /// Since when.
+        since: Timestamp,
+    },
+}
+
+impl Halted {
+    /// Gives the reason's stable name.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::DeploymentFailed { .. } => "deployment-failed",
+            Self::EcsRolledBack { .. } => "ecs-rolled-back",
+            Self::DeadlineReached => "deadline-reached",
+            Self::AlarmFired { .. } => "alarm-fired",
+            Self::MissingTasks { .. } => "missing-tasks",
+        }
+    }
+}
+
+/// Why an event changed nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "because")]
+pub enum Ignored {
+    /// No target follows what the event is about.
+    NotFollowed {
+        /// What the event is about.
+        subject: String,
+    },
+    /// The repository is followed, but not this tag.
+    TagNotFollowed {
+        /// The tag.
+        tag: String,
+    },
+    /// Images without a tag are never deployed: they are parts of an index, or leftovers.
+    Untagged,
+    /// The event is of a kind that asks for nothing.
+    NoBusiness {
+        /// Its kind.
+        kind: String,
+    },
+    /// The event could not be read.
+    Unreadable {
+        /// What was wrong with it.
+        problem: String,
+    },
+    /// The push came before the target was registered.
+    BeforeRegistration {
+        /// When the target was registered.
+        registered_at: Timestamp,
+    },
+    /// The same push was told before.
+    Repeat,
+    /// A newer push was accepted before this one came.
+    Older {
+        /// The tag of the newer push.
+        newest_tag: String,
+        /// Its digest.
+        newest: ImageDigest,
+    },
+    /// A rollout under way or waiting brings this very image.
+    SameImageUnderWay {
+        /// That rollout.
+        rollout: RolloutId,
+    },
+    /// The target's configuration has mistakes, or its service cannot be deployed to.
+    TargetInvalid,
+    /// The ledger does not know the target any more.
+    TargetUnknown,
+}
+
+impl Ignored {
+    /// Gives the reason's stable name, by which ignored events are counted.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::NotFollowed { .. } => "not-followed",
+            Self::TagNotFollowed { .. } => "tag-not-followed",
+            Self::Untagged => "untagged",
+            Self::NoBusiness { .. } => "no-business",
+            Self::Unreadable { .. } => "unreadable",
+            Self::BeforeRegistration { .. } => "before-registration",
+            Self::Repeat => "repeat",
+            Self::Older { .. } => "older",
+            Self::SameImageUnderWay { .. } => "same-image-under-way",
+            Self::TargetInvalid => "target-invalid",
+            Self::TargetUnknown => "target-unknown",
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! One image's way onto one target, from request to outcome.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::alarm::AlarmWatch;
+use super::name::{ImageDigest, RolloutId};
+use super::policy::Policy;
+use super::push::Push;
+use super::reason::{Halted, Rejected, SupersededBy, Waiting};
+
+/// One rollout.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rollout {
+    /// Its id.
+    pub id: RolloutId,
+    /// The push that asked for it.
+    pub push: Push,
+    /// The target's configuration; a copy, brought up to date until the rollout starts.
+    pub policy: Policy,
+    /// When it was taken in, by our clock.
+    pub requested_at: Timestamp,
+    /// How far it is.
+    pub phase: Phase,
+}
+
+/// How far a rollout is; each phase holds only what is true in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "phase")]
+pub enum Phase {
+    /// It was asked for, and nothing has been changed.
+    Requested {
+        /// Why it has not started.
+        waiting: Waiting,
+    },
+    /// It is decided and saved that the service is to be changed.
+    Starting {
+        /// What was found when it started.
+        start: Start,
+        /// The revision, once it is registered.
+        revision: Option<String>,
+        /// When UpdateService was last meant to be sent; `None` where it surely was not taken.
+        update_intended_at: Option<Timestamp>,
+    },
+    /// ECS took the change and is replacing tasks.
+    Progressing {
+        /// What was found when it started.
+        start: Start,
+        /// What is being deployed.
+        running: Running,
+    },
+    /// ECS reports the deployment done; it is watched.
+    Baking {
+        /// What was found when it started.
+        start: Start,
+        /// What was deployed.
+        running: Running,
+        /// When the bake time is over.
+        until: Timestamp,
+        /// Since when fewer tasks run than are desired.
+        missing_tasks_since: Option<Timestamp>,
+    },
+    /// It runs, and finished baking.
+    Succeeded {
+        /// The revision that runs.
+        revision: String,
+    },
+    /// It was deployed to a service of which no task is wanted.
+    ScaledToZero {
+        /// The revision the service would run.
+        revision: String,
+    },
+    /// Something newer took over.
+    Superseded {
+        /// Who took over.
+        by: SupersededBy,
+    },
+    /// It was refused before anything was changed, or AWS refused the change.
+    Rejected {
+        /// Why.
+        reason: Rejected,
+    },
+    /// Only a person can decide how to go on.
+    Halted {
+        /// Why.
+        reason: Halted,
+    },
+}
+
+/// What was found when a rollout started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Start {
+    /// When that was, by our clock.
+    pub at: Timestamp,
+    /// The digest that is deployed: for an exact tag, what it pointed at then.
+    pub digest: ImageDigest,
+    /// The task definition that ran, from which ours is made.
+    pub base_task_definition: String,
+    /// The id of the service deployment that was primary.
+    pub base_deployment: String,
+    /// When that one was created, by ECS's clock.
+    pub base_deployment_created_at: Timestamp,
+    /// The containers whose image is changed.
+    pub containers: Vec<String>,
+    /// The alarms that are watched.
+    pub alarms: Vec<AlarmWatch>,
+}
+
+/// The revision that a service was asked to run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Running {
+    /// The ARN of the task definition revision.
+    pub revision: String,
+    /// The id of the service deployment that brings it.
+    pub deployment: String,
+    /// When that one was created, by ECS's clock.
+    pub deployment_created_at: Timestamp,
+    /// When UpdateService was sent, by our clock.
+    pub asked_at: Timestamp,
+}
+
+/// How a rollout ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// It runs.
+    Succeeded,
+    /// It would run, but no task is wanted.
+    ScaledToZero,
+    /// Something newer took over.
+    Superseded,
+    /// It was refused.
+    Rejected,
+    /// A person must decide.
+    Halted,
+}
+
+impl Outcome {
+    /// Gives the outcome's stable name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::ScaledToZero => "scaled-to-zero",
+            Self::Superseded => "superseded",
+            Self::Rejected => "rejected",
+            Self::Halted => "halted",
+        }
+    }
+}
+
+impl Phase {
+    /// Gives the phase's stable name.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Requested { .. } => "requested",
+            Self::Starting { .. } => "starting",
+            Self::Progressing { .. } => "progressing",
+            Self::Baking { .. } => "baking",
+            Self::Succeeded { .. } => "succeeded",
+            Self::ScaledToZero { .. } => "scaled-to-zero",
+            Self::Superseded { .. } => "superseded",
+            Self::Rejected { .. } => "rejected",
+            Self::Halted { .. } => "halted",
+        }
+    }
+
+    /// Gives the outcome, if the phase is final.
+    #[must_use]
+    pub fn outcome(&self) -> Option<Outcome> {
+        match self {
+            Self::Requested { .. }
+            | Self::Starting { .. }
+            | Self::Progressing { .. }
+            | Self::Baking { .. } => None,
+            Self::Succeeded { .. } => Some(Outcome::Succeeded),
+            Self::ScaledToZero { .. } => Some(Outcome::ScaledToZero),
+            Self::Superseded { .. } => Some(Outcome::Superseded),
+            Self::Rejected { .. } => Some(Outcome::Rejected),
+            Self::Halted { .. } => Some(Outcome::Halted),
+        }
+    }
+
+    /// Gives what was found at the start, once the rollout has started.
+    #[must_use]
+    pub fn start(&self) -> Option<&Start> {
+        match self {
+            Self::Starting { start, .. }
+            | Self::Progressing { start, .. }
+            | Self::Baking { start, .. } => Some(start),
+            Self::Requested { .. }
+            | Self::Succeeded { .. }
+            | Self::ScaledToZero { .. }
+            | Self::Superseded { .. }
+            | Self::Rejected { .. }
+            | Self::Halted { .. } => None,
+        }
+    }
+}
+
+impl Rollout {
+    /// Gives the digest this rollout brings: the resolved one once it has started.
+    #[must_use]
+    pub fn digest(&self) -> &ImageDigest {
+        self.phase
+            .start()
+            .map_or(&self.push.digest, |start| &start.digest)
+    }
+}

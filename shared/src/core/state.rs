@@ -1,0 +1,129 @@
+//! What the ledger holds of one target besides its registration.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::ordering::NewestPush;
+use super::reason::Waiting;
+use super::rollout::Rollout;
+use crate::target::Mistake;
+
+/// One target's state; written by `rollout` alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TargetState {
+    /// How the target stands.
+    pub standing: Standing,
+    /// The version of the parameter that `standing` was found for.
+    pub parameter_version: i64,
+    /// What runs where nothing better is proven.
+    #[serde(default)]
+    pub last_known_good: Option<LastKnownGood>,
+    /// The rollout under way.
+    #[serde(default)]
+    pub current: Option<Rollout>,
+    /// Rollouts that wait for their turn: at most the newest of each repository.
+    #[serde(default)]
+    pub waiting: Vec<Rollout>,
+    /// The newest push accepted, by repository.
+    #[serde(default)]
+    pub newest: BTreeMap<String, NewestPush>,
+    /// The task definitions that rollouts asked the service to run, last one last.
+    #[serde(default)]
+    pub asked_before: Vec<String>,
+    /// When to look again, and why.
+    #[serde(default)]
+    pub wake: Option<Wake>,
+}
+
+/// How a target stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "standing")]
+pub enum Standing {
+    /// It has not been adopted.
+    Pending {
+        /// Since when, by our clock; `None` before the first look.
+        since: Option<Timestamp>,
+        /// Whether people were told that its service does not exist.
+        told: bool,
+    },
+    /// Its service was looked at and is deployed to.
+    Adopted {
+        /// When the service was created, by ECS's clock.
+        service_created_at: Timestamp,
+        /// The service's ARN.
+        service_arn: String,
+    },
+    /// It cannot be deployed to before somebody changes something.
+    Invalid {
+        /// Every mistake, with its place and its fix.
+        mistakes: Vec<Mistake>,
+    },
+}
+
+impl Default for Standing {
+    fn default() -> Self {
+        Self::Pending {
+            since: None,
+            told: false,
+        }
+    }
+}
+
+/// The image set and task definition that last finished baking, or was adopted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LastKnownGood {
+    /// The task definition's ARN; its whole text is kept beside the state.
+    pub task_definition: String,
+    /// The image of each container.
+    pub images: BTreeMap<String, String>,
+    /// How it came to be good.
+    pub source: GoodSource,
+    /// Since when, by our clock.
+    pub at: Timestamp,
+}
+
+/// How a version came to be last-known-good.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "from")]
+pub enum GoodSource {
+    /// It ran and was healthy when the target was first seen.
+    Adopted,
+    /// A rollout of it finished baking.
+    Rollout {
+        /// That rollout.
+        id: super::name::RolloutId,
+    },
+}
+
+/// A stored wait.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Wake {
+    /// When to look again, by our clock.
+    pub at: Timestamp,
+    /// What for.
+    pub waiting: Waiting,
+}
+
+/// How many task definitions are remembered as asked for.
+const ASKED_BEFORE_KEPT: usize = 5;
+
+impl TargetState {
+    /// Remembers that the service was asked to run `revision`.
+    pub fn remember_asked(&mut self, revision: &str) {
+        if self
+            .asked_before
+            .last()
+            .is_some_and(|last| last == revision)
+        {
+            return;
+        }
+        self.asked_before.push(revision.to_owned());
+        let surplus = self.asked_before.len().saturating_sub(ASKED_BEFORE_KEPT);
+        self.asked_before.drain(..surplus);
+    }
+}

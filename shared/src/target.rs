@@ -1,0 +1,535 @@
+//! A target's configuration, parsed strictly.
+//!
+//! One target is the JSON text of one SSM parameter. Every mistake is reported
+//! with its place and its fix, not only the first, and a field that is not
+//! known is a mistake: a gate that is spelled wrong would let everything pass.
+
+use globset::Glob;
+use semver::VersionReq;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::core::name::TargetName;
+use crate::core::policy::{FollowedImage, Policy, ServiceRef, Supersede, TagPolicy};
+
+/// One thing that is wrong with a target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Mistake {
+    /// Where: a path into the JSON such as `images[0].tags`, or the thing in AWS.
+    pub place: String,
+    /// What is wrong there.
+    pub problem: String,
+    /// What to do about it.
+    pub fix: String,
+}
+
+impl Mistake {
+    /// Notes a mistake.
+    #[must_use]
+    pub fn new(
+        place: impl Into<String>,
+        problem: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
+        Self {
+            place: place.into(),
+            problem: problem.into(),
+            fix: fix.into(),
+        }
+    }
+}
+
+impl std::fmt::Display for Mistake {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}. {}", self.place, self.problem, self.fix)
+    }
+}
+
+/// The bake time where the configuration names none.
+pub const DEFAULT_BAKE_TIME_SECONDS: u32 = 300;
+/// The deadline where the configuration names none.
+pub const DEFAULT_DEADLINE_SECONDS: u32 = 1800;
+/// An advanced parameter holds no more; anything longer was not read from one.
+const LIMIT_BYTES: usize = 8 * 1024;
+/// DescribeAlarms takes no more names in one call.
+const ALARMS_LIMIT: usize = 100;
+const IMAGES_LIMIT: usize = 10;
+
+/// Reads the text of a target's parameter; `Err` holds every mistake, at least one.
+pub fn parse(target: &TargetName, text: &str) -> Result<Policy, Vec<Mistake>> {
+    if text.len() > LIMIT_BYTES {
+        return Err(vec![Mistake::new(
+            "the parameter",
+            "its value is longer than 8 KiB",
+            "Shorten it: a target names one service.",
+        )]);
+    }
+    let value: Value = match serde_json::from_str(text) {
+        Ok(value) => value,
+        Err(error) => {
+            return Err(vec![Mistake::new(
+                format!("line {}, column {}", error.line(), error.column()),
+                "the value is not JSON",
+                "Check it with any JSON validator; mind commas, quotes and braces.",
+            )]);
+        }
+    };
+    let mut reader = Reader::default();
+    let policy = reader.target(target, &value);
+    match policy {
+        Some(policy) if reader.mistakes.is_empty() => Ok(policy),
+        _ => Err(reader.mistakes),
+    }
+}
+
+#[derive(Default)]
+struct Reader {
+    mistakes: Vec<Mistake>,
+}
+
+impl Reader {
+    fn wrong(&mut self, place: &str, problem: impl Into<String>, fix: impl Into<String>) {
+        self.mistakes.push(Mistake::new(place, problem, fix));
+    }
+
+    fn target(&mut self, target: &TargetName, value: &Value) -> Option<Policy> {
+        const FIELDS: [&str; 6] = [
+            "service",
+            "images",
+            "alarms",
+            "bakeTimeSeconds",
+            "deadlineSeconds",
+            "supersede",
+        ];
+        let fields = self.object("", value, &FIELDS)?;
+        let service = self.service(fields.get("service"));
+        let images = self.images(fields.get("images"));
+        let alarms = self.strings("alarms", fields.get("alarms"), ALARMS_LIMIT);
+        let bake_time_seconds = self.number(
+            "bakeTimeSeconds",
+            fields,
+            DEFAULT_BAKE_TIME_SECONDS,
+            0,
+            86_400,
+        );
+        let deadline_seconds = self.number(
+            "deadlineSeconds",
+            fields,
+            DEFAULT_DEADLINE_SECONDS,
+            60,
+            43_200,
+        );
+        let supersede = self.supersede(fields.get("supersede"));
+        Some(Policy {
+            target: target.clone(),
+            service: service?,
+            images: images?,
+            alarms: alarms?,
+            bake_time_seconds: bake_time_seconds?,
+            deadline_seconds: deadline_seconds?,
+            supersede: supersede?,
+            needs_no_consent: false,
+        })
+    }
+
+    fn service(&mut self, value: Option<&Value>) -> Option<ServiceRef> {
+        let value = self.required("service", value)?;
+        let fields = self.object("service", value, &["cluster", "name"])?;
+        let cluster = self.ecs_name("service.cluster", fields.get("cluster"));
+        let name = self.ecs_name("service.name", fields.get("name"));
+        Some(ServiceRef {
+            cluster: cluster?,
+            name: name?,
+        })
+    }
+
+    fn images(&mut self, value: Option<&Value>) -> Option<Vec<FollowedImage>> {
+        let value = self.required("images", value)?;
+        let list = self.list("images", value)?;
+        if list.is_empty() || list.len() > IMAGES_LIMIT {
+            self.wrong(
+                "images",
+                format!("it has {} entries", list.len()),
+                format!("Follow between 1 and {IMAGES_LIMIT} repositories."),
+            );
+        }
+        let mut images: Vec<FollowedImage> = Vec::new();
+        for (index, value) in list.iter().enumerate() {
+            let place = format!("images[{index}]");
+            let Some(image) = self.image(&place, value) else {
+                continue;
+            };
+            if images
+                .iter()
+                .any(|other| other.repository == image.repository)
+            {
+                self.wrong(
+                    &format!("{place}.repository"),
+                    format!("`{}` is followed twice", image.repository),
+                    "Put all its containers and tags into one entry.",
+                );
+            }
+            images.push(image);
+        }
+        (images.len() == list.len()).then_some(images)
+    }
+
+    fn image(&mut self, place: &str, value: &Value) -> Option<FollowedImage> {
+        let fields = self.object(place, value, &["repository", "tags", "containers"])?;
+        let at = |field: &str| format!("{place}.{field}");
+        let repository = self.repository(&at("repository"), fields.get("repository"));
+        let tags = self.tags(&at("tags"), fields.get("tags"));
+        let containers = self.strings(&at("containers"), fields.get("containers"), 10);
+        Some(FollowedImage {
+            repository: repository?,
+            tags: tags?,
+            containers: containers?,
+        })
+    }
+
+    fn tags(&mut self, place: &str, value: Option<&Value>) -> Option<TagPolicy> {
+        let Some(value) = value else {
+            return Some(TagPolicy::Glob(vec!["*".to_owned()]));
+        };
+        let fields = self.object(place, value, &["glob", "semver"])?;
+        match (fields.get("glob"), fields.get("semver")) {
+            (Some(patterns), None) => self.globs(&format!("{place}.glob"), patterns),
+            (None, Some(range)) => self.semver(&format!("{place}.semver"), range),
+            _ => {
+                self.wrong(
+                    place,
+                    "it names no kind of tags, or more than one",
+                    "Write either {\"glob\": [\"main-*\"]} or {\"semver\": \"^1.2\"}.",
+                );
+                None
+            }
+        }
+    }
+
+    fn globs(&mut self, place: &str, value: &Value) -> Option<TagPolicy> {
+        let patterns = self.strings(place, Some(value), 10)?;
+        if patterns.is_empty() {
+            self.wrong(
+                place,
+                "it is empty",
+                "Name a pattern; \"*\" follows every tag.",
+            );
+        }
+        for (index, pattern) in patterns.iter().enumerate() {
+            if let Err(error) = Glob::new(pattern) {
+                self.wrong(
+                    &format!("{place}[{index}]"),
+                    format!("`{pattern}` is no pattern: {}", error.kind()),
+                    "Use `*`, `?`, `[abc]` and `{a,b}` as a shell does.",
+                );
+            }
+        }
+        Some(TagPolicy::Glob(patterns))
+    }
+
+    fn semver(&mut self, place: &str, value: &Value) -> Option<TagPolicy> {
+        let range = self.string(place, value)?;
+        if let Err(error) = VersionReq::parse(&range) {
+            self.wrong(
+                place,
+                format!("`{range}` is no version range: {error}"),
+                "Write a range such as \"^1.2\", \">=2, <3\" or \"*\".",
+            );
+        }
+        Some(TagPolicy::Semver(range))
+    }
+
+    fn supersede(&mut self, value: Option<&Value>) -> Option<Supersede> {
+        match value.map(Value::as_str) {
+            None | Some(Some("whenFinished")) => Some(Supersede::WhenFinished),
+            Some(Some("immediately")) => Some(Supersede::Immediately),
+            Some(_) => {
+                self.wrong(
+                    "supersede",
+                    "it is neither of the two choices",
+                    "Write \"whenFinished\" or \"immediately\".",
+                );
+                None
+            }
+        }
+    }
+
+    /// Source: ECS API reference, CreateCluster `clusterName` and CreateService `serviceName`.
+    fn ecs_name(&mut self, place: &str, value: Option<&Value>) -> Option<String> {
+        let value = self.required(place, value)?;
+        let text = self.string(place, value)?;
+        let fits = (1..=255).contains(&text.len())
+            && text
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+        if !fits {
+            self.wrong(
+                place,
+                format!("`{}` is no name that ECS gives", shown(&text)),
+                "Write the short name (letters, digits, `-`, `_`), not an ARN.",
+            );
+        }
+        fits.then_some(text)
+    }
+
+    /// Source: ECR API reference, CreateRepository `repositoryName`.
+    fn repository(&mut self, place: &str, value: Option<&Value>) -> Option<String> {
+        let value = self.required(place, value)?;
+        let text = self.string(place, value)?;
+        let fits = (2..=256).contains(&text.len())
+            && text.chars().all(|c| {
+                c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.' | '/')
+            });
+        if !fits {
+            self.wrong(
+                place,
+                format!("`{}` is no name that ECR gives", shown(&text)),
+                "Write the repository's name such as `team/backstage`, without host and tag.",
+            );
+        }
+        fits.then_some(text)
+    }
+
+    fn required<'a>(&mut self, place: &str, value: Option<&'a Value>) -> Option<&'a Value> {
+        if value.is_none() {
+            self.wrong(place, "it is missing", "Add it.");
+        }
+        value
+    }
+
+    fn object<'a>(
+        &mut self,
+        place: &str,
+        value: &'a Value,
+        known: &[&str],
+    ) -> Option<&'a Map<String, Value>> {
+        let shown_place = if place.is_empty() { "the value" } else { place };
+        let Some(fields) = value.as_object() else {
+            self.wrong(
+                shown_place,
+                "it is not an object",
+                "Write it in braces: { … }.",
+            );
+            return None;
+        };
+        for name in fields.keys().filter(|name| !known.contains(&name.as_str())) {
+            let path = match place {
+                "" => shown(name),
+                _ => format!("{place}.{}", shown(name)),
+            };
+            let known = known.join(", ");
+            self.wrong(
+                &path,
+                "there is no such field",
+                format!("Remove it, or use one of: {known}."),
+            );
+        }
+        Some(fields)
+    }
+
+    fn list<'a>(&mut self, place: &str, value: &'a Value) -> Option<&'a [Value]> {
+        let Some(list) = value.as_array() else {
+            self.wrong(place, "it is not a list", "Write it in brackets: [ … ].");
+            return None;
+        };
+        Some(list)
+    }
+
+    fn string(&mut self, place: &str, value: &Value) -> Option<String> {
+        let Some(text) = value.as_str() else {
+            self.wrong(place, "it is not a string", "Write it in double quotes.");
+            return None;
+        };
+        Some(text.to_owned())
+    }
+
+    fn strings(&mut self, place: &str, value: Option<&Value>, limit: usize) -> Option<Vec<String>> {
+        let Some(value) = value else {
+            return Some(Vec::new());
+        };
+        let list = self.list(place, value)?;
+        if list.len() > limit {
+            self.wrong(
+                place,
+                format!("it has {} entries", list.len()),
+                format!("Use at most {limit}."),
+            );
+        }
+        let mut strings = Vec::new();
+        for (index, value) in list.iter().enumerate() {
+            let place = format!("{place}[{index}]");
+            let text = self.string(&place, value)?;
+            if text.is_empty() || text.len() > 255 {
+                self.wrong(
+                    &place,
+                    "it is empty or longer than 255 characters",
+                    "Write a name.",
+                );
+            }
+            if strings.contains(&text) {
+                self.wrong(
+                    &place,
+                    format!("`{}` stands there twice", shown(&text)),
+                    "Remove one.",
+                );
+            }
+            strings.push(text);
+        }
+        Some(strings)
+    }
+
+    fn number(
+        &mut self,
+        name: &str,
+        fields: &Map<String, Value>,
+        default: u32,
+        least: u32,
+        most: u32,
+    ) -> Option<u32> {
+        let Some(value) = fields.get(name) else {
+            return Some(default);
+        };
+        let number = value
+            .as_u64()
+            .and_then(|number| u32::try_from(number).ok())
+            .filter(|number| (least..=most).contains(number));
+        if number.is_none() {
+            self.wrong(
+                name,
+                "it is not a whole number in its range",
+                format!("Write a number of seconds from {least} to {most}, without quotes."),
+            );
+        }
+        number
+    }
+}
+
+/// Shortens what a stranger wrote, so that a message stays readable.
+fn shown(text: &str) -> String {
+    const MOST: usize = 60;
+    let clean: String = text
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(MOST)
+        .collect();
+    if text.chars().count() > MOST {
+        format!("{clean}…")
+    } else {
+        clean
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn target() -> TargetName {
+        TargetName::parse("team/web").unwrap()
+    }
+
+    fn places(text: &str) -> Vec<String> {
+        let mistakes = parse(&target(), text).unwrap_err();
+        mistakes.into_iter().map(|mistake| mistake.place).collect()
+    }
+
+    #[test]
+    fn a_short_target_gets_the_defaults() {
+        let text = r#"{ "service": { "cluster": "prod", "name": "web" },
+                        "images": [ { "repository": "team/web" } ] }"#;
+        let policy = parse(&target(), text).unwrap();
+        assert_eq!(policy.images[0].tags, TagPolicy::Glob(vec!["*".to_owned()]));
+        assert_eq!(
+            (policy.bake_time_seconds, policy.deadline_seconds),
+            (300, 1800)
+        );
+        assert_eq!(policy.supersede, Supersede::WhenFinished);
+        assert!(policy.alarms.is_empty());
+    }
+
+    #[test]
+    fn a_whole_target_is_read() {
+        let text = r#"{ "service": { "cluster": "prod", "name": "web" },
+            "images": [ { "repository": "team/web", "tags": { "semver": "^1.2" }, "containers": ["app"] } ],
+            "alarms": ["5xx"], "bakeTimeSeconds": 0, "deadlineSeconds": 60, "supersede": "immediately" }"#;
+        let policy = parse(&target(), text).unwrap();
+        assert_eq!(policy.images[0].tags, TagPolicy::Semver("^1.2".to_owned()));
+        assert_eq!(policy.images[0].containers, ["app"]);
+        assert_eq!((policy.bake_time_seconds, policy.deadline_seconds), (0, 60));
+        assert_eq!(policy.supersede, Supersede::Immediately);
+    }
+
+    #[test]
+    fn every_mistake_is_told_with_its_place() {
+        let text = r#"{ "service": { "cluster": "arn:aws:ecs:x", "nmae": "web" },
+            "images": [ { "repository": "Team/Web", "tags": { "glob": ["[a"], "semver": "1" } },
+                        { "repository": "team/web", "tags": { "glob": ["[a"] } },
+                        { "repository": "team/web", "tags": { "semver": "x.y" } } ],
+            "alarms": "5xx", "bakeTimeSeconds": "300", "deadlineSeconds": 1, "supersede": "never",
+            "approval": "none" }"#;
+        assert_eq!(
+            places(text),
+            [
+                "approval",
+                "service.nmae",
+                "service.cluster",
+                "service.name",
+                "images[0].repository",
+                "images[0].tags",
+                "images[1].tags.glob[0]",
+                "images[2].tags.semver",
+                "images[2].repository",
+                "alarms",
+                "bakeTimeSeconds",
+                "deadlineSeconds",
+                "supersede",
+            ]
+        );
+    }
+
+    #[test]
+    fn text_that_is_no_json_is_told_with_line_and_column() {
+        assert_eq!(places("{\n  oops"), ["line 2, column 3"]);
+        assert_eq!(places(""), ["line 1, column 0"]);
+        assert_eq!(places("[]"), ["the value"]);
+        assert_eq!(places(&" ".repeat(9000)), ["the parameter"]);
+    }
+
+    #[test]
+    fn gates_that_do_not_exist_yet_are_unknown_fields() {
+        for gate in [
+            "approval",
+            "windows",
+            "scan",
+            "promote",
+            "beforeDeploy",
+            "alarmsAtStart",
+        ] {
+            let text = format!(
+                r#"{{ "service": {{ "cluster": "c", "name": "s" }}, "images": [{{"repository":"aa"}}], "{gate}": 1 }}"#
+            );
+            assert_eq!(places(&text), [gate]);
+        }
+    }
+
+    #[test]
+    fn what_a_stranger_wrote_is_shortened() {
+        let text = format!(
+            r#"{{ "service": {{ "cluster": "{}", "name": "s" }}, "images": [] }}"#,
+            "x y".repeat(200)
+        );
+        let mistakes = parse(&target(), &text).unwrap_err();
+        assert!(mistakes.iter().all(|mistake| mistake.problem.len() < 200));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic_and_each_refusal_names_a_mistake(text in ".{0,200}") {
+            if let Err(mistakes) = parse(&target(), &text) {
+                prop_assert!(!mistakes.is_empty());
+            }
+        }
+    }
+}

@@ -1,0 +1,451 @@
+//! The lossless edit of a task definition.
+//!
+//! A definition is kept as the JSON that DescribeTaskDefinition answered, so
+//! that a field the SDK does not know survives. What is registered differs
+//! from it in the image of the matched containers and in Pushboat's own tags.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::core::name::ImageDigest;
+use crate::core::observation::{Definition, Platform};
+
+/// The tag that holds the rollout a revision was registered for.
+pub const ROLLOUT_TAG: &str = "pushboat:rollout";
+/// The tag that holds the target a revision was registered for; on a service, its owner's consent.
+pub const TARGET_TAG: &str = "pushboat:target";
+
+/// What DescribeTaskDefinition adds and RegisterTaskDefinition does not take.
+///
+/// Source: the members of `TaskDefinition` that `RegisterTaskDefinitionRequest`
+/// lacks in the ECS service model; a test of the AWS adapter holds the two together.
+pub const DESCRIBE_ONLY: [&str; 9] = [
+    "compatibilities",
+    "deleteRequestedAt",
+    "deregisteredAt",
+    "registeredAt",
+    "registeredBy",
+    "requiresAttributes",
+    "revision",
+    "status",
+    "taskDefinitionArn",
+];
+
+/// An image reference taken apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImageReference<'a> {
+    /// The registry's host, empty where the reference names none.
+    pub registry: &'a str,
+    /// The repository's name.
+    pub repository: &'a str,
+}
+
+/// Takes `registry/repository[:tag][@digest]` apart.
+///
+/// The first part is a registry only if it looks like a host, as container runtimes decide.
+#[must_use]
+pub fn image_reference(image: &str) -> ImageReference<'_> {
+    let name = image.split_once('@').map_or(image, |(name, _)| name);
+    let (registry, path) = match name.split_once('/') {
+        Some((host, path)) if host.contains(['.', ':']) || host == "localhost" => (host, path),
+        _ => ("", name),
+    };
+    let repository = path
+        .split_once(':')
+        .map_or(path, |(repository, _)| repository);
+    ImageReference {
+        registry,
+        repository,
+    }
+}
+
+/// Gives the ECR registry's host of the account and Region that an ARN names.
+///
+/// Source: Amazon ECR user guide, "Amazon ECR private registry", and the
+/// DNS suffix of each partition.
+#[must_use]
+pub fn registry_of(arn: &str) -> Option<String> {
+    let mut parts = arn.split(':');
+    let (_, partition, _, region, account) = (
+        parts.next()?,
+        parts.next()?,
+        parts.next()?,
+        parts.next()?,
+        parts.next()?,
+    );
+    let suffix = match partition {
+        "aws-cn" => "amazonaws.com.cn",
+        _ => "amazonaws.com",
+    };
+    Some(format!("{account}.dkr.ecr.{region}.{suffix}"))
+}
+
+/// Which containers a push changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Matched {
+    /// The containers' names, in the definition's order.
+    pub containers: Vec<String>,
+    /// Containers that the configuration names and the definition lacks.
+    pub missing: Vec<String>,
+}
+
+/// Finds the containers that run `repository` of `registry`, or those that were named.
+#[must_use]
+pub fn matching_containers(
+    definition: &Definition,
+    registry: &str,
+    repository: &str,
+    named: &[String],
+) -> Matched {
+    let images = images(definition);
+    if named.is_empty() {
+        let runs_it = |image: &str| {
+            let reference = image_reference(image);
+            reference.repository == repository && same_registry(reference.registry, registry)
+        };
+        let containers = containers(definition)
+            .filter_map(container_name)
+            .filter(|name| images.get(*name).is_some_and(|image| runs_it(image)))
+            .map(str::to_owned)
+            .collect();
+        return Matched {
+            containers,
+            missing: Vec::new(),
+        };
+    }
+    let (containers, missing) = named
+        .iter()
+        .cloned()
+        .partition(|name| images.contains_key(name));
+    Matched {
+        containers,
+        missing,
+    }
+}
+
+/// Compares registries, the dual-stack host (`<account>.dkr-ecr.<region>.on.aws`) included.
+///
+/// Source: Amazon ECR user guide, "Making requests over IPv6".
+fn same_registry(one: &str, other: &str) -> bool {
+    fn account_and_region(host: &str) -> Option<(&str, &str)> {
+        let mut parts = host.split('.');
+        let account = parts.next()?;
+        match parts.next()? {
+            "dkr" if parts.next()? == "ecr" => Some((account, parts.next()?)),
+            "dkr-ecr" => Some((account, parts.next()?)),
+            _ => None,
+        }
+    }
+    match (account_and_region(one), account_and_region(other)) {
+        (Some(one), Some(other)) => one == other,
+        _ => one == other,
+    }
+}
+
+/// Gives the image of each container by its name.
+#[must_use]
+pub fn images(definition: &Definition) -> BTreeMap<String, String> {
+    containers(definition)
+        .filter_map(|container| {
+            let name = container_name(container)?;
+            let image = container.get("image").and_then(Value::as_str)?;
+            Some((name.to_owned(), image.to_owned()))
+        })
+        .collect()
+}
+
+/// Gives the definition's ARN, empty where it has none.
+#[must_use]
+pub fn arn(definition: &Definition) -> &str {
+    definition
+        .raw
+        .get("taskDefinitionArn")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
+/// Gives the platform that the tasks run on.
+///
+/// Without `runtimePlatform` Fargate runs Linux on X86_64. Source: ECS API
+/// reference, RuntimePlatform, and its developer guide, "Task definition
+/// parameters for Fargate".
+#[must_use]
+pub fn platform(definition: &Definition) -> Platform {
+    let field = |name: &str| {
+        definition
+            .raw
+            .get("runtimePlatform")
+            .and_then(|platform| platform.get(name))
+            .and_then(Value::as_str)
+    };
+    let architecture = match field("cpuArchitecture") {
+        None | Some("X86_64") => "amd64".to_owned(),
+        Some(other) => other.to_lowercase(),
+    };
+    let os = match field("operatingSystemFamily") {
+        None => "linux".to_owned(),
+        Some(windows) if windows.starts_with("WINDOWS") => "windows".to_owned(),
+        Some(other) => other.to_lowercase(),
+    };
+    Platform { os, architecture }
+}
+
+/// Says whether each of `containers` runs exactly `digest` already.
+#[must_use]
+pub fn runs(definition: &Definition, containers: &[String], digest: &ImageDigest) -> bool {
+    let images = images(definition);
+    containers.iter().all(|name| {
+        images
+            .get(name)
+            .and_then(|image| image.split_once('@'))
+            .is_some_and(|(_, pinned)| pinned == digest.as_str())
+    })
+}
+
+/// Makes the RegisterTaskDefinition request that brings `digest` to `containers`.
+///
+/// `registry` and `repository` say where a container pulls from that ran
+/// something else before. Tags whose key begins with `aws:` are AWS's own and
+/// cannot be registered. Source: ECS API reference, Tag.
+#[must_use]
+pub fn with_image(
+    definition: &Definition,
+    containers: &[String],
+    registry: &str,
+    repository: &str,
+    digest: &ImageDigest,
+    own_tags: &[(&str, &str)],
+) -> Value {
+    let mut request = definition.raw.clone();
+    if let Some(fields) = request.as_object_mut() {
+        for name in DESCRIBE_ONLY {
+            fields.remove(name);
+        }
+        let changed = fields
+            .get_mut("containerDefinitions")
+            .and_then(Value::as_array_mut);
+        for container in changed.into_iter().flatten() {
+            if container_name(container).is_some_and(|name| containers.iter().any(|c| c == name)) {
+                set_image(container, registry, repository, digest);
+            }
+        }
+        fields.insert("tags".to_owned(), merged_tags(&definition.tags, own_tags));
+    }
+    request
+}
+
+fn set_image(container: &mut Value, registry: &str, repository: &str, digest: &ImageDigest) {
+    let Some(fields) = container.as_object_mut() else {
+        return;
+    };
+    let before = fields
+        .get("image")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let reference = image_reference(before);
+    let host = if reference.repository == repository && same_registry(reference.registry, registry)
+    {
+        reference.registry.to_owned()
+    } else {
+        registry.to_owned()
+    };
+    fields.insert(
+        "image".to_owned(),
+        Value::String(format!("{host}/{repository}@{digest}")),
+    );
+}
+
+fn merged_tags(before: &Value, own: &[(&str, &str)]) -> Value {
+    let key = |tag: &Value| {
+        tag.get("key")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let mut tags: Vec<Value> = before
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|tag| {
+            let key = key(tag);
+            !key.starts_with("aws:") && !own.iter().any(|(own, _)| *own == key)
+        })
+        .cloned()
+        .collect();
+    tags.extend(
+        own.iter()
+            .map(|(key, value)| json!({ "key": key, "value": value })),
+    );
+    Value::Array(tags)
+}
+
+fn containers(definition: &Definition) -> impl Iterator<Item = &Value> {
+    definition
+        .raw
+        .get("containerDefinitions")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+}
+
+fn container_name(container: &Value) -> Option<&str> {
+    container.get("name").and_then(Value::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REGISTRY: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
+
+    fn digest() -> ImageDigest {
+        ImageDigest::parse(&format!("sha256:{}", "ab".repeat(32))).unwrap()
+    }
+
+    fn definition() -> Definition {
+        Definition {
+            raw: json!({
+                "taskDefinitionArn": "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:7",
+                "family": "web", "revision": 7, "status": "ACTIVE",
+                "brandNewTopLevel": { "kept": [1, null, ""] },
+                "runtimePlatform": { "cpuArchitecture": "ARM64", "brandNew": true },
+                "containerDefinitions": [
+                    { "name": "app", "image": format!("{REGISTRY}/team/app:v1"), "cpu": 0, "brandNew": "kept" },
+                    { "name": "side", "image": "public.ecr.aws/x/envoy:v1" },
+                    { "name": "hub", "image": "team/app:v1" }
+                ]
+            }),
+            tags: json!([
+                { "key": "team", "value": "web" },
+                { "key": "aws:cloudformation:stack-name", "value": "s" },
+                { "key": ROLLOUT_TAG, "value": "old" }
+            ]),
+        }
+    }
+
+    #[test]
+    fn references_are_taken_apart_as_runtimes_do() {
+        let parts = |image| {
+            let reference = image_reference(image);
+            (reference.registry, reference.repository)
+        };
+        assert_eq!(parts("nginx"), ("", "nginx"));
+        assert_eq!(parts("team/app:v1"), ("", "team/app"));
+        assert_eq!(
+            parts("localhost:5000/app:v1@sha256:00"),
+            ("localhost:5000", "app")
+        );
+        assert_eq!(parts("a.b/c/d@sha256:00"), ("a.b", "c/d"));
+    }
+
+    #[test]
+    fn containers_match_by_repository_and_registry_or_by_name() {
+        let found = matching_containers(&definition(), REGISTRY, "team/app", &[]);
+        assert_eq!(
+            found.containers,
+            ["app"],
+            "the same name on another registry is another image"
+        );
+        let named = ["side".to_owned(), "gone".to_owned()];
+        let found = matching_containers(&definition(), REGISTRY, "team/app", &named);
+        assert_eq!(
+            (found.containers, found.missing),
+            (vec!["side".to_owned()], vec!["gone".to_owned()])
+        );
+        let dual = "123456789012.dkr-ecr.eu-west-1.on.aws";
+        assert_eq!(
+            matching_containers(&definition(), dual, "team/app", &[]).containers,
+            ["app"]
+        );
+    }
+
+    #[test]
+    fn only_the_matched_image_and_our_tags_change() {
+        let before = definition();
+        let request = with_image(
+            &before,
+            &["app".to_owned()],
+            REGISTRY,
+            "team/app",
+            &digest(),
+            &[(ROLLOUT_TAG, "new")],
+        );
+        let mut expected = before.raw;
+        for name in DESCRIBE_ONLY {
+            expected.as_object_mut().unwrap().remove(name);
+        }
+        expected["containerDefinitions"][0]["image"] =
+            json!(format!("{REGISTRY}/team/app@{}", digest()));
+        expected["tags"] = json!([
+            { "key": "team", "value": "web" },
+            { "key": ROLLOUT_TAG, "value": "new" }
+        ]);
+        assert_eq!(request, expected);
+    }
+
+    #[test]
+    fn a_container_that_ran_something_else_pulls_from_the_accounts_registry() {
+        let request = with_image(
+            &definition(),
+            &["side".to_owned()],
+            REGISTRY,
+            "team/app",
+            &digest(),
+            &[],
+        );
+        assert_eq!(
+            request["containerDefinitions"][1]["image"],
+            json!(format!("{REGISTRY}/team/app@{}", digest()))
+        );
+    }
+
+    #[test]
+    fn the_platform_has_fargates_defaults() {
+        assert_eq!(platform(&definition()).to_string(), "linux/arm64");
+        let bare = Definition {
+            raw: json!({}),
+            tags: json!([]),
+        };
+        assert_eq!(platform(&bare).to_string(), "linux/amd64");
+        let windows =
+            json!({ "runtimePlatform": { "operatingSystemFamily": "WINDOWS_SERVER_2022_CORE" } });
+        assert_eq!(
+            platform(&Definition {
+                raw: windows,
+                tags: json!([])
+            })
+            .os,
+            "windows"
+        );
+    }
+
+    #[test]
+    fn registries_follow_from_the_arn() {
+        assert_eq!(
+            registry_of("arn:aws:ecs:eu-west-1:123456789012:service/c/s").unwrap(),
+            REGISTRY
+        );
+        assert_eq!(
+            registry_of("arn:aws-cn:ecs:cn-north-1:1:service/c/s").unwrap(),
+            "1.dkr.ecr.cn-north-1.amazonaws.com.cn"
+        );
+        assert_eq!(registry_of("nonsense"), None);
+    }
+
+    #[test]
+    fn nonsense_definitions_do_no_harm() {
+        for raw in [
+            json!(null),
+            json!([]),
+            json!({"containerDefinitions": [1, {"name": 2}, {}]}),
+        ] {
+            let nonsense = Definition {
+                raw,
+                tags: json!("x"),
+            };
+            assert!(images(&nonsense).is_empty());
+            let _ = with_image(&nonsense, &["a".to_owned()], "r", "p", &digest(), &[]);
+        }
+    }
+}
