@@ -1,0 +1,51 @@
+# `make` lists what there is to do. What each check runs is in tests/tools/run-checks.
+
+TOOLS := ministack sam lint checkov
+CHECK := tests/tools/run-checks
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test fmt lint unit template doc build e2e tools lock prerequisites clean
+
+help: ## Say what there is to do
+	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+demo: prerequisites .venv/ministack/.ready .venv/sam/.ready ## Watch images go live on an AWS of your own, on this machine
+	@cargo run --quiet --package end-to-end --bin demo
+
+test: tools ## Run every check there is; needs no AWS account and no Docker
+	@$(CHECK)
+
+fmt: ## Format the Rust code
+	@cargo fmt --all
+
+lint: prerequisites ## Check the format and run clippy, warnings as errors
+	@$(CHECK) lint
+
+unit: prerequisites ## Run the unit, table and snapshot tests
+	@$(CHECK) unit
+
+template: tools ## Check the template: SAM, cfn-lint, checkov
+	@$(CHECK) template
+
+doc: prerequisites ## Build the documentation, warnings as errors
+	@$(CHECK) doc
+
+build: tools ## Build what is deployed, and check that Lambda can run it
+	@$(CHECK) build
+
+e2e: tools ## Run the end-to-end tests on the local AWS
+	@$(CHECK) e2e
+
+tools: prerequisites $(TOOLS:%=.venv/%/.ready) ## Set up the Python tools, each in its own environment below .venv
+
+lock: ## Pin the Python tools anew, after a change of a tests/tools/*.in
+	@tests/tools/lock
+
+clean: ## Remove everything that was built or installed here
+	@rm -rf target .aws-sam .build .venv
+
+prerequisites:
+	@tests/tools/check-prerequisites
+
+.venv/%/.ready: tests/tools/%.txt tests/tools/make-venv | prerequisites
+	@tests/tools/make-venv $*
