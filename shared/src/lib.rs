@@ -13,5 +13,9 @@
 
 pub mod core;
 pub mod image;
+pub mod ledger;
+pub mod notice;
+pub mod ports;
+pub mod queue;
 pub mod target;
 pub mod task_definition;

@@ -1,0 +1,139 @@
+//! What people and machines are told; how it reads stands in `message.rs`.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::core::name::TargetName;
+use crate::core::rollout::{Outcome, Phase, Rollout, Start};
+use crate::target::Mistake;
+
+/// One message about one change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Notice {
+    /// A stable id, unique within the target: a repeat carries the same one.
+    pub id: String,
+    /// The target it is about.
+    pub target: TargetName,
+    /// When it happened, by our clock.
+    pub at: Timestamp,
+    /// What happened.
+    pub news: News,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "news")]
+pub enum News {
+    /// A rollout changed its phase.
+    Rollout(Box<RolloutNews>),
+    /// A target cannot be deployed to before somebody changes something.
+    TargetInvalid {
+        /// Every mistake.
+        mistakes: Vec<Mistake>,
+    },
+    /// A target's service does not appear.
+    ServiceMissing {
+        /// What is missing.
+        mistake: Mistake,
+    },
+    /// A target was adopted.
+    Adopted {
+        /// The images that are taken as good, by container; empty where nothing is.
+        images: std::collections::BTreeMap<String, String>,
+    },
+}
+
+/// A rollout's new phase, with what the phase itself no longer holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RolloutNews {
+    /// The rollout in its new phase.
+    pub rollout: Rollout,
+    /// What was found when it started, if it did.
+    #[serde(default)]
+    pub start: Option<Start>,
+}
+
+/// How much a notice matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// All is well.
+    Info,
+    /// Something did not happen that somebody may be waiting for.
+    Warning,
+    /// Somebody has to look.
+    Error,
+}
+
+impl Severity {
+    /// Gives the severity's stable name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+impl Notice {
+    /// Gives the event's stable name, by which subscriptions filter.
+    #[must_use]
+    pub fn event(&self) -> &'static str {
+        match &self.news {
+            News::Rollout(news) => match news.rollout.phase {
+                Phase::Starting { .. } => "started",
+                Phase::Requested { .. }
+                | Phase::Progressing { .. }
+                | Phase::Baking { .. }
+                | Phase::Succeeded { .. }
+                | Phase::ScaledToZero { .. }
+                | Phase::Superseded { .. }
+                | Phase::Rejected { .. }
+                | Phase::Halted { .. } => news.rollout.phase.as_str(),
+            },
+            News::TargetInvalid { .. } => "target-invalid",
+            News::ServiceMissing { .. } => "service-missing",
+            News::Adopted { .. } => "adopted",
+        }
+    }
+
+    /// Gives the outcome's stable name; `None` while nothing is final.
+    ///
+    /// A notice that waits for people has the outcome `waiting`, so that the
+    /// email subscription, which asks for an outcome, gets it.
+    #[must_use]
+    pub fn outcome(&self) -> Option<&'static str> {
+        match &self.news {
+            News::Rollout(news) => news.rollout.phase.outcome().map(Outcome::as_str),
+            News::TargetInvalid { .. } | News::ServiceMissing { .. } => Some("waiting"),
+            News::Adopted { .. } => None,
+        }
+    }
+
+    /// Gives how much it matters.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        match &self.news {
+            News::Rollout(news) => match &news.rollout.phase {
+                Phase::Requested { .. }
+                | Phase::Starting { .. }
+                | Phase::Progressing { .. }
+                | Phase::Baking { .. }
+                | Phase::Succeeded { .. }
+                | Phase::Superseded { .. } => Severity::Info,
+                Phase::Rejected { reason } => match reason {
+                    crate::core::reason::Rejected::AlreadyRunning => Severity::Info,
+                    _ => Severity::Warning,
+                },
+                Phase::ScaledToZero { .. } => Severity::Warning,
+                Phase::Halted { .. } => Severity::Error,
+            },
+            News::TargetInvalid { .. } | News::ServiceMissing { .. } => Severity::Warning,
+            News::Adopted { .. } => Severity::Info,
+        }
+    }
+}

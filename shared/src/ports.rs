@@ -1,0 +1,190 @@
+//! The few narrow traits that the core's shell needs of the outside world.
+//!
+//! They speak our types only. The ones on AWS stand in `aws`, the ones in
+//! memory in the simulation.
+
+#![expect(
+    async_fn_in_trait,
+    reason = "every caller is generic over its ports, and none of them needs Send bounds"
+)]
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::core::alarm::AlarmSeen;
+use crate::core::name::{ImageDigest, TargetName};
+use crate::core::observation::{Definition, ImageLook, ServiceDeployment, ServiceLook};
+use crate::core::policy::ServiceRef;
+use crate::ledger::{
+    Follower, LedgerError, NoticeKey, Registration, RegistrationChange, ReverseKey, SaveError,
+    StateWrite, StoredNotice, TargetEntry, Version,
+};
+use crate::queue::QueueMessage;
+
+/// What a call that changes or reads AWS came to, when it did not succeed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// AWS turned the call away before it had any effect; it may be sent again later.
+    #[error("{call} was throttled")]
+    Throttled {
+        /// The operation and what it was about.
+        call: String,
+    },
+    /// No answer, or one that leaves open whether the call had its effect.
+    #[error("{call} got no clear answer: {problem}")]
+    Unclear {
+        /// The operation and what it was about.
+        call: String,
+        /// What went wrong.
+        problem: String,
+    },
+    /// AWS said no; sending it again will not help.
+    #[error("{call} was refused: {code}: {message}")]
+    Refused {
+        /// The operation and what it was about.
+        call: String,
+        /// AWS's error code.
+        code: String,
+        /// AWS's own words.
+        message: String,
+    },
+}
+
+/// The clock; only `main.rs` has a real one.
+pub trait Clock {
+    /// Tells the time.
+    fn now(&self) -> Timestamp;
+}
+
+/// ECS, as far as one service is concerned.
+pub trait Services {
+    /// Looks at a service, its deployments and tags.
+    async fn service(&self, service: &ServiceRef) -> Result<ServiceLook, CallError>;
+    /// Reads a task definition whole, by ARN.
+    async fn task_definition(&self, arn: &str) -> Result<Arc<Definition>, CallError>;
+    /// Finds the latest revision, in the family of `base`, that was registered for `rollout`.
+    async fn revision_of(&self, base: &str, rollout: &str) -> Result<Option<String>, CallError>;
+    /// Registers a task definition and answers its ARN.
+    async fn register(&self, request: &Value) -> Result<String, CallError>;
+    /// Points a service at a revision and answers its primary deployment.
+    async fn update(
+        &self,
+        service: &ServiceRef,
+        revision: &str,
+    ) -> Result<ServiceDeployment, CallError>;
+}
+
+/// Names an image in a repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImageName<'a> {
+    /// Whatever the tag points at now.
+    Tag(&'a str),
+    /// Exactly this content.
+    Digest(&'a ImageDigest),
+}
+
+/// ECR.
+pub trait Images {
+    /// Looks at an image: what it is, and for which platforms.
+    async fn image(&self, repository: &str, name: ImageName<'_>) -> Result<ImageLook, CallError>;
+    /// Reads when ECR says an image was pushed; `None` where there is none.
+    async fn pushed_at(
+        &self,
+        repository: &str,
+        digest: &ImageDigest,
+    ) -> Result<Option<Timestamp>, CallError>;
+    /// Says which of the repositories do not exist.
+    async fn missing_repositories(&self, repositories: &[&str]) -> Result<Vec<String>, CallError>;
+}
+
+/// CloudWatch.
+pub trait Alarms {
+    /// Looks at alarms by name, composite ones included; the answer has one entry for each name.
+    async fn alarms(&self, names: &[String]) -> Result<Vec<AlarmSeen>, CallError>;
+}
+
+/// The ledger, as `rollout` uses it.
+pub trait Targets {
+    /// Loads a target's registration and state with a consistent read.
+    async fn load(&self, target: &TargetName) -> Result<TargetEntry, LedgerError>;
+    /// Saves a target's state with all that belongs to the step, or nothing of it.
+    ///
+    /// The write is taken only where the stored version is the expected one.
+    async fn save(&self, write: &StateWrite) -> Result<Version, SaveError>;
+}
+
+/// The ledger, as the functions that only find targets use it.
+pub trait ReverseItems {
+    /// Finds the targets that care for a repository, service or alarm.
+    async fn followers(&self, key: &ReverseKey) -> Result<Vec<Follower>, LedgerError>;
+}
+
+/// The ledger, as the sweep uses it.
+pub trait Registrations {
+    /// Reads every registration.
+    async fn registrations(&self) -> Result<Vec<Registration>, LedgerError>;
+    /// Writes what a changed parameter means, all of it or nothing.
+    ///
+    /// A claim that another target holds makes it `SaveError::Claimed`.
+    async fn apply(&self, change: &RegistrationChange) -> Result<(), SaveError>;
+    /// Finds the targets whose wake-up is due, the longest due first.
+    async fn due(&self, now: Timestamp) -> Result<Vec<(TargetName, Timestamp)>, LedgerError>;
+    /// Reads when the parameters were last read.
+    async fn parameters_read_at(&self) -> Result<Option<Timestamp>, LedgerError>;
+    /// Notes when the parameters were last read.
+    async fn note_parameters_read(&self, at: Timestamp) -> Result<(), LedgerError>;
+}
+
+/// The ledger, as whoever sends notices uses it.
+pub trait Outbox {
+    /// Reads a notice; `None` where it was sent before or never stood there.
+    async fn unsent(&self, key: &NoticeKey) -> Result<Option<StoredNotice>, LedgerError>;
+    /// Finds notices that were stored before `before` and not sent, the oldest first.
+    async fn unsent_before(&self, before: Timestamp) -> Result<Vec<NoticeKey>, LedgerError>;
+    /// Notes that a notice was sent.
+    async fn mark_sent(&self, key: &NoticeKey, at: Timestamp) -> Result<(), LedgerError>;
+}
+
+/// The FIFO queue in front of `rollout`.
+pub trait Queue {
+    /// Sends messages; each goes to its target's group, and repeats of an id are dropped.
+    async fn send(&self, messages: &[QueueMessage]) -> Result<(), CallError>;
+}
+
+/// One parameter of Parameter Store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// Its whole name.
+    pub name: String,
+    /// Its text.
+    pub value: String,
+    /// Its version, from 1.
+    pub version: i64,
+    /// When it was last changed, by SSM's clock.
+    pub changed_at: Timestamp,
+}
+
+/// Parameter Store.
+pub trait Parameters {
+    /// Reads all parameters below a path, to the last page.
+    async fn below(&self, path: &str) -> Result<Vec<Parameter>, CallError>;
+}
+
+/// One message as SNS takes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Publication {
+    /// The subject line of an email, at most 99 characters.
+    pub subject: String,
+    /// What each protocol gets, `default` among them.
+    pub bodies: Vec<(&'static str, String)>,
+    /// The attributes that subscriptions filter on.
+    pub attributes: Vec<(&'static str, String)>,
+}
+
+/// The notification topic.
+pub trait Topic {
+    /// Publishes a message.
+    async fn publish(&self, publication: &Publication) -> Result<(), CallError>;
+}

@@ -1,0 +1,98 @@
+//! The messages on the FIFO queue in front of `rollout`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::core::name::{TargetName, short_hash};
+use crate::core::push::Push;
+
+/// One wake-up of one target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct QueueMessage {
+    /// The target to wake.
+    pub target: TargetName,
+    /// What woke it.
+    pub trigger: Trigger,
+    /// The id of the event, schedule tick or command behind it.
+    pub event_id: String,
+}
+
+/// What an event means to us.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "kind")]
+pub enum Trigger {
+    /// An image was pushed or a tag moved.
+    Pushed(Push),
+    /// ECS said something about the target's service.
+    ServiceChanged {
+        /// The event's name, such as `SERVICE_DEPLOYMENT_COMPLETED`.
+        what: String,
+    },
+    /// The target's parameter was read for the first time, or changed.
+    Registered,
+    /// A stored wake-up is due.
+    Due,
+}
+
+impl Trigger {
+    /// Gives the trigger's stable name, for logs.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Pushed(_) => "pushed",
+            Self::ServiceChanged { .. } => "service-changed",
+            Self::Registered => "registered",
+            Self::Due => "due",
+        }
+    }
+}
+
+impl QueueMessage {
+    /// Gives the id by which SQS drops repeats for five minutes: the event's and the target's.
+    #[must_use]
+    pub fn deduplication_id(&self) -> String {
+        short_hash(&[&self.event_id, self.target.as_str(), self.trigger.as_str()])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeats_share_an_id_and_nothing_else_does() {
+        let message = |event: &str, target: &str| QueueMessage {
+            target: TargetName::parse(target).unwrap(),
+            trigger: Trigger::Due,
+            event_id: event.to_owned(),
+        };
+        assert_eq!(
+            message("e", "a").deduplication_id(),
+            message("e", "a").deduplication_id()
+        );
+        assert_ne!(
+            message("e", "a").deduplication_id(),
+            message("e", "b").deduplication_id()
+        );
+        assert_ne!(
+            message("e", "a").deduplication_id(),
+            message("f", "a").deduplication_id()
+        );
+    }
+
+    #[test]
+    fn a_message_reads_back_as_it_was_written() {
+        let message = QueueMessage {
+            target: TargetName::parse("team/web").unwrap(),
+            trigger: Trigger::ServiceChanged {
+                what: "X".to_owned(),
+            },
+            event_id: "e".to_owned(),
+        };
+        let text = serde_json::to_string(&message).unwrap();
+        assert_eq!(
+            serde_json::from_str::<QueueMessage>(&text).unwrap(),
+            message
+        );
+    }
+}
