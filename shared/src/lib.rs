@@ -14,8 +14,15 @@
 pub mod core;
 pub mod image;
 pub mod ledger;
+pub mod message;
 pub mod notice;
+pub mod outbox;
 pub mod ports;
 pub mod queue;
+pub mod reconcile;
+pub mod registration;
+pub mod sweep;
 pub mod target;
 pub mod task_definition;
+pub mod trigger;
+pub mod wake;

@@ -131,6 +131,8 @@ pub trait Registrations {
     async fn apply(&self, change: &RegistrationChange) -> Result<(), SaveError>;
     /// Finds the targets whose wake-up is due, the longest due first.
     async fn due(&self, now: Timestamp) -> Result<Vec<(TargetName, Timestamp)>, LedgerError>;
+    /// Notes that `rollout` was woken for a registration, if it still is the stored one.
+    async fn note_woken(&self, registration: &Registration) -> Result<(), LedgerError>;
     /// Reads when the parameters were last read.
     async fn parameters_read_at(&self) -> Result<Option<Timestamp>, LedgerError>;
     /// Notes when the parameters were last read.

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::name::{ImageDigest, RolloutId};
+use crate::target::Mistake;
 
 /// Why a rollout or a target is waiting, and for what.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +68,11 @@ impl Waiting {
 pub enum Rejected {
     /// The image runs already.
     AlreadyRunning,
+    /// The target cannot be deployed to before somebody changes something.
+    TargetInvalid {
+        /// Every mistake.
+        mistakes: Vec<Mistake>,
+    },
     /// ECR has no such repository.
     RepositoryMissing {
         /// The repository's name.
@@ -131,6 +137,7 @@ impl Rejected {
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::AlreadyRunning => "already-running",
+            Self::TargetInvalid { .. } => "target-invalid",
             Self::RepositoryMissing { .. } => "repository-missing",
             Self::ImageMissing => "image-missing",
             Self::ImageArchived => "image-archived",

@@ -76,6 +76,10 @@ impl Default for Standing {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LastKnownGood {
+    /// The ARN of the service it was good on.
+    pub service_arn: String,
+    /// When that service was created, by ECS's clock: a recreated one is another.
+    pub service_created_at: Timestamp,
     /// The task definition's ARN; its whole text is kept beside the state.
     pub task_definition: String,
     /// The image of each container.

@@ -1,8 +1,9 @@
 //! What the ledger holds: registrations, claims, reverse items, states, rollouts, notices.
 //!
-//! The records here are ours; how they lie in DynamoDB stands in
-//! `aws/dynamodb.rs`, and [`stored`] says how they are written as text.
+//! The records here are ours; [`key`] says where each lies, [`stored`] how it is
+//! written as text, and `aws::dynamodb` how both become items.
 
+pub mod key;
 pub mod stored;
 
 use std::sync::Arc;
@@ -66,10 +67,21 @@ pub struct Registration {
     pub target: TargetName,
     /// The version of the parameter.
     pub parameter_version: i64,
+    /// When that version was written, by SSM's clock: a parameter made anew counts from 1 again.
+    pub parameter_changed_at: Timestamp,
     /// When the target was first registered, by SSM's clock; older pushes are not deployed.
     pub registered_at: Timestamp,
     /// What the parameter says.
     pub status: RegistrationStatus,
+    /// The service that is claimed for it; kept while the parameter has mistakes.
+    #[serde(default)]
+    pub claim: Option<ServiceRef>,
+    /// The reverse items that stand for it; kept while the parameter has mistakes.
+    #[serde(default)]
+    pub follows: Vec<ReverseKey>,
+    /// Whether `rollout` was woken for this version.
+    #[serde(default)]
+    pub woken: bool,
 }
 
 /// What a target's parameter says.
@@ -102,7 +114,8 @@ impl Registration {
 }
 
 /// What an event can be about.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum ReverseKey {
     /// An ECR repository.
     Repository(String),
@@ -137,8 +150,10 @@ pub struct Follower {
 pub struct RegistrationChange {
     /// The registration to store.
     pub registration: Registration,
-    /// The parameter version that has to be stored now; `None` for a new target.
-    pub expected: Option<i64>,
+    /// The registration that has to be stored now; `None` for a new target.
+    ///
+    /// It is enough to compare `parameter_version` and `parameter_changed_at`.
+    pub expected: Option<Registration>,
     /// The service to claim; refused where another target holds it.
     pub claim: Option<ServiceRef>,
     /// The service whose claim is given up.

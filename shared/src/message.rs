@@ -1,0 +1,179 @@
+//! Every sentence a person reads.
+//!
+//! One function for each thing that can be said. Each notice is written three
+//! times: as text for email, as one line for SMS and chat, and as a JSON
+//! document for machines.
+
+mod document;
+mod reason;
+
+use crate::core::reason::Rejected;
+use crate::core::rollout::{Phase, Rollout, Start};
+use crate::notice::{News, Notice, RolloutNews};
+use crate::ports::Publication;
+use crate::target::Mistake;
+
+pub use reason::{halted, ignored, rejected, superseded};
+
+/// SNS takes subjects of fewer than 100 characters. Source: SNS API reference, Publish, `Subject`.
+const SUBJECT_LIMIT: usize = 99;
+/// One SMS holds 140 bytes; SNS splits what is longer. Source: SNS developer guide, "SMS".
+const LINE_LIMIT: usize = 140;
+
+/// Writes a notice as SNS takes it.
+#[must_use]
+pub fn publication(notice: &Notice) -> Publication {
+    let headline = headline(notice);
+    let mut attributes = vec![
+        ("event", notice.event().to_owned()),
+        ("target", notice.target.to_string()),
+        ("severity", notice.severity().as_str().to_owned()),
+    ];
+    if let Some(outcome) = notice.outcome() {
+        attributes.push(("outcome", outcome.to_owned()));
+    }
+    let line = format!("Pushboat: {headline}");
+    Publication {
+        subject: cut(&ascii(&line), SUBJECT_LIMIT),
+        bodies: vec![
+            ("default", document::document(notice, &headline).to_string()),
+            ("email", text(notice, &headline)),
+            ("sms", cut(&line, LINE_LIMIT)),
+        ],
+        attributes,
+    }
+}
+
+/// Writes a notice as one line.
+#[must_use]
+pub fn headline(notice: &Notice) -> String {
+    let target = &notice.target;
+    match &notice.news {
+        News::Rollout(news) => rollout_headline(&news.rollout),
+        News::TargetInvalid { .. } => {
+            format!("{target}: not deployed to, its configuration needs mending")
+        }
+        News::ServiceMissing { .. } => format!("{target}: its service does not exist yet"),
+        News::Adopted { .. } => format!("{target}: adopted, pushes are deployed from now on"),
+    }
+}
+
+fn rollout_headline(rollout: &Rollout) -> String {
+    let (target, tag) = (&rollout.policy.target, &rollout.push.tag);
+    match &rollout.phase {
+        Phase::Requested { .. } => format!("{target}: {tag} was requested"),
+        Phase::Starting { .. } => format!("{target}: deploying {tag}"),
+        Phase::Progressing { .. } => format!("{target}: {tag} is on its way"),
+        Phase::Baking { .. } => format!("{target}: {tag} runs and is being watched"),
+        Phase::Succeeded { .. } => format!("{target}: {tag} is live"),
+        Phase::ScaledToZero { .. } => {
+            format!("{target}: {tag} is deployed, but the service is scaled to zero")
+        }
+        Phase::Superseded { .. } => format!("{target}: {tag} was superseded"),
+        Phase::Rejected { reason } => match reason {
+            Rejected::AlreadyRunning => {
+                format!("{target}: {tag} runs already")
+            }
+            _ => format!("{target}: {tag} was not deployed"),
+        },
+        Phase::Halted { .. } => format!("{target}: {tag} needs a person"),
+    }
+}
+
+fn text(notice: &Notice, headline: &str) -> String {
+    let mut paragraphs = vec![format!("{headline}.")];
+    match &notice.news {
+        News::Rollout(news) => rollout_text(news, &mut paragraphs),
+        News::TargetInvalid { mistakes } => {
+            paragraphs.push(mistakes_text(mistakes));
+            paragraphs.push("Nothing was changed. Pushboat looks again when the parameter is saved, when an image is pushed, and each hour.".to_owned());
+        }
+        News::ServiceMissing { mistake } => {
+            paragraphs.push(mistakes_text(std::slice::from_ref(mistake)));
+            paragraphs.push("Pushes wait for it. Nothing was changed.".to_owned());
+        }
+        News::Adopted { images } if images.is_empty() => paragraphs.push(
+            "Nothing that runs could be taken as good (no task is wanted, or the service does not settle), so there is no version to go back to until a rollout succeeds.".to_owned(),
+        ),
+        News::Adopted { images } => {
+            let lines: Vec<String> =
+                images.iter().map(|(name, image)| format!("  {name}: {image}")).collect();
+            paragraphs.push(format!("What runs is taken as good:\n{}", lines.join("\n")));
+        }
+    }
+    paragraphs.push(format!("Notice {} of {}.", notice.id, notice.at));
+    paragraphs.join("\n\n")
+}
+
+fn rollout_text(news: &RolloutNews, paragraphs: &mut Vec<String>) {
+    let rollout = &news.rollout;
+    match &rollout.phase {
+        Phase::Requested { .. } | Phase::Starting { .. } | Phase::Progressing { .. } => {}
+        Phase::Baking { until, .. } => paragraphs.push(format!(
+            "ECS reports the deployment done. It counts as good if nothing goes wrong until {until}."
+        )),
+        Phase::Succeeded { revision } => paragraphs.push(format!(
+            "It finished its bake time and is the version to go back to from now on.\nTask definition: {revision}"
+        )),
+        Phase::ScaledToZero { revision } => paragraphs.push(format!(
+            "No task is wanted, so nothing shows whether this version works, and it is not taken as good.\nTask definition: {revision}"
+        )),
+        Phase::Superseded { by } => paragraphs.push(superseded(by)),
+        Phase::Rejected { reason } => paragraphs.push(rejected(reason)),
+        Phase::Halted { reason } => {
+            paragraphs.push(halted(reason));
+            paragraphs.push(by_hand(rollout, news.start.as_ref()));
+        }
+    }
+    paragraphs.push(facts(rollout, news.start.as_ref()));
+}
+
+fn facts(rollout: &Rollout, start: Option<&Start>) -> String {
+    let push = &rollout.push;
+    let digest = start.map_or(&push.digest, |start| &start.digest);
+    let mut lines = vec![
+        format!("Service:  {}", rollout.policy.service),
+        format!("Image:    {}:{}", push.repository, push.tag),
+        format!("Digest:   {digest}"),
+        format!("Pushed:   {}", push.tagged_at),
+        format!("Rollout:  {}", rollout.id),
+    ];
+    if let Some(start) = start {
+        lines.push(format!("Before:   {}", start.base_task_definition));
+    }
+    lines.join("\n")
+}
+
+/// The plain AWS CLI line that brings back what ran before.
+fn by_hand(rollout: &Rollout, start: Option<&Start>) -> String {
+    let Some(start) = start else {
+        return "Nothing was changed.".to_owned();
+    };
+    let service = &rollout.policy.service;
+    format!(
+        "To bring back what ran before:\n  aws ecs update-service --cluster {} --service {} --task-definition {}",
+        service.cluster, service.name, start.base_task_definition
+    )
+}
+
+fn mistakes_text(mistakes: &[Mistake]) -> String {
+    let lines: Vec<String> = mistakes.iter().map(|mistake| format!("- {mistake}")).collect();
+    lines.join("\n")
+}
+
+/// Cuts a text to at most `limit` characters.
+fn cut(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(limit.saturating_sub(3)).collect();
+    short.push_str("...");
+    short
+}
+
+/// Keeps what SNS takes in a subject: printable ASCII, no line breaks.
+fn ascii(text: &str) -> String {
+    text.chars()
+        .map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' })
+        .collect()
+}

@@ -1,0 +1,89 @@
+//! The JSON document of a notice; documented in `docs/notices.md`.
+
+use serde_json::{Map, Value, json};
+
+use super::reason;
+use crate::core::rollout::{Phase, Rollout, Start};
+use crate::notice::{News, Notice, RolloutNews};
+
+/// The version of the document's shape; fields are only ever added to one.
+const VERSION: &str = "1";
+
+/// Writes the document.
+pub(super) fn document(notice: &Notice, headline: &str) -> Value {
+    let mut document = json!({
+        "version": VERSION,
+        "id": notice.id,
+        "event": notice.event(),
+        "target": notice.target,
+        "severity": notice.severity(),
+        "at": notice.at,
+        "summary": headline,
+    });
+    let Some(fields) = document.as_object_mut() else { return document };
+    if let Some(outcome) = notice.outcome() {
+        fields.insert("outcome".to_owned(), json!(outcome));
+    }
+    match &notice.news {
+        News::Rollout(news) => rollout(news, fields),
+        News::TargetInvalid { mistakes } => {
+            fields.insert("mistakes".to_owned(), json!(mistakes));
+        }
+        News::ServiceMissing { mistake } => {
+            fields.insert("mistakes".to_owned(), json!([mistake]));
+        }
+        News::Adopted { images } => {
+            fields.insert("images".to_owned(), json!(images));
+        }
+    }
+    document
+}
+
+fn rollout(news: &RolloutNews, fields: &mut Map<String, Value>) {
+    let rollout = &news.rollout;
+    fields.insert("rollout".to_owned(), described(rollout, news.start.as_ref()));
+    let (code, explanation) = match &rollout.phase {
+        Phase::Superseded { by } => (by.as_str(), reason::superseded(by)),
+        Phase::Rejected { reason } => (reason.as_str(), reason::rejected(reason)),
+        Phase::Halted { reason } => (reason.as_str(), reason::halted(reason)),
+        Phase::Requested { .. }
+        | Phase::Starting { .. }
+        | Phase::Progressing { .. }
+        | Phase::Baking { .. }
+        | Phase::Succeeded { .. }
+        | Phase::ScaledToZero { .. } => return,
+    };
+    fields.insert("reason".to_owned(), json!({ "code": code, "explanation": explanation }));
+}
+
+fn described(rollout: &Rollout, start: Option<&Start>) -> Value {
+    let push = &rollout.push;
+    let mut described = json!({
+        "id": rollout.id,
+        "service": rollout.policy.service,
+        "repository": push.repository,
+        "tag": push.tag,
+        "digest": start.map_or(&push.digest, |start| &start.digest),
+        "pushedAt": push.tagged_at,
+        "requestedAt": rollout.requested_at,
+    });
+    let Some(fields) = described.as_object_mut() else { return described };
+    if let Some(start) = start {
+        fields.insert("startedAt".to_owned(), json!(start.at));
+        fields.insert("taskDefinitionBefore".to_owned(), json!(start.base_task_definition));
+        fields.insert("containers".to_owned(), json!(start.containers));
+    }
+    let revision = match &rollout.phase {
+        Phase::Starting { revision, .. } => revision.as_ref(),
+        Phase::Progressing { running, .. } | Phase::Baking { running, .. } => Some(&running.revision),
+        Phase::Succeeded { revision } | Phase::ScaledToZero { revision } => Some(revision),
+        Phase::Requested { .. }
+        | Phase::Superseded { .. }
+        | Phase::Rejected { .. }
+        | Phase::Halted { .. } => None,
+    };
+    if let Some(revision) = revision {
+        fields.insert("taskDefinition".to_owned(), json!(revision));
+    }
+    described
+}

@@ -1,0 +1,196 @@
+//! Adopts a target: looks at its service and takes what runs as last-known-good.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::join3;
+use jiff::{SignedDuration, Timestamp};
+
+use super::Ports;
+use super::observe::{alarms, look, service_and_definition};
+use super::step::Step;
+use crate::core::adoption::{self, Adoption};
+use crate::core::observation::{Look, Observation, Service, ServiceLook};
+use crate::core::policy::Policy;
+use crate::core::reason::{Rejected, Waiting};
+use crate::core::rollout::Phase;
+use crate::core::state::{GoodSource, Standing, TargetState, Wake};
+use crate::notice::News;
+use crate::ports::{Alarms, Clock, Images, Services};
+use crate::target::Mistake;
+use crate::task_definition;
+
+/// How soon an invalid target is looked at again by itself: its owner may have mended the service.
+const INVALID_RETRY: SignedDuration = SignedDuration::from_hours(1);
+
+/// Says whether the target has to be looked at before anything is deployed to it.
+///
+/// An invalid one is looked at anew whenever somebody pushes, its parameter
+/// changes or its wake-up is due.
+pub(super) fn due(state: &TargetState, parameter_version: i64, waking: bool) -> bool {
+    let asked = !state.waiting.is_empty() || state.current.is_some();
+    match &state.standing {
+        Standing::Pending { .. } => true,
+        Standing::Adopted { .. } => state.parameter_version != parameter_version,
+        Standing::Invalid { .. } => state.parameter_version != parameter_version || asked || waking,
+    }
+}
+
+/// Says whether the service is another one than was adopted, under the same name.
+pub(super) fn recreated(state: &TargetState, observation: &Observation) -> bool {
+    match (&state.standing, &observation.service) {
+        (
+            Standing::Adopted {
+                service_created_at, ..
+            },
+            Look::Taken(ServiceLook::Found(service)),
+        ) => service.active && service.created_at != *service_created_at,
+        _ => false,
+    }
+}
+
+/// Looks and adopts; answers whether another step may follow at once.
+pub(super) async fn adopt<L, S, I, A, C>(
+    ports: &Ports<L, S, I, A, C>,
+    step: &mut Step,
+    policy: &Policy,
+    parameter_version: i64,
+) -> bool
+where
+    S: Services,
+    I: Images,
+    A: Alarms,
+    C: Clock,
+{
+    let repositories: Vec<&str> = policy
+        .images
+        .iter()
+        .map(|image| image.repository.as_str())
+        .collect();
+    let (seen, missing, alarms) = join3(
+        service_and_definition(&ports.services, policy),
+        ports.images.missing_repositories(&repositories),
+        alarms(&ports.alarms, &policy.alarms, true),
+    )
+    .await;
+    let now = ports.clock.now();
+    let observation = Observation {
+        service: seen.service,
+        definition: seen.definition,
+        alarms,
+        ..Observation::default()
+    };
+    let (since, told) = pending(
+        &step.state.standing,
+        step.state.parameter_version,
+        parameter_version,
+        now,
+    );
+    let decision = adoption::decide(policy, &observation, &look(missing), since, now);
+    tracing::info!(target_name = %policy.target, ?decision, "looked at the target");
+    step.state.parameter_version = parameter_version;
+    match decision {
+        Adoption::Wait {
+            until,
+            waiting,
+            tell,
+        } => {
+            let tell = tell.filter(|_| !told);
+            let told = told || tell.is_some();
+            wait(step, since, told, until, waiting);
+            if let Some(mistake) = tell {
+                step.tell("target", News::ServiceMissing { mistake }, now);
+            }
+            false
+        }
+        Adoption::Invalid(mistakes) => {
+            refuse(step, mistakes, now);
+            false
+        }
+        Adoption::Good => adopted(step, &observation, true, now),
+        Adoption::NothingGood => adopted(step, &observation, false, now),
+    }
+}
+
+/// Since when adoption is being tried, and whether people know.
+fn pending(
+    standing: &Standing,
+    looked_at: i64,
+    parameter_version: i64,
+    now: Timestamp,
+) -> (Timestamp, bool) {
+    match standing {
+        Standing::Pending { since, told } if looked_at == parameter_version => {
+            (since.unwrap_or(now), *told)
+        }
+        Standing::Pending { .. } | Standing::Adopted { .. } | Standing::Invalid { .. } => {
+            (now, false)
+        }
+    }
+}
+
+fn wait(step: &mut Step, since: Timestamp, told: bool, until: Timestamp, waiting: Waiting) {
+    step.state.standing = Standing::Pending {
+        since: Some(since),
+        told,
+    };
+    step.state.wake = Some(Wake { at: until, waiting });
+    if let Some(current) = &mut step.state.current {
+        current.phase = Phase::Requested {
+            waiting: Waiting::Adoption,
+        };
+    }
+    for rollout in &mut step.state.waiting {
+        rollout.phase = Phase::Requested {
+            waiting: Waiting::Adoption,
+        };
+    }
+}
+
+/// Notes every mistake, tells each set of them once, and turns away what was pushed.
+fn refuse(step: &mut Step, mistakes: Vec<Mistake>, now: Timestamp) {
+    let reason = Rejected::TargetInvalid {
+        mistakes: mistakes.clone(),
+    };
+    step.end_all(&Phase::Rejected { reason }, false, now);
+    let standing = Standing::Invalid {
+        mistakes: mistakes.clone(),
+    };
+    if step.state.standing != standing {
+        step.tell("target", News::TargetInvalid { mistakes }, now);
+    }
+    step.state.standing = standing;
+    step.state.wake = Some(Wake {
+        at: now + INVALID_RETRY,
+        waiting: Waiting::Adoption,
+    });
+}
+
+fn adopted(step: &mut Step, observation: &Observation, good: bool, now: Timestamp) -> bool {
+    let Look::Taken(ServiceLook::Found(service)) = &observation.service else {
+        return false;
+    };
+    let again = known(&step.state, service);
+    step.state.standing = Standing::Adopted {
+        service_created_at: service.created_at,
+        service_arn: service.arn.clone(),
+    };
+    step.state.wake = None;
+    if again {
+        return true;
+    }
+    step.state.last_known_good = None;
+    let mut images = BTreeMap::new();
+    if let (true, Look::Taken(definition)) = (good, &observation.definition) {
+        step.set_good(service, definition, GoodSource::Adopted, now);
+        images = task_definition::images(definition);
+    }
+    step.tell("target", News::Adopted { images }, now);
+    true
+}
+
+/// Says whether this very service has a last-known-good already.
+fn known(state: &TargetState, service: &Service) -> bool {
+    state.last_known_good.as_ref().is_some_and(|good| {
+        good.service_created_at == service.created_at && good.service_arn == service.arn
+    })
+}

@@ -1,0 +1,284 @@
+//! One target's control loop: load, observe, decide, save, act.
+//!
+//! A wake-up says only which target to look at. What was decided is saved
+//! under a version check before anything is done, so that a crash anywhere is
+//! repaired by the next wake-up. Within one invocation the loop goes on until
+//! the decision is to wait.
+
+mod act;
+mod adopt;
+mod observe;
+mod step;
+
+use jiff::Timestamp;
+
+use crate::core::decide::{self, Next};
+use crate::core::intake::{self, Intake};
+use crate::core::ordering::PushTimes;
+use crate::core::policy::{Policy, ServiceRef};
+use crate::core::push::Push;
+use crate::core::reason::{Ignored, Rejected, SupersededBy, Waiting};
+use crate::core::rollout::Phase;
+use crate::core::state::{Standing, Wake};
+use crate::ledger::{LedgerError, RegistrationStatus, SaveError};
+use crate::ports::{Alarms, Clock, Images, Services, Targets};
+use crate::queue::{QueueMessage, Trigger};
+
+use step::Step;
+
+/// The outside world, as the control loop needs it.
+#[derive(Clone, Debug)]
+pub struct Ports<L, S, I, A, C> {
+    /// Where states are kept.
+    pub ledger: L,
+    /// ECS.
+    pub services: S,
+    /// ECR.
+    pub images: I,
+    /// CloudWatch.
+    pub alarms: A,
+    /// The clock.
+    pub clock: C,
+}
+
+/// What the installation fixes for all targets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// The service named in the template's own parameters; it needs no tag to consent.
+    pub own_service: Option<ServiceRef>,
+}
+
+/// What came of one wake-up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// The target was brought as far as it goes now; this is when it is looked at again.
+    Reconciled(Option<Wake>),
+    /// The wake-up changed nothing.
+    Ignored(Ignored),
+}
+
+/// How often a write that lost a race is decided anew before the message goes back to the queue.
+const CONFLICTS_LIMIT: usize = 5;
+/// More steps than any rollout takes between two waits: past it, the rest is left to the next wake-up.
+const STEPS_LIMIT: usize = 24;
+
+/// Brings the message's target as far as it goes now.
+///
+/// # Errors
+///
+/// Only an unreachable or unreadable ledger fails; every other trouble becomes
+/// a stored reason and a time to look again.
+pub async fn reconcile<L, S, I, A, C>(
+    ports: &Ports<L, S, I, A, C>,
+    settings: &Settings,
+    message: &QueueMessage,
+) -> Result<Report, LedgerError>
+where
+    L: Targets,
+    S: Services,
+    I: Images,
+    A: Alarms,
+    C: Clock,
+{
+    for _ in 0..CONFLICTS_LIMIT {
+        match attempt(ports, settings, message).await {
+            Ok(report) => return Ok(report),
+            Err(SaveError::Conflict) => {
+                tracing::info!(target_name = %message.target, "somebody else wrote in between: deciding anew");
+            }
+            Err(SaveError::Ledger(error)) => return Err(error),
+            Err(SaveError::Claimed { holder }) => {
+                return Err(LedgerError::Unreadable {
+                    what: format!("target {}", message.target),
+                    problem: format!("a state's write was answered with the claim of {holder}"),
+                });
+            }
+        }
+    }
+    Err(LedgerError::Unreachable {
+        doing: format!("save the state of target {}", message.target),
+        problem: "every write lost its race".to_owned(),
+    })
+}
+
+async fn attempt<L, S, I, A, C>(
+    ports: &Ports<L, S, I, A, C>,
+    settings: &Settings,
+    message: &QueueMessage,
+) -> Result<Report, SaveError>
+where
+    L: Targets,
+    S: Services,
+    I: Images,
+    A: Alarms,
+    C: Clock,
+{
+    let entry = ports.ledger.load(&message.target).await?;
+    let Some(registration) = entry.registration.clone() else {
+        return Ok(Report::Ignored(Ignored::TargetUnknown));
+    };
+    let policy = registration.policy().map(|policy| Policy {
+        needs_no_consent: settings.own_service.as_ref() == Some(&policy.service),
+        ..policy.clone()
+    });
+    let mut step = Step::new(message.target.clone(), entry);
+    let mut ignored = None;
+    if let Trigger::Pushed(push) = &message.trigger {
+        ignored = match &policy {
+            Some(policy) => {
+                take_in(ports, &mut step, policy, registration.registered_at, push).await
+            }
+            None => Some(Ignored::TargetInvalid),
+        };
+    }
+    settle_registration(&mut step, &registration.status, ports.clock.now());
+    let waking = !matches!(message.trigger, Trigger::Pushed(_));
+    for _ in 0..STEPS_LIMIT {
+        if !advance(
+            ports,
+            &mut step,
+            policy.as_ref(),
+            registration.parameter_version,
+            waking,
+        )
+        .await?
+        {
+            break;
+        }
+    }
+    let wake = step.wake().cloned();
+    step.save(&ports.ledger).await?;
+    Ok(match ignored {
+        Some(reason) => Report::Ignored(reason),
+        None => Report::Reconciled(wake),
+    })
+}
+
+/// Takes a push in; answers why, if it changes nothing.
+async fn take_in<L, S, I, A, C>(
+    ports: &Ports<L, S, I, A, C>,
+    step: &mut Step,
+    policy: &Policy,
+    registered_at: Timestamp,
+    push: &Push,
+) -> Option<Ignored>
+where
+    I: Images,
+    C: Clock,
+{
+    let now = ports.clock.now();
+    let state = &mut step.state;
+    let mut taken = intake::receive(state, policy, registered_at, push, None, now);
+    if let Intake::AskPushTimes { newest } = &taken {
+        // Without an answer the comparison falls back to the tags: any order, but one for all.
+        let (pushed, newest_pushed) = futures_util::future::join(
+            ports.images.pushed_at(&push.repository, &push.digest),
+            ports.images.pushed_at(&push.repository, &newest.digest),
+        )
+        .await;
+        let times = PushTimes {
+            push: pushed.ok().flatten(),
+            newest: newest_pushed.ok().flatten(),
+        };
+        taken = intake::receive(state, policy, registered_at, push, Some(times), now);
+    }
+    match taken {
+        Intake::Accepted(superseded) => {
+            for rollout in superseded {
+                step.finish(rollout, None, now);
+            }
+            None
+        }
+        Intake::Ignored(reason) => Some(reason),
+        Intake::AskPushTimes { newest } => Some(Ignored::Older {
+            newest_tag: newest.tag,
+            newest: newest.digest,
+        }),
+    }
+}
+
+/// Ends what a removed or broken registration leaves without ground.
+fn settle_registration(step: &mut Step, status: &RegistrationStatus, now: Timestamp) {
+    let phase = match status {
+        RegistrationStatus::Valid { .. } => return,
+        RegistrationStatus::Removed => Phase::Superseded {
+            by: SupersededBy::TargetRemoved,
+        },
+        RegistrationStatus::Invalid { mistakes } => Phase::Rejected {
+            reason: Rejected::TargetInvalid {
+                mistakes: mistakes.clone(),
+            },
+        },
+    };
+    let removed = matches!(status, RegistrationStatus::Removed);
+    step.end_all(&phase, removed, now);
+    if removed {
+        step.state.standing = Standing::default();
+        step.state.wake = None;
+    }
+}
+
+/// Takes one step; answers whether another may follow at once.
+async fn advance<L, S, I, A, C>(
+    ports: &Ports<L, S, I, A, C>,
+    step: &mut Step,
+    policy: Option<&Policy>,
+    parameter_version: i64,
+    waking: bool,
+) -> Result<bool, SaveError>
+where
+    L: Targets,
+    S: Services,
+    I: Images,
+    A: Alarms,
+    C: Clock,
+{
+    let started = step
+        .state
+        .current
+        .as_ref()
+        .is_some_and(|current| current.phase.start().is_some());
+    if let (false, Some(policy)) = (started, policy) {
+        if adopt::due(&step.state, parameter_version, waking) {
+            return Ok(adopt::adopt(ports, step, policy, parameter_version).await);
+        }
+        intake::promote(&mut step.state, policy);
+        step.refresh_policy(policy);
+    }
+    let Some(current) = step.state.current.clone() else {
+        step.rest();
+        return Ok(false);
+    };
+    let now = ports.clock.now();
+    let observation = observe::observe(ports, &step.state, &current, now).await;
+    if adopt::recreated(&step.state, &observation) && !started {
+        step.state.standing = Standing::default();
+        step.state.last_known_good = None;
+        return Ok(true);
+    }
+    let decision = decide::decide(&current.policy, &current, &observation, now);
+    tracing::info!(
+        target_name = %current.policy.target, rollout = %current.id,
+        from = current.phase.as_str(), to = decision.phase.as_str(), "decided"
+    );
+    step.apply(&current, decision.phase, &observation, now);
+    match decision.next {
+        Next::Over => {}
+        Next::Wait(at, waiting) => {
+            step.state.wake = Some(Wake { at, waiting });
+            return Ok(false);
+        }
+        Next::Now => {
+            // Should the function die before it looks again, the sweep wakes it once reads are sure.
+            step.state.wake = Some(Wake {
+                at: now + decide::READ_LAG,
+                waiting: Waiting::ReadLag,
+            });
+        }
+    }
+    if decision.actions.is_empty() {
+        return Ok(true);
+    }
+    step.save(&ports.ledger).await?;
+    Ok(act::act(&ports.services, step, &decision.actions, &ports.clock).await)
+}

@@ -1,0 +1,161 @@
+//! Looks at what a phase needs to see, as much of it at once as can be.
+
+use std::sync::Arc;
+
+use futures_util::future::{join, join3};
+use jiff::Timestamp;
+
+use super::Ports;
+use crate::core::alarm::AlarmSeen;
+use crate::core::decide::{self, Wanted, WantedDefinition};
+use crate::core::observation::{Definition, ImageLook, Look, Observation, ServiceLook};
+use crate::core::ordering::exact_tag;
+use crate::core::policy::Policy;
+use crate::core::rollout::Rollout;
+use crate::core::state::TargetState;
+use crate::ports::{Alarms, CallError, ImageName, Images, Services};
+
+/// Looks at what the rollout's phase needs to see.
+pub(super) async fn observe<L, S, I, A, C>(
+    ports: &Ports<L, S, I, A, C>,
+    state: &TargetState,
+    rollout: &Rollout,
+    now: Timestamp,
+) -> Observation
+where
+    S: Services,
+    I: Images,
+    A: Alarms,
+{
+    let wanted = decide::wanted(&rollout.phase, now);
+    let (seen, image, alarms) = join3(
+        service(&ports.services, &rollout.policy, rollout, &wanted),
+        image(&ports.images, rollout, wanted.image),
+        alarms(&ports.alarms, &rollout.policy.alarms, wanted.alarms),
+    )
+    .await;
+    let newer = state
+        .waiting
+        .iter()
+        .find(|waiting| waiting.push.repository == rollout.push.repository)
+        .map(|waiting| waiting.id.clone());
+    Observation {
+        service: seen.service,
+        definition: seen.definition,
+        own_revision: seen.own_revision,
+        image,
+        alarms,
+        newer,
+        asked_before: state.asked_before.clone(),
+    }
+}
+
+/// What ECS was asked.
+#[derive(Default)]
+pub(super) struct Seen {
+    pub(super) service: Look<ServiceLook>,
+    pub(super) definition: Look<Arc<Definition>>,
+    own_revision: Look<Option<String>>,
+}
+
+/// Looks at a service and the task definition that its primary deployment runs.
+pub(super) async fn service_and_definition<S: Services>(services: &S, policy: &Policy) -> Seen {
+    let service = look(services.service(&policy.service).await);
+    let definition = match primary_definition(&service) {
+        Some(arn) => look(services.task_definition(arn).await),
+        None => Look::NotTaken,
+    };
+    Seen {
+        service,
+        definition,
+        own_revision: Look::NotTaken,
+    }
+}
+
+async fn service<S: Services>(
+    services: &S,
+    policy: &Policy,
+    rollout: &Rollout,
+    wanted: &Wanted,
+) -> Seen {
+    if !wanted.service {
+        return Seen::default();
+    }
+    let named = match &wanted.definition {
+        Some(WantedDefinition::OfPrimary) => return service_and_definition(services, policy).await,
+        Some(WantedDefinition::Named(arn)) => Some(arn),
+        None => None,
+    };
+    let own_revision = async {
+        match &wanted.own_revision_of {
+            Some(base) => look(services.revision_of(base, rollout.id.as_str()).await),
+            None => Look::NotTaken,
+        }
+    };
+    let definition = async {
+        match named {
+            Some(arn) => look(services.task_definition(arn).await),
+            None => Look::NotTaken,
+        }
+    };
+    let (service, (definition, own_revision)) = join(
+        services.service(&policy.service),
+        join(definition, own_revision),
+    )
+    .await;
+    Seen {
+        service: look(service),
+        definition,
+        own_revision,
+    }
+}
+
+fn primary_definition(service: &Look<ServiceLook>) -> Option<&str> {
+    match service {
+        Look::Taken(ServiceLook::Found(service)) => service
+            .primary()
+            .map(|primary| primary.task_definition.as_str()),
+        Look::Taken(ServiceLook::Missing | ServiceLook::ClusterMissing)
+        | Look::Unavailable(_)
+        | Look::NotTaken => None,
+    }
+}
+
+async fn image<I: Images>(images: &I, rollout: &Rollout, wanted: bool) -> Look<ImageLook> {
+    if !wanted {
+        return Look::NotTaken;
+    }
+    let push = &rollout.push;
+    let exact = rollout
+        .policy
+        .image(&push.repository)
+        .and_then(|image| exact_tag(&image.tags));
+    let name = match exact {
+        Some(tag) => ImageName::Tag(tag),
+        None => ImageName::Digest(&push.digest),
+    };
+    look(images.image(&push.repository, name).await)
+}
+
+/// Looks at alarms; without any there is nothing to ask.
+pub(super) async fn alarms<A: Alarms>(
+    alarms: &A,
+    names: &[String],
+    wanted: bool,
+) -> Look<Vec<AlarmSeen>> {
+    if !wanted {
+        return Look::NotTaken;
+    }
+    if names.is_empty() {
+        return Look::Taken(Vec::new());
+    }
+    look(alarms.alarms(names).await)
+}
+
+/// Keeps an answer, or the reason why there is none.
+pub(super) fn look<T>(answer: Result<T, CallError>) -> Look<T> {
+    match answer {
+        Ok(seen) => Look::Taken(seen),
+        Err(error) => Look::Unavailable(error.to_string()),
+    }
+}

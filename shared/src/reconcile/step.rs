@@ -1,0 +1,200 @@
+//! What a wake-up has changed and not yet saved.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::core::name::TargetName;
+use crate::core::observation::{Definition, Look, Observation, Service, ServiceLook};
+use crate::core::policy::Policy;
+use crate::core::rollout::{Phase, Rollout, Start};
+use crate::core::state::{GoodSource, LastKnownGood, Standing, TargetState, Wake};
+use crate::ledger::{SaveError, StateWrite, TargetEntry, Version};
+use crate::notice::{News, Notice, RolloutNews};
+use crate::ports::Targets;
+use crate::task_definition;
+
+/// A target's state in the making.
+pub(super) struct Step {
+    target: TargetName,
+    pub(super) state: TargetState,
+    saved: TargetState,
+    version: Version,
+    finished: Vec<Rollout>,
+    notices: Vec<Notice>,
+    good_definition: Option<Arc<Definition>>,
+}
+
+impl Step {
+    pub(super) fn new(target: TargetName, entry: TargetEntry) -> Self {
+        Self {
+            target,
+            saved: entry.state.clone(),
+            state: entry.state,
+            version: entry.version,
+            finished: Vec::new(),
+            notices: Vec::new(),
+            good_definition: None,
+        }
+    }
+
+    /// Saves all that changed since the last time, if anything did.
+    pub(super) async fn save<L: Targets>(&mut self, ledger: &L) -> Result<(), SaveError> {
+        if self.state == self.saved && self.notices.is_empty() && self.finished.is_empty() {
+            return Ok(());
+        }
+        let write = StateWrite {
+            target: self.target.clone(),
+            state: self.state.clone(),
+            expected: self.version,
+            finished: std::mem::take(&mut self.finished),
+            notices: std::mem::take(&mut self.notices),
+            good_definition: self.good_definition.take(),
+        };
+        self.version = ledger.save(&write).await?;
+        self.saved = write.state;
+        Ok(())
+    }
+
+    pub(super) fn wake(&self) -> Option<&Wake> {
+        self.state.wake.as_ref()
+    }
+
+    /// Nothing is under way: no wake-up is needed but one that adoption asked for.
+    pub(super) fn rest(&mut self) {
+        match self.state.standing {
+            Standing::Adopted { .. } => self.state.wake = None,
+            Standing::Pending { .. } | Standing::Invalid { .. } => {}
+        }
+    }
+
+    /// Gives a rollout that has not started the target's present configuration.
+    pub(super) fn refresh_policy(&mut self, policy: &Policy) {
+        if let Some(current) = &mut self.state.current
+            && current.phase.start().is_none()
+            && current.policy != *policy
+        {
+            current.policy = policy.clone();
+        }
+    }
+
+    /// Brings the current rollout into its next phase.
+    pub(super) fn apply(
+        &mut self,
+        current: &Rollout,
+        phase: Phase,
+        observation: &Observation,
+        now: Timestamp,
+    ) {
+        if let Phase::Progressing { running, .. } | Phase::Baking { running, .. } = &phase {
+            self.state.remember_asked(&running.revision);
+        }
+        if let (
+            Phase::Succeeded { .. },
+            Look::Taken(ServiceLook::Found(service)),
+            Look::Taken(definition),
+        ) = (&phase, &observation.service, &observation.definition)
+        {
+            let source = GoodSource::Rollout {
+                id: current.id.clone(),
+            };
+            self.set_good(service, definition, source, now);
+        }
+        let start = current.phase.start().or(phase.start()).cloned();
+        let news = is_news(&current.phase, &phase);
+        let rollout = Rollout {
+            phase,
+            ..current.clone()
+        };
+        if rollout.phase.outcome().is_some() {
+            self.state.current = None;
+            self.finish(rollout, start, now);
+            return;
+        }
+        if news {
+            self.tell_rollout(rollout.clone(), start, now);
+        }
+        self.state.current = Some(rollout);
+    }
+
+    /// Puts a rollout that reached its outcome into history and tells of it.
+    pub(super) fn finish(&mut self, rollout: Rollout, start: Option<Start>, now: Timestamp) {
+        self.finished.push(rollout.clone());
+        self.tell_rollout(rollout, start, now);
+    }
+
+    /// Ends every rollout that has not started, and the one under way too if `started`.
+    pub(super) fn end_all(&mut self, phase: &Phase, started: bool, now: Timestamp) {
+        let under_way = self
+            .state
+            .current
+            .take_if(|current| started || current.phase.start().is_none());
+        let waiting = std::mem::take(&mut self.state.waiting);
+        for rollout in under_way.into_iter().chain(waiting) {
+            let start = rollout.phase.start().cloned();
+            let ended = Rollout {
+                phase: phase.clone(),
+                ..rollout
+            };
+            self.finish(ended, start, now);
+        }
+    }
+
+    /// Records what to go back to.
+    pub(super) fn set_good(
+        &mut self,
+        service: &Service,
+        definition: &Arc<Definition>,
+        source: GoodSource,
+        now: Timestamp,
+    ) {
+        self.state.last_known_good = Some(LastKnownGood {
+            service_arn: service.arn.clone(),
+            service_created_at: service.created_at,
+            task_definition: task_definition::arn(definition).to_owned(),
+            images: task_definition::images(definition),
+            source,
+            at: now,
+        });
+        self.good_definition = Some(Arc::clone(definition));
+    }
+
+    fn tell_rollout(&mut self, rollout: Rollout, start: Option<Start>, now: Timestamp) {
+        let subject = rollout.id.to_string();
+        let news = News::Rollout(Box::new(RolloutNews { rollout, start }));
+        self.tell(&subject, news, now);
+    }
+
+    /// Adds a notice; the version that is to be written makes its id stable and unique.
+    pub(super) fn tell(&mut self, subject: &str, news: News, now: Timestamp) {
+        let mut notice = Notice {
+            id: String::new(),
+            target: self.target.clone(),
+            at: now,
+            news,
+        };
+        let (version, number) = (self.version.next().0, self.notices.len());
+        notice.id = format!("{subject}.{}.{version}.{number}", notice.event());
+        self.notices.push(notice);
+    }
+}
+
+/// Says whether people are told of a change between two phases that are not final.
+fn is_news(before: &Phase, after: &Phase) -> bool {
+    match (before, after) {
+        (Phase::Requested { .. }, Phase::Starting { .. })
+        | (Phase::Starting { .. } | Phase::Progressing { .. }, Phase::Baking { .. }) => true,
+        (
+            Phase::Requested { .. }
+            | Phase::Starting { .. }
+            | Phase::Progressing { .. }
+            | Phase::Baking { .. }
+            | Phase::Succeeded { .. }
+            | Phase::ScaledToZero { .. }
+            | Phase::Superseded { .. }
+            | Phase::Rejected { .. }
+            | Phase::Halted { .. },
+            _,
+        ) => false,
+    }
+}

@@ -1,0 +1,272 @@
+//! Brings the targets' parameters into the ledger.
+//!
+//! A parameter is the truth, the ledger's copy follows it. A service is
+//! claimed for exactly one target; the claim, the reverse items and the
+//! registration are written together or not at all.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::core::name::TargetName;
+use crate::core::policy::{Policy, ServiceRef};
+use crate::ledger::{
+    Follower, LedgerError, Registration, RegistrationChange, RegistrationStatus, ReverseKey,
+    SaveError,
+};
+use crate::notice::{News, Notice};
+use crate::ports::{CallError, Parameter, Parameters, Registrations};
+use crate::target::{self, Mistake};
+
+/// What a read of the parameters came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Registered {
+    /// Registrations for which `rollout` has not been woken.
+    pub to_wake: Vec<Registration>,
+    /// Parameters whose name is no target's name.
+    pub misnamed: Vec<String>,
+}
+
+/// The parameters could not be read or written into the ledger; the next sweep tries again.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RegisterError {
+    /// The ledger failed.
+    #[error("the registrations could not be read or written")]
+    Ledger(#[from] LedgerError),
+    /// Another call to AWS failed.
+    #[error("the parameters could not be read, or their targets not be woken")]
+    Call(#[from] CallError),
+}
+
+/// Gives the path below which the targets' parameters lie.
+#[must_use]
+pub fn parameters_path(prefix: &str) -> String {
+    format!("/{}/targets/", prefix.trim_matches('/'))
+}
+
+/// Reads every target's parameter and brings the ledger up to date.
+///
+/// One broken target never hides its siblings.
+///
+/// # Errors
+///
+/// The ledger or Parameter Store could not be reached.
+pub async fn register<P: Parameters, R: Registrations>(
+    parameters: &P,
+    registrations: &R,
+    prefix: &str,
+    now: Timestamp,
+) -> Result<Registered, RegisterError> {
+    let path = parameters_path(prefix);
+    let found = parameters.below(&path).await?;
+    let stored = registrations.registrations().await?;
+    let mut known: BTreeMap<TargetName, Registration> = stored
+        .into_iter()
+        .map(|registration| (registration.target.clone(), registration))
+        .collect();
+    let mut registered = Registered::default();
+    let mut present = Vec::new();
+    for parameter in &found {
+        let name = parameter.name.strip_prefix(&path).unwrap_or(&parameter.name);
+        match TargetName::parse(name) {
+            Ok(target) => present.push((known.remove(&target), target, parameter)),
+            Err(_) => registered.misnamed.push(parameter.name.clone()),
+        }
+    }
+    // What is left has no parameter any more; its claims go first, so that an heir finds them free.
+    for gone in known.into_values() {
+        registered.to_wake.extend(remove(registrations, gone).await?);
+    }
+    for (before, target, parameter) in present {
+        let brought = bring(registrations, before, target, parameter, now).await?;
+        registered.to_wake.extend(brought);
+    }
+    Ok(registered)
+}
+
+async fn remove<R: Registrations>(
+    registrations: &R,
+    gone: Registration,
+) -> Result<Option<Registration>, LedgerError> {
+    if gone.status == RegistrationStatus::Removed {
+        return Ok((!gone.woken).then_some(gone));
+    }
+    let removed = Registration {
+        status: RegistrationStatus::Removed,
+        claim: None,
+        follows: Vec::new(),
+        woken: false,
+        ..gone.clone()
+    };
+    match store(registrations, Some(gone), removed, Vec::new(), None).await? {
+        Stored::Done(registration) => Ok(Some(registration)),
+        Stored::Claimed(_) | Stored::OutrunBySweep => Ok(None),
+    }
+}
+
+/// Brings one parameter into the ledger; answers the registration if it is to be woken.
+async fn bring<R: Registrations>(
+    registrations: &R,
+    before: Option<Registration>,
+    target: TargetName,
+    parameter: &Parameter,
+    now: Timestamp,
+) -> Result<Option<Registration>, LedgerError> {
+    let kept = before
+        .as_ref()
+        .filter(|before| before.status != RegistrationStatus::Removed);
+    let same = kept.filter(|kept| {
+        kept.parameter_version == parameter.version
+            && kept.parameter_changed_at == parameter.changed_at
+    });
+    if let Some(same) = same
+        && !waits_for_a_claim(same)
+    {
+        return Ok((!same.woken).then(|| same.clone()));
+    }
+    let told = same.is_some();
+    let blank = Registration {
+        target: target.clone(),
+        parameter_version: parameter.version,
+        parameter_changed_at: parameter.changed_at,
+        registered_at: kept.map_or(parameter.changed_at, |kept| kept.registered_at),
+        status: RegistrationStatus::Removed,
+        claim: kept.and_then(|kept| kept.claim.clone()),
+        follows: kept.map(|kept| kept.follows.clone()).unwrap_or_default(),
+        woken: false,
+    };
+    let policy = match target::parse(&target, &parameter.value) {
+        Ok(policy) => policy,
+        Err(mistakes) => return refuse(registrations, before, blank, mistakes, now).await,
+    };
+    let follow = follows(&policy);
+    let valid = Registration {
+        claim: Some(policy.service.clone()),
+        follows: follow.iter().map(|(key, _)| key.clone()).collect(),
+        status: RegistrationStatus::Valid {
+            policy: policy.clone(),
+        },
+        ..blank.clone()
+    };
+    match store(registrations, before.clone(), valid, follow, None).await? {
+        Stored::Done(registration) => Ok(Some(registration)),
+        Stored::OutrunBySweep => Ok(None),
+        Stored::Claimed(_) if told => Ok(None),
+        Stored::Claimed(holder) => {
+            let mistakes = vec![claimed(&policy.service, &holder)];
+            refuse(registrations, before, blank, mistakes, now).await
+        }
+    }
+}
+
+/// Stores that a parameter has mistakes, with the notice that tells them.
+async fn refuse<R: Registrations>(
+    registrations: &R,
+    before: Option<Registration>,
+    blank: Registration,
+    mistakes: Vec<Mistake>,
+    now: Timestamp,
+) -> Result<Option<Registration>, LedgerError> {
+    let notice = Notice {
+        id: format!(
+            "parameter.target-invalid.{}.{}",
+            blank.parameter_version,
+            blank.parameter_changed_at.as_millisecond()
+        ),
+        target: blank.target.clone(),
+        at: now,
+        news: News::TargetInvalid {
+            mistakes: mistakes.clone(),
+        },
+    };
+    let invalid = Registration {
+        status: RegistrationStatus::Invalid { mistakes },
+        ..blank
+    };
+    match store(registrations, before, invalid, Vec::new(), Some(notice)).await? {
+        Stored::Done(registration) => Ok(Some(registration)),
+        Stored::Claimed(_) | Stored::OutrunBySweep => Ok(None),
+    }
+}
+
+/// Where the mistake of a service that another target holds stands.
+const CLAIM_PLACE: &str = "service (claim)";
+
+fn claimed(service: &ServiceRef, holder: &str) -> Mistake {
+    Mistake::new(
+        CLAIM_PLACE,
+        format!("service `{service}` belongs to target `{holder}` already"),
+        format!("A service has one target: delete the parameter of `{holder}`, or this one."),
+    )
+}
+
+/// Says whether a registration was refused only because another target held its service.
+fn waits_for_a_claim(registration: &Registration) -> bool {
+    match &registration.status {
+        RegistrationStatus::Invalid { mistakes } => {
+            mistakes.iter().all(|mistake| mistake.place == CLAIM_PLACE)
+        }
+        RegistrationStatus::Valid { .. } | RegistrationStatus::Removed => false,
+    }
+}
+
+enum Stored {
+    Done(Registration),
+    /// Another target holds the service; nothing was written.
+    Claimed(String),
+    /// Another sweep was faster; what it wrote came from the same parameters.
+    OutrunBySweep,
+}
+
+async fn store<R: Registrations>(
+    registrations: &R,
+    before: Option<Registration>,
+    registration: Registration,
+    follow: Vec<(ReverseKey, Follower)>,
+    notice: Option<Notice>,
+) -> Result<Stored, LedgerError> {
+    let held = before.as_ref();
+    let unfollow = held
+        .map(|held| held.follows.clone())
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|key| !registration.follows.contains(key))
+        .collect();
+    let release = held
+        .and_then(|held| held.claim.clone())
+        .filter(|service| registration.claim.as_ref() != Some(service));
+    let change = RegistrationChange {
+        claim: registration.claim.clone(),
+        release,
+        follow,
+        unfollow,
+        notice,
+        expected: before,
+        registration: registration.clone(),
+    };
+    match registrations.apply(&change).await {
+        Ok(()) => Ok(Stored::Done(registration)),
+        Err(SaveError::Claimed { holder }) => Ok(Stored::Claimed(holder)),
+        Err(SaveError::Conflict) => Ok(Stored::OutrunBySweep),
+        Err(SaveError::Ledger(error)) => Err(error),
+    }
+}
+
+/// Gives the reverse items of a configuration.
+fn follows(policy: &Policy) -> Vec<(ReverseKey, Follower)> {
+    let service = (
+        ReverseKey::Service(policy.service.clone()),
+        Follower {
+            target: policy.target.clone(),
+            tags: None,
+        },
+    );
+    let images = policy.images.iter().map(|image| {
+        let follower = Follower {
+            target: policy.target.clone(),
+            tags: Some(image.tags.clone()),
+        };
+        (ReverseKey::Repository(image.repository.clone()), follower)
+    });
+    std::iter::once(service).chain(images).collect()
+}

@@ -1,0 +1,171 @@
+//! What happens each minute, whatever events were lost.
+//!
+//! Wakes what is due, sends notices that were forgotten, and reads the targets'
+//! parameters: each hour, when one of them changed, and at once while the
+//! ledger knows no target.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::outbox::{self, SendError};
+use crate::ports::{CallError, Clock, Outbox, Parameters, Queue, Registrations, Topic};
+use crate::queue::{QueueMessage, Trigger};
+use crate::registration::{self, RegisterError, Registered};
+
+/// How often the parameters are read where no event says that one changed.
+const PARAMETERS_READ_EVERY: SignedDuration = SignedDuration::from_hours(1);
+/// How often a due target is woken again while nothing comes of it.
+const WAKE_REPEATED_EVERY_SECONDS: i64 = 300;
+
+/// The outside world, as the sweep needs it.
+#[derive(Clone, Debug)]
+pub struct Ports<L, P, Q, T, C> {
+    /// The ledger.
+    pub ledger: L,
+    /// Parameter Store.
+    pub parameters: P,
+    /// The FIFO queue.
+    pub queue: Q,
+    /// The notification topic.
+    pub topic: T,
+    /// The clock.
+    pub clock: C,
+}
+
+/// Why the sweep runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occasion {
+    /// The schedule's minute.
+    Tick,
+    /// A target's parameter changed.
+    ParameterChanged,
+}
+
+/// What a sweep did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// How many targets were woken because they were due.
+    pub woken: usize,
+    /// How many forgotten notices were sent.
+    pub notices_sent: usize,
+    /// What reading the parameters came to, if they were read.
+    pub registered: Option<Registered>,
+}
+
+/// One part of the sweep failed; the others were done, and the next sweep tries again.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SweepError {
+    /// Waking or reading what is due failed.
+    #[error("waking what is due failed")]
+    Wake(#[source] RegisterError),
+    /// Reading the parameters failed.
+    #[error("reading the targets' parameters failed")]
+    Register(#[source] RegisterError),
+    /// Sending notices failed.
+    #[error("sending forgotten notices failed")]
+    Send(#[from] SendError),
+}
+
+/// Sweeps once.
+///
+/// # Errors
+///
+/// Every part is tried before the first failure is answered.
+pub async fn sweep<L, P, Q, T, C>(
+    ports: &Ports<L, P, Q, T, C>,
+    prefix: &str,
+    occasion: Occasion,
+) -> Result<Swept, SweepError>
+where
+    L: Registrations + Outbox,
+    P: Parameters,
+    Q: Queue,
+    T: Topic,
+    C: Clock,
+{
+    let now = ports.clock.now();
+    let woken = wake_due(ports, now).await.map_err(SweepError::Wake);
+    let registered = register(ports, prefix, occasion, now).await.map_err(SweepError::Register);
+    let sent = outbox::send_forgotten(&ports.ledger, &ports.topic, now).await;
+    Ok(Swept {
+        woken: woken?,
+        registered: registered?,
+        notices_sent: sent?,
+    })
+}
+
+async fn wake_due<L, P, Q, T, C>(
+    ports: &Ports<L, P, Q, T, C>,
+    now: Timestamp,
+) -> Result<usize, RegisterError>
+where
+    L: Registrations,
+    Q: Queue,
+{
+    // The repeat's number is part of the id: the queue drops what was sent in this stretch already.
+    let stretch = now.as_second().div_euclid(WAKE_REPEATED_EVERY_SECONDS);
+    let messages: Vec<QueueMessage> = ports
+        .ledger
+        .due(now)
+        .await?
+        .into_iter()
+        .map(|(target, wake_at)| QueueMessage {
+            target,
+            trigger: Trigger::Due,
+            event_id: format!("due.{}.{stretch}", wake_at.as_millisecond()),
+        })
+        .collect();
+    send(&ports.queue, &messages).await?;
+    Ok(messages.len())
+}
+
+async fn register<L, P, Q, T, C>(
+    ports: &Ports<L, P, Q, T, C>,
+    prefix: &str,
+    occasion: Occasion,
+    now: Timestamp,
+) -> Result<Option<Registered>, RegisterError>
+where
+    L: Registrations,
+    P: Parameters,
+    Q: Queue,
+{
+    let due = match (occasion, ports.ledger.parameters_read_at().await?) {
+        (Occasion::ParameterChanged, _) | (Occasion::Tick, None) => true,
+        (Occasion::Tick, Some(read_at)) => {
+            now.duration_since(read_at) >= PARAMETERS_READ_EVERY
+                || ports.ledger.registrations().await?.is_empty()
+        }
+    };
+    if !due {
+        return Ok(None);
+    }
+    let registered =
+        registration::register(&ports.parameters, &ports.ledger, prefix, now).await?;
+    let messages: Vec<QueueMessage> = registered
+        .to_wake
+        .iter()
+        .map(|registration| QueueMessage {
+            target: registration.target.clone(),
+            trigger: Trigger::Registered,
+            event_id: format!(
+                "registered.{}.{}",
+                registration.parameter_version,
+                now.as_millisecond()
+            ),
+        })
+        .collect();
+    send(&ports.queue, &messages).await?;
+    for registration in &registered.to_wake {
+        ports.ledger.note_woken(registration).await?;
+    }
+    // Only a read whose targets were all woken counts: otherwise the next sweep reads again.
+    ports.ledger.note_parameters_read(now).await?;
+    Ok(Some(registered))
+}
+
+async fn send<Q: Queue>(queue: &Q, messages: &[QueueMessage]) -> Result<(), CallError> {
+    if messages.is_empty() {
+        return Ok(());
+    }
+    queue.send(messages).await
+}

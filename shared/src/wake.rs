@@ -1,0 +1,105 @@
+//! Turns one event into wake-ups of the targets that care.
+
+use crate::core::ordering;
+use crate::core::push::Push;
+use crate::core::reason::Ignored;
+use crate::ledger::{LedgerError, ReverseKey};
+use crate::ports::{CallError, Queue, ReverseItems};
+use crate::queue::{QueueMessage, Trigger};
+use crate::trigger::ecs::ServiceChange;
+
+/// What became of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Woken {
+    /// These targets were woken.
+    Targets(Vec<String>),
+    /// Nobody cares.
+    Ignored(Ignored),
+}
+
+/// An event could not be passed on; Lambda tries it again.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WakeError {
+    /// The ledger failed.
+    #[error("the targets that follow an event could not be read")]
+    Ledger(#[from] LedgerError),
+    /// The queue failed.
+    #[error("a wake-up could not be queued")]
+    Queue(#[from] CallError),
+}
+
+/// Wakes the targets that follow a pushed image.
+///
+/// # Errors
+///
+/// Only an unreachable ledger or queue fails.
+pub async fn on_push<R: ReverseItems, Q: Queue>(
+    reverse_items: &R,
+    queue: &Q,
+    push: &Push,
+) -> Result<Woken, WakeError> {
+    let key = ReverseKey::Repository(push.repository.clone());
+    let followers = reverse_items.followers(&key).await?;
+    if followers.is_empty() {
+        return Ok(Woken::Ignored(Ignored::NotFollowed {
+            subject: format!("repository {}", push.repository),
+        }));
+    }
+    let messages: Vec<QueueMessage> = followers
+        .into_iter()
+        .filter(|follower| {
+            follower
+                .tags
+                .as_ref()
+                .is_none_or(|tags| ordering::follows(tags, &push.tag))
+        })
+        .map(|follower| QueueMessage {
+            target: follower.target,
+            trigger: Trigger::Pushed(push.clone()),
+            event_id: push.event_id.clone(),
+        })
+        .collect();
+    if messages.is_empty() {
+        return Ok(Woken::Ignored(Ignored::TagNotFollowed {
+            tag: push.tag.clone(),
+        }));
+    }
+    send(queue, messages).await
+}
+
+/// Wakes the target that a service belongs to.
+///
+/// # Errors
+///
+/// Only an unreachable ledger or queue fails.
+pub async fn on_service_change<R: ReverseItems, Q: Queue>(
+    reverse_items: &R,
+    queue: &Q,
+    change: &ServiceChange,
+) -> Result<Woken, WakeError> {
+    let key = ReverseKey::Service(change.service.clone());
+    let messages: Vec<QueueMessage> = reverse_items
+        .followers(&key)
+        .await?
+        .into_iter()
+        .map(|follower| QueueMessage {
+            target: follower.target,
+            trigger: Trigger::ServiceChanged {
+                what: change.what.clone(),
+            },
+            event_id: change.event_id.clone(),
+        })
+        .collect();
+    if messages.is_empty() {
+        return Ok(Woken::Ignored(Ignored::NotFollowed {
+            subject: format!("service {}", change.service),
+        }));
+    }
+    send(queue, messages).await
+}
+
+async fn send<Q: Queue>(queue: &Q, messages: Vec<QueueMessage>) -> Result<Woken, WakeError> {
+    queue.send(&messages).await?;
+    let names = messages.iter().map(|message| message.target.to_string());
+    Ok(Woken::Targets(names.collect()))
+}
