@@ -1,10 +1,10 @@
 //! Carries out what was decided, once it is saved, and notes what came of it.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::step::Step;
 use crate::core::decide::{Action, READ_LAG};
-use crate::core::observation::Observation;
+use crate::core::observation::{Observation, ServiceDeployment};
 use crate::core::reason::{Rejected, Waiting};
 use crate::core::rollout::{Phase, Rollout, Running, Start};
 use crate::core::state::Wake;
@@ -13,6 +13,15 @@ use crate::ports::{CallError, Clock, Services};
 /// How soon to ask again after AWS turned a call away.
 const THROTTLED_PAUSE: SignedDuration = SignedDuration::from_secs(10);
 
+/// A rollout in `Starting`, for which things are done.
+struct Starting {
+    current: Rollout,
+    start: Start,
+    /// The revision that was known when the step was saved.
+    revision: Option<String>,
+    intended_at: Option<Timestamp>,
+}
+
 /// Acts for the current rollout; answers whether another step may follow at once.
 pub(super) async fn act<S: Services, C: Clock>(
     services: &S,
@@ -20,123 +29,119 @@ pub(super) async fn act<S: Services, C: Clock>(
     actions: &[Action],
     clock: &C,
 ) -> bool {
-    let mut registered = None;
+    let Some(starting) = starting(step) else {
+        return true;
+    };
+    let mut revision = starting.revision.clone();
     for action in actions {
-        let Some(current) = step.state.current.clone() else {
-            return true;
-        };
-        let Phase::Starting {
-            start, revision, ..
-        } = current.phase.clone()
-        else {
-            return true;
-        };
-        let answer = match action {
+        match action {
             Action::Register(request) => match services.register(request).await {
-                Ok(arn) => {
-                    registered = Some(arn);
-                    continue;
-                }
-                Err(error) => Err((None, error)),
+                Ok(arn) => revision = Some(arn),
+                Err(error) => return troubled(step, starting, None, error, clock.now()),
             },
             Action::UpdateService(named) => {
-                let Some(revision) = named.clone().or(registered.clone()).or(revision) else {
+                let Some(revision) = named.clone().or_else(|| revision.clone()) else {
                     return true;
                 };
-                let service = &current.policy.service;
+                let service = &starting.current.policy.service;
                 match services.update(service, &revision).await {
-                    Ok(deployment) => Ok((revision, deployment)),
-                    Err(error) => Err((Some(revision), error)),
+                    Ok(deployment) => {
+                        taken(step, starting, revision, deployment, clock.now());
+                        return false;
+                    }
+                    Err(error) => {
+                        return troubled(step, starting, Some(revision), error, clock.now());
+                    }
                 }
             }
-        };
-        let now = clock.now();
-        let (phase, wake_at, waiting) = match answer {
-            Ok((revision, deployment)) => {
-                let running = Running {
-                    revision,
-                    deployment: deployment.id,
-                    deployment_created_at: deployment.created_at,
-                    asked_at: now,
-                };
-                (
-                    Phase::Progressing { start, running },
-                    now + READ_LAG,
-                    Waiting::Deployment,
-                )
-            }
-            Err((
-                _,
-                CallError::Refused {
-                    call,
-                    code,
-                    message,
-                },
-            )) => {
-                let reason = Rejected::Refused {
-                    call,
-                    code,
-                    message,
-                };
-                step.apply(
-                    &current,
-                    Phase::Rejected { reason },
-                    &Observation::default(),
-                    now,
-                );
-                return true;
-            }
-            Err((revision, error)) => {
-                let (phase, wake_at) = after_trouble(&current, start, revision, &error, now);
-                (
-                    phase,
-                    wake_at,
-                    Waiting::Aws {
-                        trouble: error.to_string(),
-                    },
-                )
-            }
-        };
-        step.apply(&current, phase, &Observation::default(), now);
-        step.state.wake = Some(Wake {
-            at: wake_at,
-            waiting,
-        });
+        }
     }
-    false
+    true
 }
 
-/// What is true after a call that was turned away, or whose answer was lost.
-fn after_trouble(
-    current: &Rollout,
-    start: Start,
-    revision: Option<String>,
-    error: &CallError,
-    now: jiff::Timestamp,
-) -> (Phase, jiff::Timestamp) {
-    let intended_at = match &current.phase {
-        Phase::Starting {
-            update_intended_at, ..
-        } => *update_intended_at,
-        _ => None,
+fn starting(step: &Step) -> Option<Starting> {
+    let current = step.state.current.clone()?;
+    let Phase::Starting {
+        start,
+        revision,
+        update_intended_at,
+    } = current.phase.clone()
+    else {
+        return None;
     };
-    match error {
+    Some(Starting {
+        current,
+        start,
+        revision,
+        intended_at: update_intended_at,
+    })
+}
+
+/// ECS took the change.
+fn taken(
+    step: &mut Step,
+    starting: Starting,
+    revision: String,
+    deployment: ServiceDeployment,
+    now: Timestamp,
+) {
+    let phase = Phase::Progressing {
+        start: starting.start,
+        running: Running {
+            revision,
+            deployment: deployment.id,
+            deployment_created_at: deployment.created_at,
+            asked_at: now,
+        },
+    };
+    step.apply(&starting.current, phase, &Observation::default(), now);
+    step.state.wake = Some(Wake {
+        at: now + READ_LAG,
+        waiting: Waiting::Deployment,
+    });
+}
+
+/// A call was refused, turned away, or its answer was lost.
+fn troubled(
+    step: &mut Step,
+    starting: Starting,
+    revision: Option<String>,
+    error: CallError,
+    now: Timestamp,
+) -> bool {
+    tracing::warn!(rollout = %starting.current.id, %error, "a call did not succeed");
+    let trouble = error.to_string();
+    let (update_intended_at, wake_at) = match error {
+        CallError::Refused {
+            call,
+            code,
+            message,
+        } => {
+            let reason = Rejected::Refused {
+                call,
+                code,
+                message,
+            };
+            let phase = Phase::Rejected { reason };
+            step.apply(&starting.current, phase, &Observation::default(), now);
+            return true;
+        }
         // It surely had no effect: there is nothing to look for before asking again.
-        CallError::Throttled { .. } | CallError::Refused { .. } => {
-            let phase = Phase::Starting {
-                start,
-                revision,
-                update_intended_at: None,
-            };
-            (phase, now + THROTTLED_PAUSE)
-        }
-        CallError::Unclear { .. } => {
-            let phase = Phase::Starting {
-                start,
-                revision,
-                update_intended_at: intended_at,
-            };
-            (phase, intended_at.unwrap_or(now) + READ_LAG)
-        }
-    }
+        CallError::Throttled { .. } => (None, now + THROTTLED_PAUSE),
+        CallError::Unclear { .. } => (
+            starting.intended_at,
+            starting.intended_at.unwrap_or(now) + READ_LAG,
+        ),
+    };
+    let phase = Phase::Starting {
+        start: starting.start,
+        revision,
+        update_intended_at,
+    };
+    step.apply(&starting.current, phase, &Observation::default(), now);
+    step.state.wake = Some(Wake {
+        at: wake_at,
+        waiting: Waiting::Aws { trouble },
+    });
+    false
 }
