@@ -1,4 +1,58 @@
 //! Pushboat: push a container image to ECR and it goes live on ECS Fargate.
+//!
+//! # Follow a push
+//!
+//! 1. ECR says through EventBridge that an image was pushed. The function
+//!    `image-push` reads the event ([`trigger::ecr`]), asks the ledger which
+//!    targets follow the repository, and puts one message for each on the FIFO
+//!    queue ([`wake`]).
+//! 2. The queue gives the message to `rollout`, one message of a target at a
+//!    time. [`reconcile`](mod@reconcile) loads the target, takes the push in
+//!    ([`core::intake`]: is it followed, is it the newest?), and goes on until
+//!    it has to wait: it looks at AWS ([`core::observation`]), decides
+//!    ([`core::decide`]), saves, and acts.
+//! 3. What it decided is stored with the notice that tells of it. The table's
+//!    stream wakes `notify`, which writes the notice ([`message`]) and publishes
+//!    it ([`outbox`]).
+//! 4. While it waits, ECS's events wake it through `service-change`, and the
+//!    `sweep` does each minute, whatever events were lost. The sweep also reads
+//!    the targets' parameters ([`registration`]) and sends forgotten notices.
+//!
+//! # Where things are
+//!
+//! | where | what |
+//! | --- | --- |
+//! | [`core`] | what a rollout is, what was seen, what to do next: pure, no AWS types, no clock, no I/O |
+//! | [`trigger`] | EventBridge's JSON into our types, one file a source |
+//! | [`target`] | a target's configuration, parsed strictly |
+//! | [`task_definition`], [`image`] | the lossless edit; what a manifest is |
+//! | [`reconcile`](mod@reconcile), [`registration`], [`sweep`], [`wake`], [`outbox`] | the shell: what is done in which order |
+//! | [`ports`] | the few traits that the shell needs of the world |
+//! | [`ledger`], [`queue`], [`notice`] | what is stored, sent and told |
+//! | [`message`] | every sentence that a person reads |
+//! | `aws` | the ports on the AWS SDK, behind the feature `aws` |
+//!
+//! # Invariants
+//!
+//! - An event is a wake-up, not a fact: what is done rests on what AWS says now.
+//! - A decision is saved before its effect. A crash in between is repaired by
+//!   the next wake-up, by looking, never from memory. UpdateService is not sent
+//!   again while the first one could still be seen
+//!   ([`core::decide::READ_LAG`]).
+//! - A service belongs to one target, a target's changes go through one queue
+//!   in order, and only `rollout` may change ECS.
+//! - An older push never replaces a newer one.
+//! - Somebody else's change is never overwritten.
+//! - Only the image of the matched containers and Pushboat's own tags differ
+//!   between the old and the new task definition.
+//! - `Succeeded` is said only of what finished its bake time, alone, on all its
+//!   tasks, with no alarm.
+//! - Only an unreachable ledger or queue fails an invocation. Every other
+//!   trouble is a stored reason and a time to look again.
+//!
+//! What is deliberately absent: a clock, an environment or a random number
+//! outside `main.rs`; retries of RegisterTaskDefinition and UpdateService; any
+//! use of a previous revision that was not recorded as good.
 
 #![cfg_attr(
     not(test),
