@@ -60,8 +60,10 @@ pub fn decide(
         Look::NotTaken => return unavailable("the service was not looked at", now),
     };
     let definition = match &observation.definition {
-        Look::Taken(definition) => definition,
+        Look::Taken(definition) => Some(definition.as_ref()),
         Look::Unavailable(trouble) => return unavailable(trouble, now),
+        // Under another controller task sets stand in the place of deployments: there is none to see.
+        Look::NotTaken if unsuitable(policy, service).is_some() => None,
         Look::NotTaken => return unavailable("the task definition was not looked at", now),
     };
     let (repositories, alarms) = match (missing_repositories, &observation.alarms) {
@@ -154,7 +156,7 @@ fn service_missing(policy: &Policy) -> Mistake {
 fn mistakes(
     policy: &Policy,
     service: &Service,
-    definition: &Definition,
+    definition: Option<&Definition>,
     missing_repositories: &[String],
     alarms: &[AlarmSeen],
 ) -> Vec<Mistake> {
@@ -174,7 +176,9 @@ fn mistakes(
             ));
         }
     }
-    mistakes.extend(container_mistakes(policy, service, definition));
+    if let Some(definition) = definition {
+        mistakes.extend(container_mistakes(policy, service, definition));
+    }
     for (index, alarm) in policy.alarms.iter().enumerate() {
         if alarms
             .iter()
@@ -254,3 +258,6 @@ fn container_mistakes(policy: &Policy, service: &Service, definition: &Definitio
     }
     mistakes
 }
+
+#[cfg(test)]
+mod tests;

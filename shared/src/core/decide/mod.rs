@@ -8,6 +8,8 @@ mod baking;
 mod progressing;
 mod requested;
 mod starting;
+#[cfg(test)]
+mod table;
 
 pub use requested::unsuitable;
 

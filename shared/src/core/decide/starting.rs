@@ -43,15 +43,19 @@ pub(super) fn decide(
     if let Some(revision) = revision.filter(|revision| primary.task_definition == *revision) {
         return taken(start, revision, primary, intent, now);
     }
+    let lag_over_at = intent
+        .intended_at
+        .map(|at| at + READ_LAG)
+        .filter(|over_at| now < *over_at);
     let later = primary.created_at > start.base_deployment_created_at;
-    if later && !observation.asked_before.contains(&primary.task_definition) {
+    let foreign = later && !observation.asked_before.contains(&primary.task_definition);
+    // Within the read lag a primary nobody knows may be ours: its revision is not readable yet.
+    if foreign && (revision.is_some() || lag_over_at.is_none()) {
         return supersede(SupersededBy::SomebodyElse {
             task_definition: primary.task_definition.clone(),
         });
     }
-    if let Some(lag_over_at) = intent.intended_at.map(|at| at + READ_LAG)
-        && now < lag_over_at
-    {
+    if let Some(lag_over_at) = lag_over_at {
         return wait(rollout.phase.clone(), lag_over_at, Waiting::ReadLag);
     }
     if let Some(newer) = &observation.newer {

@@ -1,0 +1,377 @@
+//! What `decide` answers: phase by observation, one row each.
+//!
+//! A row reads: what is shown, the rollout, what is seen, what is answered. It
+//! is always the same instant; every time is told by its distance from it.
+
+mod baking;
+mod progressing;
+mod requested;
+mod starting;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use super::super::alarm::{AlarmSeen, AlarmState, AlarmWatch};
+use super::super::name::{ImageDigest, RolloutId, TargetName};
+use super::super::observation::{
+    Controller, Definition, DeploymentState, ImageContent, ImageLook, Look, Observation, Platform,
+    Service, ServiceDeployment, ServiceLook,
+};
+use super::super::policy::{Policy, Supersede};
+use super::super::push::Push;
+use super::super::reason::{Halted, Rejected, SupersededBy, Waiting};
+use super::super::rollout::{Phase, Rollout, Running, Start};
+use super::{Action, Decision, Next, WantedDefinition, decide, wanted};
+use crate::target;
+
+const REGISTRY: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
+
+/// One row of a table.
+type Row = (&'static str, Given, Seen, &'static str);
+
+fn check(rows: Vec<Row>) {
+    let mut wrong = Vec::new();
+    for (name, Given(rollout), Seen(observation), expected) in rows {
+        let decision = decide(&rollout.policy, &rollout, &observation, now());
+        let got = summary(&decision);
+        if got != expected {
+            wrong.push(format!("{name}\n  expected: {expected}\n  got:      {got}"));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+fn now() -> Timestamp {
+    at(0)
+}
+
+/// The time that lies `seconds` from now.
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+}
+
+/// Writes a decision as `phase | actions | when to look again`.
+fn summary(decision: &Decision) -> String {
+    let mut parts = vec![phase_summary(&decision.phase)];
+    if !decision.actions.is_empty() {
+        let actions: Vec<String> = decision.actions.iter().map(action_summary).collect();
+        parts.push(actions.join(", "));
+    }
+    parts.push(match &decision.next {
+        Next::Now => "now".to_owned(),
+        Next::Wait(until, waiting) => format!("wait {} {}", from_now(*until), waiting.as_str()),
+        Next::Over => "over".to_owned(),
+    });
+    parts.join(" | ")
+}
+
+fn phase_summary(phase: &Phase) -> String {
+    let name = phase.as_str();
+    match phase {
+        Phase::Requested { .. } => name.to_owned(),
+        Phase::Starting {
+            revision,
+            update_intended_at,
+            ..
+        } => {
+            let revision = revision.as_deref().unwrap_or("unregistered");
+            let intended = update_intended_at.map_or("unsent".to_owned(), from_now);
+            format!("{name} {revision} {intended}")
+        }
+        Phase::Progressing { running, .. } => {
+            format!("{name} {} {}", running.revision, running.deployment)
+        }
+        Phase::Baking {
+            running,
+            until,
+            missing_tasks_since,
+            ..
+        } => {
+            let missing = missing_tasks_since
+                .map(|since| format!(" missing since {}", from_now(since)))
+                .unwrap_or_default();
+            format!(
+                "{name} {} until {}{missing}",
+                running.deployment,
+                from_now(*until)
+            )
+        }
+        Phase::Succeeded { revision } | Phase::ScaledToZero { revision } => {
+            format!("{name} {revision}")
+        }
+        Phase::Superseded { by } => format!("{name} {}", by.as_str()),
+        Phase::Rejected { reason } => format!("{name} {}", reason.as_str()),
+        Phase::Halted { reason } => format!("{name} {}", reason.as_str()),
+    }
+}
+
+fn action_summary(action: &Action) -> String {
+    match action {
+        Action::Register(_) => "register".to_owned(),
+        Action::UpdateService(None) => "update".to_owned(),
+        Action::UpdateService(Some(revision)) => format!("update {revision}"),
+    }
+}
+
+fn from_now(at: Timestamp) -> String {
+    format!("{}s", at.duration_since(now()).as_secs())
+}
+
+/// The rollout that is asked about.
+#[derive(Clone)]
+struct Given(Rollout);
+
+impl Given {
+    fn new(phase: Phase) -> Self {
+        let target = TargetName::parse("web").unwrap();
+        let text = r#"{ "service": { "cluster": "prod", "name": "web" },
+            "images": [ { "repository": "team/web" } ], "alarms": ["5xx"] }"#;
+        let push = Push {
+            repository: "team/web".to_owned(),
+            tag: "v2".to_owned(),
+            digest: digest('b'),
+            tagged_at: at(-60),
+            event_id: "event".to_owned(),
+        };
+        Self(Rollout {
+            id: RolloutId::new(push.tagged_at, &["v2"]),
+            policy: target::parse(&target, text).unwrap(),
+            requested_at: at(-60),
+            push,
+            phase,
+        })
+    }
+
+    fn requested_at(mut self, seconds: i64) -> Self {
+        self.0.requested_at = at(seconds);
+        self
+    }
+
+    fn policy(mut self, change: impl FnOnce(&mut Policy)) -> Self {
+        change(&mut self.0.policy);
+        self
+    }
+
+    fn immediately(self) -> Self {
+        self.policy(|policy| policy.supersede = Supersede::Immediately)
+    }
+}
+
+/// What is seen.
+#[derive(Clone)]
+struct Seen(Observation);
+
+impl Seen {
+    fn change(mut self, change: impl FnOnce(&mut Observation)) -> Self {
+        change(&mut self.0);
+        self
+    }
+
+    fn service(self, change: impl FnOnce(&mut Service)) -> Self {
+        self.change(|seen| match &mut seen.service {
+            Look::Taken(ServiceLook::Found(service)) => change(service),
+            _ => panic!("no service is seen"),
+        })
+    }
+
+    fn service_look(self, look: Look<ServiceLook>) -> Self {
+        self.change(|seen| seen.service = look)
+    }
+
+    fn primary(self, change: impl FnOnce(&mut ServiceDeployment)) -> Self {
+        self.service(|service| {
+            let primary = service.deployments.iter_mut().find(|one| one.primary);
+            change(primary.unwrap());
+        })
+    }
+
+    fn alarm(self, state: AlarmState) -> Self {
+        self.change(|seen| seen.alarms = Look::Taken(alarm(state)))
+    }
+
+    fn alarms_unavailable(self) -> Self {
+        self.change(|seen| seen.alarms = unavailable())
+    }
+
+    fn newer(self) -> Self {
+        self.change(|seen| seen.newer = Some(RolloutId::new(at(-5), &["v3"])))
+    }
+
+    fn asked_before(self, task_definition: &str) -> Self {
+        self.change(|seen| seen.asked_before.push(task_definition.to_owned()))
+    }
+}
+
+fn unavailable<T>() -> Look<T> {
+    Look::Unavailable("DescribeServices was throttled".to_owned())
+}
+
+fn alarm(state: AlarmState) -> Vec<AlarmSeen> {
+    vec![AlarmSeen {
+        name: "5xx".to_owned(),
+        state: Some(state),
+    }]
+}
+
+fn digest(character: char) -> ImageDigest {
+    ImageDigest::parse(&format!("sha256:{}", character.to_string().repeat(64))).unwrap()
+}
+
+/// A service with consent, two tasks wanted and running.
+fn service(deployments: Vec<ServiceDeployment>) -> Service {
+    Service {
+        arn: "arn:aws:ecs:eu-west-1:123456789012:service/prod/web".to_owned(),
+        active: true,
+        created_at: at(-86_400),
+        controller: Controller::Ecs,
+        daemon: false,
+        desired: 2,
+        running: 2,
+        deployments,
+        tags: BTreeMap::from([("pushboat:target".to_owned(), "web".to_owned())]),
+    }
+}
+
+fn deployment(task_definition: &str, id: &str, created: i64) -> ServiceDeployment {
+    ServiceDeployment {
+        id: id.to_owned(),
+        primary: true,
+        task_definition: task_definition.to_owned(),
+        state: DeploymentState::Completed,
+        state_reason: String::new(),
+        created_at: at(created),
+        failed_tasks: 0,
+    }
+}
+
+/// What ran before: revision 7, for an hour.
+fn old_deployment() -> ServiceDeployment {
+    deployment("web:7", "ecs-svc/7", -3600)
+}
+
+fn found(service: Service) -> Look<ServiceLook> {
+    Look::Taken(ServiceLook::Found(Box::new(service)))
+}
+
+fn definition(image: &str) -> Arc<Definition> {
+    Arc::new(Definition {
+        raw: json!({
+            "family": "web",
+            "containerDefinitions": [{ "name": "app", "image": format!("{REGISTRY}/{image}") }],
+        }),
+        tags: json!([]),
+    })
+}
+
+fn start() -> Start {
+    Start {
+        at: at(-60),
+        digest: digest('b'),
+        base_task_definition: "web:7".to_owned(),
+        base_deployment: "ecs-svc/7".to_owned(),
+        base_deployment_created_at: at(-3600),
+        containers: vec!["app".to_owned()],
+        alarms: AlarmWatch::begin(&alarm(AlarmState::Ok)),
+    }
+}
+
+/// Revision 8 was asked for `seconds` ago.
+fn running(seconds: i64) -> Running {
+    Running {
+        revision: "web:8".to_owned(),
+        deployment: "ecs-svc/8".to_owned(),
+        deployment_created_at: at(seconds),
+        asked_at: at(seconds),
+    }
+}
+
+#[test]
+fn a_final_phase_stays_final_whatever_is_seen() {
+    let revision = || "web:8".to_owned();
+    let phases = [
+        Phase::Succeeded {
+            revision: revision(),
+        },
+        Phase::ScaledToZero {
+            revision: revision(),
+        },
+        Phase::Superseded {
+            by: SupersededBy::TargetRemoved,
+        },
+        Phase::Rejected {
+            reason: Rejected::ImageMissing,
+        },
+        Phase::Halted {
+            reason: Halted::DeadlineReached,
+        },
+    ];
+    let foreign = Seen(Observation::default())
+        .service_look(found(service(vec![deployment("web:9", "ecs-svc/9", -1)])))
+        .alarm(AlarmState::Alarm)
+        .newer();
+    for phase in phases {
+        let Given(rollout) = Given::new(phase.clone()).immediately();
+        let decision = decide(&rollout.policy, &rollout, &foreign.0, now());
+        assert_eq!(decision.phase, phase);
+        assert!(decision.actions.is_empty() && decision.next == Next::Over);
+        assert_eq!(wanted(&phase, now()), super::Wanted::default());
+    }
+}
+
+#[test]
+fn nothing_seen_at_all_is_never_a_reason_to_act() {
+    let waiting = Waiting::FirstLook;
+    let phases = [
+        Phase::Requested { waiting },
+        starting::phase(None, Some(-600)),
+        starting::phase(Some("web:8"), Some(-600)),
+        progressing::phase(-600),
+        baking::phase(-1, None),
+    ];
+    for phase in phases {
+        let Given(rollout) = Given::new(phase);
+        let blind = Observation::default();
+        let decision = decide(&rollout.policy, &rollout, &blind, now());
+        assert_eq!(decision.actions, []);
+        assert!(matches!(decision.next, Next::Wait(_, Waiting::Aws { .. })));
+        assert_eq!(decision.phase.as_str(), rollout.phase.as_str());
+    }
+}
+
+#[test]
+fn a_phase_asks_to_see_what_it_decides_on() {
+    let Given(requested) = requested::given();
+    let wants = wanted(&requested.phase, now());
+    assert!(wants.service && wants.image && wants.alarms);
+    assert_eq!(wants.definition, Some(WantedDefinition::OfPrimary));
+
+    let base = WantedDefinition::Named("web:7".to_owned());
+    let unregistered = wanted(&starting::phase(None, Some(-10)), now());
+    assert_eq!(unregistered.own_revision_of.as_deref(), Some("web:7"));
+    assert_eq!(unregistered.definition, Some(base));
+    let registered = wanted(&starting::phase(Some("web:8"), Some(-10)), now());
+    assert_eq!(
+        (registered.own_revision_of, registered.definition),
+        (None, None)
+    );
+    assert!(unregistered.service && registered.service && !registered.image);
+
+    let under_way = wanted(&progressing::phase(-60), now());
+    assert!(under_way.service && under_way.alarms && under_way.definition.is_none());
+
+    // What is to become last-known-good is read once the bake time is over.
+    let ours = WantedDefinition::Named("web:8".to_owned());
+    assert_eq!(wanted(&baking::phase(1, None), now()).definition, None);
+    assert_eq!(
+        wanted(&baking::phase(0, None), now()).definition,
+        Some(ours)
+    );
+}
+
+#[test]
+fn the_read_lag_is_half_a_minute() {
+    assert_eq!(super::READ_LAG, SignedDuration::from_secs(30));
+}

@@ -1,0 +1,149 @@
+//! `Baking`: done, and watched before it counts as good.
+
+use super::*;
+
+pub(super) fn phase(until: i64, missing_since: Option<i64>) -> Phase {
+    Phase::Baking {
+        start: start(),
+        running: running(-400),
+        until: at(until),
+        missing_tasks_since: missing_since.map(at),
+    }
+}
+
+/// The bake time ends in this many seconds.
+fn ends(seconds: i64) -> Given {
+    Given::new(phase(seconds, None))
+}
+
+/// As above, and tasks are missing since then.
+fn missing(ends: i64, since: i64) -> Given {
+    Given::new(phase(ends, Some(since)))
+}
+
+/// Ours is done and alone, both tasks run, and its definition was read.
+fn well() -> Seen {
+    Seen(Observation {
+        service: found(service(vec![deployment("web:8", "ecs-svc/8", -400)])),
+        alarms: Look::Taken(alarm(AlarmState::Ok)),
+        definition: Look::Taken(definition("team/web:v2")),
+        ..Observation::default()
+    })
+}
+
+fn one_runs() -> Seen {
+    well().service(|service| service.running = 1)
+}
+
+fn foreign(created: i64) -> Seen {
+    well().service(|service| {
+        service.deployments = vec![deployment("web:7", "ecs-svc/9", created)];
+    })
+}
+
+#[test]
+#[rustfmt::skip]
+fn the_bake_time() {
+    let zero = || well().service(|service| service.desired = 0);
+    let another = || well().service(|service| {
+        service.deployments.push(ServiceDeployment { primary: false, ..old_deployment() });
+    });
+    check(vec![
+        ("has long to go",                        ends(300), well(), "baking ecs-svc/8 until 300s | wait 30s bake-time"),
+        ("ends soon",                             ends(10), well(), "baking ecs-svc/8 until 10s | wait 10s bake-time"),
+        ("ends in a second",                      ends(1), well(), "baking ecs-svc/8 until 1s | wait 1s bake-time"),
+        ("is over",                               ends(0), well(), "succeeded web:8 | over"),
+        ("is long over",                          ends(-900), well(), "succeeded web:8 | over"),
+        ("is over, no task is wanted",            ends(0), zero(), "scaled-to-zero web:8 | over"),
+        ("goes on, no task is wanted",            ends(1), zero(), "baking ecs-svc/8 until 1s | wait 1s bake-time"),
+        ("is over, another deployment is there",  ends(0), another(), "baking ecs-svc/8 until 0s | wait 30s deployment"),
+        ("is over, more run than are wanted",     ends(0), well().service(|one| one.running = 3), "succeeded web:8 | over"),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn missing_tasks() {
+    check(vec![
+        ("are noted",                          ends(60), one_runs(), "baking ecs-svc/8 until 60s missing since 0s | wait 30s bake-time"),
+        ("are remembered",                     missing(60, -60), one_runs(), "baking ecs-svc/8 until 60s missing since -60s | wait 30s bake-time"),
+        ("are forgotten when they are back",   missing(60, -60), well(), "baking ecs-svc/8 until 60s | wait 30s bake-time"),
+        ("at five minutes are borne",          missing(60, -300), one_runs(), "baking ecs-svc/8 until 60s missing since -300s | wait 30s bake-time"),
+        ("after five minutes are not",         missing(60, -301), one_runs(), "halted missing-tasks | over"),
+        ("… unless they are back",             missing(60, -301), well(), "baking ecs-svc/8 until 60s | wait 30s bake-time"),
+        ("hold up the end",                    missing(0, -60), one_runs(), "baking ecs-svc/8 until 0s missing since -60s | wait 30s missing-tasks"),
+        ("… also when only noted then",        ends(0), one_runs(), "baking ecs-svc/8 until 0s missing since 0s | wait 30s missing-tasks"),
+        ("… not once they are back",           missing(0, -60), well(), "succeeded web:8 | over"),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn somebody_else() {
+    let forced = |state| well().primary(|primary| {
+        primary.id = "ecs-svc/88".to_owned();
+        primary.created_at = at(-5);
+        primary.state = state;
+    });
+    let rolling_back = || foreign(-5).primary(|primary| primary.state_reason = "rolling back to deploymentId ecs-svc/7".to_owned());
+    let again = || well().primary(|primary| primary.state = DeploymentState::InProgress);
+    check(vec![
+        ("deployed another revision",              ends(60), foreign(-5), "superseded somebody-else | over"),
+        ("… just before the end",                  ends(0), foreign(-5), "superseded somebody-else | over"),
+        ("ECS went back by itself",                ends(60), rolling_back(), "halted ecs-rolled-back | over"),
+        ("an older primary: a read that lags",     ends(0), foreign(-401), "baking ecs-svc/8 until 0s | wait 15s aws"),
+        ("forced our revision out again",          ends(0), forced(DeploymentState::InProgress), "progressing web:8 ecs-svc/88 | now"),
+        ("… and it is done already",               ends(60), forced(DeploymentState::Completed), "progressing web:8 ecs-svc/88 | now"),
+        ("ours is in progress again",              ends(0), again(), "progressing web:8 ecs-svc/8 | now"),
+        ("being deleted",                          ends(60), well().service(|one| one.active = false), "superseded service-gone | over"),
+        ("deleted",                                ends(60), well().service_look(Look::Taken(ServiceLook::Missing)), "superseded service-gone | over"),
+    ]);
+}
+
+#[test]
+fn a_forced_redeployment_has_the_whole_deadline_again() {
+    let forced = well().primary(|primary| {
+        primary.id = "ecs-svc/88".to_owned();
+        primary.created_at = at(-5);
+    });
+    let Given(rollout) = ends(60);
+    let decision = decide(&rollout.policy, &rollout, &forced.0, now());
+    let Phase::Progressing { running, .. } = decision.phase else {
+        panic!("{decision:?}")
+    };
+    assert_eq!(
+        (running.asked_at, running.deployment_created_at),
+        (now(), at(-5))
+    );
+}
+
+#[test]
+#[rustfmt::skip]
+fn alarms_and_newer_pushes() {
+    let fired = || well().alarm(AlarmState::Alarm);
+    check(vec![
+        ("an alarm fires",                          ends(60), fired(), "halted alarm-fired | over"),
+        ("an alarm fires at the end",               ends(0), fired(), "halted alarm-fired | over"),
+        ("an alarm lacks data at the end",          ends(0), well().alarm(AlarmState::InsufficientData), "succeeded web:8 | over"),
+        ("a newer push waits",                      ends(60), well().newer(), "baking ecs-svc/8 until 60s | wait 30s bake-time"),
+        ("… takes over if so configured",           ends(60).immediately(), well().newer(), "superseded newer-push | over"),
+        ("… takes over when an alarm fires",        ends(60), fired().newer(), "superseded newer-push | over"),
+        ("… does not keep this one from success",   ends(0), well().newer(), "succeeded web:8 | over"),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn no_answer() {
+    let no_definition = |look| well().change(|seen| seen.definition = look);
+    let no_alarms = || well().change(|seen| seen.alarms = Look::NotTaken);
+    check(vec![
+        ("about the service",                  ends(60), well().service_look(unavailable()), "baking ecs-svc/8 until 60s | wait 15s aws"),
+        ("no primary deployment",              ends(0), well().service(|one| one.deployments.clear()), "baking ecs-svc/8 until 0s | wait 15s aws"),
+        ("about the alarms, while it goes on", ends(60), well().alarms_unavailable(), "baking ecs-svc/8 until 60s | wait 30s bake-time"),
+        ("about the alarms, at the end",       ends(0), well().alarms_unavailable(), "baking ecs-svc/8 until 0s | wait 15s aws"),
+        ("no look at the alarms, at the end",  ends(0), no_alarms(), "baking ecs-svc/8 until 0s | now"),
+        ("about the definition, at the end",   ends(0), no_definition(unavailable()), "baking ecs-svc/8 until 0s | wait 15s aws"),
+        ("no look at it yet, at the end",      ends(0), no_definition(Look::NotTaken), "baking ecs-svc/8 until 0s | now"),
+    ]);
+}

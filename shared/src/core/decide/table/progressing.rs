@@ -1,0 +1,181 @@
+//! `Progressing`: ECS replaces the tasks.
+
+use super::*;
+
+pub(super) fn phase(asked: i64) -> Phase {
+    Phase::Progressing {
+        start: start(),
+        running: running(asked),
+    }
+}
+
+/// UpdateService was sent this many seconds ago.
+fn asked(seconds: i64) -> Given {
+    Given::new(phase(seconds))
+}
+
+/// A minute ago.
+fn given() -> Given {
+    asked(-60)
+}
+
+fn old() -> ServiceDeployment {
+    ServiceDeployment {
+        primary: false,
+        ..old_deployment()
+    }
+}
+
+/// Ours is under way beside the old one.
+fn under_way() -> Seen {
+    let ours = ServiceDeployment {
+        state: DeploymentState::InProgress,
+        ..deployment("web:8", "ecs-svc/8", -60)
+    };
+    Seen(Observation {
+        service: found(service(vec![ours, old()])),
+        alarms: Look::Taken(alarm(AlarmState::Ok)),
+        ..Observation::default()
+    })
+}
+
+/// Ours is done and alone.
+fn done() -> Seen {
+    under_way().service(|service| {
+        service.deployments = vec![deployment("web:8", "ecs-svc/8", -60)];
+    })
+}
+
+/// Somebody's deployment is the primary one, and ours is being replaced.
+fn foreign(task_definition: &str, created: i64) -> Seen {
+    let theirs = deployment(task_definition, "ecs-svc/9", created);
+    under_way().service(|service| {
+        service.deployments[0].primary = false;
+        service.deployments.insert(0, theirs);
+    })
+}
+
+fn failing() -> Seen {
+    under_way().primary(|primary| primary.failed_tasks = 1)
+}
+
+fn given_up() -> Seen {
+    under_way().primary(|primary| {
+        primary.state = DeploymentState::Failed;
+        primary.state_reason = "tasks failed to start.".to_owned();
+    })
+}
+
+const WAITS: &str = "progressing web:8 ecs-svc/8 | wait 30s deployment";
+
+#[test]
+#[rustfmt::skip]
+fn ecs_works_on_it() {
+    let zero = || done().service(|service| service.desired = 0);
+    let no_bake = || given().policy(|policy| policy.bake_time_seconds = 0);
+    let short_bake = || given().policy(|policy| policy.bake_time_seconds = 10);
+    let draining = || under_way().primary(|primary| primary.state = DeploymentState::Completed);
+    let forced = || done().primary(|primary| primary.id = "ecs-svc/88".to_owned());
+    check(vec![
+        ("under way",                             given(), under_way(), WAITS),
+        ("done, but old tasks are left",          given(), draining(), WAITS),
+        ("failing, and nothing newer",            given(), failing(), WAITS),
+        ("done and alone",                        given(), done(), "baking ecs-svc/8 until 300s | wait 30s bake-time"),
+        ("… with a short bake",                   short_bake(), done(), "baking ecs-svc/8 until 10s | wait 10s bake-time"),
+        ("… with no bake",                        no_bake(), done(), "baking ecs-svc/8 until 0s | now"),
+        ("… with no task wanted",                 given(), zero(), "scaled-to-zero web:8 | over"),
+        ("… under a new id: somebody forced it",  given(), forced(), "baking ecs-svc/88 until 300s | wait 30s bake-time"),
+        ("ECS gave it up",                        given(), given_up(), "halted deployment-failed | over"),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn somebody_else() {
+    let rolling_back = || foreign("web:7", -5).primary(|primary| {
+        primary.state_reason = "ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/7.".to_owned();
+    });
+    let given_up_beside = || foreign("web:7", -5).service(|service| service.deployments[1].state = DeploymentState::Failed);
+    let replaced = || foreign("web:9", -5).service(|service| service.deployments.truncate(1));
+    check(vec![
+        ("deployed another revision",              given(), foreign("web:9", -5), "superseded somebody-else | over"),
+        ("… at the very time of ours",             given(), foreign("web:9", -60), "superseded somebody-else | over"),
+        ("… and ours is gone already",             given(), replaced(), "superseded somebody-else | over"),
+        ("went back to what ran before",           given(), foreign("web:7", -5), "superseded somebody-else | over"),
+        ("… ECS did, and says so",                 given(), rolling_back(), "halted ecs-rolled-back | over"),
+        ("… ECS did, and ours is marked FAILED",   given(), given_up_beside(), "halted ecs-rolled-back | over"),
+        ("an older primary: a read that lags",     given(), foreign("web:7", -61), "progressing web:8 ecs-svc/8 | wait 30s read-lag"),
+        ("being deleted",                          given(), under_way().service(|one| one.active = false), "superseded service-gone | over"),
+        ("deleted",                                given(), under_way().service_look(Look::Taken(ServiceLook::Missing)), "superseded service-gone | over"),
+        ("deleted with its cluster",               given(), under_way().service_look(Look::Taken(ServiceLook::ClusterMissing)), "superseded service-gone | over"),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn newer_pushes() {
+    let fired = || under_way().alarm(AlarmState::Alarm);
+    check(vec![
+        ("wait while all is well",              given(), under_way().newer(), WAITS),
+        ("… take over if so configured",        given().immediately(), under_way().newer(), "superseded newer-push | over"),
+        ("… do not hinder the bake",            given(), done().newer(), "baking ecs-svc/8 until 300s | wait 30s bake-time"),
+        ("take over once a task failed",        given(), failing().newer(), "superseded newer-push | over"),
+        ("take over once an alarm fired",       given(), fired().newer(), "superseded newer-push | over"),
+        ("take over once ECS gave it up",       given(), given_up().newer(), "superseded newer-push | over"),
+        ("never take over from somebody else",  given().immediately(), foreign("web:9", -5).newer(), "superseded somebody-else | over"),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn alarms() {
+    let ignored = || {
+        let mut given = given();
+        if let Phase::Progressing { start, .. } = &mut given.0.phase {
+            start.alarms = AlarmWatch::begin(&alarm(AlarmState::Alarm));
+        }
+        given
+    };
+    check(vec![
+        ("fired",                                   given(), under_way().alarm(AlarmState::Alarm), "halted alarm-fired | over"),
+        ("fired, and ECS says done",                given(), done().alarm(AlarmState::Alarm), "halted alarm-fired | over"),
+        ("fired since before the start: ignored",   ignored(), under_way().alarm(AlarmState::Alarm), WAITS),
+        ("lacks data",                              given(), under_way().alarm(AlarmState::InsufficientData), WAITS),
+        ("no answer",                               given(), under_way().alarms_unavailable(), WAITS),
+        ("not looked at",                           given(), under_way().change(|seen| seen.alarms = Look::NotTaken), WAITS),
+    ]);
+}
+
+#[test]
+fn an_alarm_that_has_been_ok_again_is_no_longer_ignored() {
+    let Given(mut rollout) = given();
+    if let Phase::Progressing { start, .. } = &mut rollout.phase {
+        start.alarms = AlarmWatch::begin(&alarm(AlarmState::Alarm));
+    }
+    let fine = decide(&rollout.policy, &rollout, &under_way().0, now());
+    rollout.phase = fine.phase;
+    let fires = under_way().alarm(AlarmState::Alarm);
+    let decision = decide(&rollout.policy, &rollout, &fires.0, now());
+    assert_eq!(summary(&decision), "halted alarm-fired | over");
+}
+
+#[test]
+#[rustfmt::skip]
+fn the_deadline() {
+    let silent = || under_way().service_look(unavailable());
+    let stale = || foreign("web:7", -3600);
+    let no_primary = || under_way().service(|service| service.deployments.clear());
+    check(vec![
+        ("half a minute before it",          asked(-1770), under_way(), WAITS),
+        ("ten seconds before it",            asked(-1790), under_way(), "progressing web:8 ecs-svc/8 | wait 15s deployment"),
+        ("a second before it",               asked(-1799), under_way(), "progressing web:8 ecs-svc/8 | wait 15s deployment"),
+        ("at it",                            asked(-1800), under_way(), "halted deadline-reached | over"),
+        ("at it, but done",                  asked(-1800), done(), "baking ecs-svc/8 until 300s | wait 30s bake-time"),
+        ("at it, and somebody else came",    asked(-1800), foreign("web:9", -5), "superseded somebody-else | over"),
+        ("no answer before it",              asked(-1799), silent(), "progressing web:8 ecs-svc/8 | wait 15s aws"),
+        ("no answer at it",                  asked(-1800), silent(), "halted deadline-reached | over"),
+        ("no primary deployment before it",  asked(-1799), no_primary(), "progressing web:8 ecs-svc/8 | wait 15s aws"),
+        ("a read that lags before it",       asked(-1799), stale(), "progressing web:8 ecs-svc/8 | wait 15s read-lag"),
+        ("a read that lags at it",           asked(-1800), stale(), "halted deadline-reached | over"),
+    ]);
+}

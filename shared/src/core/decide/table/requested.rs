@@ -1,0 +1,220 @@
+//! `Requested`: every check before the first write.
+
+use super::*;
+
+pub(super) fn given() -> Given {
+    Given::new(Phase::Requested {
+        waiting: Waiting::FirstLook,
+    })
+}
+
+/// All is as it should be, and v1 runs.
+fn seen() -> Seen {
+    let platform = |architecture: &str| Platform {
+        os: "linux".to_owned(),
+        architecture: architecture.to_owned(),
+    };
+    Seen(Observation {
+        service: found(service(vec![old_deployment()])),
+        image: Look::Taken(ImageLook::Found {
+            digest: digest('b'),
+            content: ImageContent::Image(vec![platform("amd64"), platform("arm64")]),
+        }),
+        definition: Look::Taken(definition("team/web:v1")),
+        alarms: Look::Taken(alarm(AlarmState::Ok)),
+        ..Observation::default()
+    })
+}
+
+fn image(look: ImageLook) -> Seen {
+    seen().change(|seen| seen.image = Look::Taken(look))
+}
+
+fn content(content: ImageContent) -> Seen {
+    image(ImageLook::Found {
+        digest: digest('b'),
+        content,
+    })
+}
+
+fn runs(image: &str) -> Seen {
+    let image = image.to_owned();
+    seen().change(|seen| seen.definition = Look::Taken(definition(&image)))
+}
+
+fn consent(value: Option<&str>) -> Seen {
+    seen().service(|service| match value {
+        Some(value) => drop(
+            service
+                .tags
+                .insert("pushboat:target".into(), value.to_owned()),
+        ),
+        None => service.tags.clear(),
+    })
+}
+
+/// Somebody's deployment is under way beside the old one.
+fn busy() -> Seen {
+    seen().service(|service| {
+        let old = ServiceDeployment {
+            primary: false,
+            ..old_deployment()
+        };
+        let theirs = ServiceDeployment {
+            state: DeploymentState::InProgress,
+            ..deployment("web:9", "ecs-svc/9", -20)
+        };
+        service.deployments = vec![theirs, old];
+    })
+}
+
+/// The only deployment is still in progress.
+fn unsettled(failed_tasks: u32) -> Seen {
+    seen().primary(|primary| {
+        primary.state = DeploymentState::InProgress;
+        primary.failed_tasks = failed_tasks;
+    })
+}
+
+const STARTS: &str = "starting unregistered 0s | register, update | now";
+const ASKS_AGAIN: &str = "requested | wait 15s aws";
+const BUSY: &str = "requested | wait 30s service-busy";
+
+#[test]
+#[rustfmt::skip]
+fn the_service() {
+    let controller = |name: &str| seen().service(|one| one.controller = Controller::Other(name.to_owned()));
+    let own = || given().policy(|policy| policy.needs_no_consent = true);
+    check(vec![
+        ("all is well",              given(), seen(), STARTS),
+        ("not looked at",            given(), seen().service_look(Look::NotTaken), ASKS_AGAIN),
+        ("no answer",                given(), seen().service_look(unavailable()), ASKS_AGAIN),
+        ("no such cluster",          given(), seen().service_look(Look::Taken(ServiceLook::ClusterMissing)), "rejected service-gone | over"),
+        ("no such service",          given(), seen().service_look(Look::Taken(ServiceLook::Missing)), "rejected service-gone | over"),
+        ("being deleted",            given(), seen().service(|one| one.active = false), "rejected service-gone | over"),
+        ("a daemon",                 given(), seen().service(|one| one.daemon = true), "rejected service-unsuitable | over"),
+        ("under CodeDeploy",         given(), controller("CODE_DEPLOY"), "rejected service-unsuitable | over"),
+        ("under somebody external",  given(), controller("EXTERNAL"), "rejected service-unsuitable | over"),
+        ("no consent",               given(), consent(None), "rejected service-unsuitable | over"),
+        ("consent to another",       given(), consent(Some("other")), "rejected service-unsuitable | over"),
+        ("the template's own",       own(),   consent(None), STARTS),
+        ("no primary deployment",    given(), seen().service(|one| one.deployments.clear()), ASKS_AGAIN),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn the_image() {
+    let sbom = || ImageContent::NotAnImage { media_type: "application/spdx+json".to_owned() };
+    let garbled = || ImageContent::Unreadable { problem: "it is no JSON".to_owned() };
+    let windows = || ImageContent::Image(vec![Platform { os: "windows".to_owned(), architecture: "amd64".to_owned() }]);
+    let arm = || ImageContent::Image(vec![Platform { os: "linux".to_owned(), architecture: "arm64".to_owned() }]);
+    check(vec![
+        ("not looked at",            given(), seen().change(|seen| seen.image = Look::NotTaken), ASKS_AGAIN),
+        ("no answer",                given(), seen().change(|seen| seen.image = unavailable()), ASKS_AGAIN),
+        ("no such repository",       given(), image(ImageLook::RepositoryMissing), "rejected repository-missing | over"),
+        ("no such image",            given(), image(ImageLook::Missing), "rejected image-missing | over"),
+        ("in the archive",           given(), image(ImageLook::Archived), "rejected image-archived | over"),
+        ("an SBOM",                  given(), content(sbom()), "rejected not-an-image | over"),
+        ("a garbled manifest",       given(), content(garbled()), "rejected manifest-unreadable | over"),
+        ("for another architecture", given(), content(arm()), "rejected wrong-platform | over"),
+        ("for another system",       given(), content(windows()), "rejected wrong-platform | over"),
+        ("for no platform",          given(), content(ImageContent::Image(vec![])), "rejected wrong-platform | over"),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn the_containers() {
+    let named = |name: &str| given().policy(|policy| policy.images[0].containers = vec![name.to_owned()]);
+    let pinned = format!("team/web@{}", digest('b'));
+    let other = format!("team/web@{}", digest('a'));
+    check(vec![
+        ("definition not looked at",          given(), seen().change(|seen| seen.definition = Look::NotTaken), ASKS_AGAIN),
+        ("definition without answer",         given(), seen().change(|seen| seen.definition = unavailable()), ASKS_AGAIN),
+        ("none runs the repository",          given(), runs("team/other:v1"), "rejected no-container | over"),
+        ("one is named that runs another",    named("app"), runs("team/other:v1"), STARTS),
+        ("the named one is missing",          named("ap"), seen(), "rejected no-container | over"),
+        ("runs this digest",                  given(), runs(&pinned), "rejected already-running | over"),
+        ("runs another digest",               given(), runs(&other), STARTS),
+        ("runs the same tag, not pinned",     given(), runs("team/web:v2"), STARTS),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn somebody_elses_deployment() {
+    let zero = || busy().service(|service| service.desired = 0);
+    let failing_beside = || busy().primary(|primary| primary.failed_tasks = 3);
+    let done_but_draining = || busy().primary(|primary| primary.state = DeploymentState::Completed);
+    let gave_up = || seen().primary(|primary| primary.state = DeploymentState::Failed);
+    check(vec![
+        ("is waited for",                             given(), busy(), BUSY),
+        ("… until the old tasks are gone",            given(), done_but_draining(), BUSY),
+        ("… also where nothing else runs",            given(), unsettled(0), BUSY),
+        ("… but not where it can only fail",          given(), unsettled(1), STARTS),
+        ("… though it fails beside one that works",   given(), failing_beside(), BUSY),
+        ("… not where no task is wanted",             given(), zero(), STARTS),
+        ("… not where it is our own earlier one",     given(), busy().asked_before("web:9"), STARTS),
+        ("… not where ECS gave it up",                given(), gave_up(), STARTS),
+        ("a second before the deadline",              given().requested_at(-1799), busy(), BUSY),
+        ("at the deadline",                           given().requested_at(-1800), busy(), "rejected service-busy | over"),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn alarms_newer_pushes_and_the_deadline() {
+    let silent = || seen().service_look(unavailable());
+    check(vec![
+        ("no look at the alarms",           given(), seen().change(|seen| seen.alarms = Look::NotTaken), ASKS_AGAIN),
+        ("no answer about the alarms",      given(), seen().alarms_unavailable(), ASKS_AGAIN),
+        ("an alarm fires already",          given(), seen().alarm(AlarmState::Alarm), STARTS),
+        ("an alarm lacks data",             given(), seen().alarm(AlarmState::InsufficientData), STARTS),
+        ("a newer push",                    given(), seen().newer(), "superseded newer-push | over"),
+        ("a newer push, nothing else seen", given(), Seen(Observation::default()).newer(), "superseded newer-push | over"),
+        ("a second before the deadline",    given().requested_at(-1799), silent(), ASKS_AGAIN),
+        ("at the deadline",                 given().requested_at(-1800), silent(), "rejected aws-unavailable | over"),
+        ("late, but nothing hinders",       given().requested_at(-9999), seen(), STARTS),
+    ]);
+}
+
+#[test]
+fn what_is_registered_pins_the_digest_that_was_seen_and_carries_our_tags() {
+    let Given(rollout) = given();
+    let moved = image(ImageLook::Found {
+        digest: digest('c'),
+        content: ImageContent::Image(vec![Platform {
+            os: "linux".to_owned(),
+            architecture: "amd64".to_owned(),
+        }]),
+    })
+    .alarm(AlarmState::Alarm);
+    let decision = decide(&rollout.policy, &rollout, &moved.0, now());
+    let start = decision.phase.start().unwrap();
+    assert_eq!(
+        start.digest,
+        digest('c'),
+        "what the tag points at now, not what the event said"
+    );
+    assert_eq!(start.base_task_definition, "web:7");
+    assert_eq!(start.base_deployment_created_at, at(-3600));
+    assert!(
+        start.alarms[0].ignored_until_ok,
+        "it fired before anything was changed"
+    );
+    let Action::Register(request) = &decision.actions[0] else {
+        panic!("{:?}", decision.actions)
+    };
+    assert_eq!(
+        request["containerDefinitions"][0]["image"],
+        json!(format!("{REGISTRY}/team/web@{}", digest('c')))
+    );
+    assert_eq!(
+        request["tags"],
+        json!([
+            { "key": "pushboat:target", "value": "web" },
+            { "key": "pushboat:rollout", "value": rollout.id.as_str() },
+        ])
+    );
+}

@@ -1,0 +1,136 @@
+//! `Starting`, seen again: nobody remembers what was done.
+
+use super::*;
+
+pub(super) fn phase(revision: Option<&str>, intended: Option<i64>) -> Phase {
+    Phase::Starting {
+        start: start(),
+        revision: revision.map(str::to_owned),
+        update_intended_at: intended.map(at),
+    }
+}
+
+/// UpdateService was meant to be sent this many seconds ago; what was registered is not known.
+fn unregistered(intended: i64) -> Given {
+    Given::new(phase(None, Some(intended)))
+}
+
+/// As above, and revision 8 is known to be registered.
+fn registered(intended: i64) -> Given {
+    Given::new(phase(Some("web:8"), Some(intended)))
+}
+
+/// UpdateService was turned away.
+fn turned_away() -> Given {
+    Given::new(phase(Some("web:8"), None))
+}
+
+/// Started this many seconds ago, and turned away since.
+fn started(seconds: i64) -> Given {
+    let mut given = turned_away();
+    if let Phase::Starting { start, .. } = &mut given.0.phase {
+        start.at = at(seconds);
+    }
+    given
+}
+
+/// What ran before still is the primary deployment; revision 8 is found by its tags if `own`.
+fn before(own: bool) -> Seen {
+    Seen(Observation {
+        service: found(service(vec![old_deployment()])),
+        definition: Look::Taken(definition("team/web:v1")),
+        own_revision: Look::Taken(own.then(|| "web:8".to_owned())),
+        ..Observation::default()
+    })
+}
+
+/// The primary deployment was made this many seconds ago, of this task definition.
+fn primary(task_definition: &str, created: i64) -> Seen {
+    let task_definition = task_definition.to_owned();
+    before(true).primary(|primary| {
+        *primary = ServiceDeployment {
+            state: DeploymentState::InProgress,
+            ..deployment(&task_definition, "ecs-svc/8", created)
+        };
+    })
+}
+
+fn own(look: Look<Option<String>>) -> Seen {
+    before(true).change(|seen| seen.own_revision = look)
+}
+
+const TAKEN: &str = "progressing web:8 ecs-svc/8 | now";
+const SENDS_AGAIN: &str = "starting web:8 0s | update web:8 | now";
+const REGISTERS_AGAIN: &str = "starting unregistered 0s | register, update | now";
+
+#[test]
+#[rustfmt::skip]
+fn what_was_done_is_found_by_looking() {
+    check(vec![
+        ("the update was taken, revision found by its tags",  unregistered(-5), primary("web:8", -4), TAKEN),
+        ("the update was taken, revision known",              registered(-5), primary("web:8", -4), TAKEN),
+        ("… by a call that seemed to be turned away",         turned_away(), primary("web:8", -4), TAKEN),
+        ("… and a newer push waits for it",                   registered(-5), primary("web:8", -4).newer(), TAKEN),
+        ("nothing shows within the read lag",                 registered(-10), before(true), "starting web:8 -10s | wait 20s read-lag"),
+        ("… a second before its end",                         registered(-29), before(true), "starting web:8 -29s | wait 1s read-lag"),
+        ("… at its end it is sent again",                     registered(-30), before(true), SENDS_AGAIN),
+        ("nothing shows, revision found by its tags",         unregistered(-30), before(true), SENDS_AGAIN),
+        ("nothing shows, nothing was registered",             unregistered(-30), before(false), REGISTERS_AGAIN),
+        ("… within the read lag nothing is registered",       unregistered(-29), before(false), "starting unregistered -29s | wait 1s read-lag"),
+        ("turned away: sent again at once",                   turned_away(), before(true), SENDS_AGAIN),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn somebody_else() {
+    check(vec![
+        ("deployed meanwhile",                                registered(-60), primary("web:9", -4), "superseded somebody-else | over"),
+        ("… within the read lag",                             registered(-5), primary("web:9", -4), "superseded somebody-else | over"),
+        ("… forced what ran before out again",                registered(-60), primary("web:7", -4), "superseded somebody-else | over"),
+        ("an older deployment than the one replaced: stale",  registered(-60), primary("web:6", -4000), SENDS_AGAIN),
+        ("one as old as the one replaced",                    registered(-60), primary("web:6", -3600), SENDS_AGAIN),
+        ("our own earlier one, which was not visible before", registered(-60), primary("web:6", -90).asked_before("web:6"), SENDS_AGAIN),
+        ("a primary nobody knows, our revision not readable yet",
+            unregistered(-5), primary("web:8", -4).change(|seen| seen.own_revision = Look::Taken(None)),
+            "starting unregistered -5s | wait 25s read-lag"),
+        ("… and still not after the read lag",
+            unregistered(-30), primary("web:9", -4).change(|seen| seen.own_revision = Look::Taken(None)),
+            "superseded somebody-else | over"),
+        ("deleted the service",                               registered(-60), before(true).service(|one| one.active = false), "superseded service-gone | over"),
+        ("deleted it long ago",                               registered(-60), before(true).service_look(Look::Taken(ServiceLook::Missing)), "superseded service-gone | over"),
+        ("deleted its cluster",                               registered(-60), before(true).service_look(Look::Taken(ServiceLook::ClusterMissing)), "superseded service-gone | over"),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn no_answer() {
+    let no_definition = |look| before(false).change(|seen| seen.definition = look);
+    check(vec![
+        ("about the service",             registered(-60), before(true).service_look(unavailable()), "starting web:8 -60s | wait 15s aws"),
+        ("no look at the service",        registered(-60), before(true).service_look(Look::NotTaken), "starting web:8 -60s | wait 15s aws"),
+        ("no primary deployment",         registered(-60), before(true).service(|one| one.deployments.clear()), "starting web:8 -60s | wait 15s aws"),
+        ("about our revision",            unregistered(-60), own(unavailable()), "starting unregistered -60s | wait 15s aws"),
+        ("no look for our revision",      unregistered(-60), own(Look::NotTaken), "starting unregistered -60s | wait 15s aws"),
+        ("… nor needed: it is known",     registered(-60), own(unavailable()), SENDS_AGAIN),
+        ("about the definition",          unregistered(-60), no_definition(unavailable()), "starting unregistered -60s | wait 15s aws"),
+        ("no look at the definition",     unregistered(-60), no_definition(Look::NotTaken), "starting unregistered -60s | wait 15s aws"),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn newer_pushes_and_the_deadline() {
+    let silent = || before(true).service_look(unavailable());
+    check(vec![
+        ("newer push within the read lag",          registered(-29), before(true).newer(), "starting web:8 -29s | wait 1s read-lag"),
+        ("newer push once nothing can be on its way", registered(-30), before(true).newer(), "superseded newer-push | over"),
+        ("… whatever `supersede` says",             registered(-30).immediately(), before(true).newer(), "superseded newer-push | over"),
+        ("a second before the deadline",            started(-1799), before(true), SENDS_AGAIN),
+        ("at the deadline nothing more is sent",    started(-1800), before(true), "rejected aws-unavailable | over"),
+        ("… but what was taken counts",             started(-1800), primary("web:8", -4), TAKEN),
+        ("silence until the deadline and the lag",  started(-1829), silent(), "starting web:8 unsent | wait 15s aws"),
+        ("… and no longer",                         started(-1830), silent(), "rejected aws-unavailable | over"),
+    ]);
+}
