@@ -99,7 +99,7 @@ async fn remove<R: Registrations>(
         ..gone.clone()
     };
     match store(registrations, Some(gone), removed, Vec::new(), None).await? {
-        Stored::Done(registration) => Ok(Some(registration)),
+        Stored::Done(registration) => Ok(Some(*registration)),
         Stored::Claimed(_) | Stored::OutrunBySweep => Ok(None),
     }
 }
@@ -149,7 +149,7 @@ async fn bring<R: Registrations>(
         ..blank.clone()
     };
     match store(registrations, before.clone(), valid, follow, None).await? {
-        Stored::Done(registration) => Ok(Some(registration)),
+        Stored::Done(registration) => Ok(Some(*registration)),
         Stored::OutrunBySweep => Ok(None),
         Stored::Claimed(_) if told => Ok(None),
         Stored::Claimed(holder) => {
@@ -184,7 +184,7 @@ async fn refuse<R: Registrations>(
         ..blank
     };
     match store(registrations, before, invalid, Vec::new(), Some(notice)).await? {
-        Stored::Done(registration) => Ok(Some(registration)),
+        Stored::Done(registration) => Ok(Some(*registration)),
         Stored::Claimed(_) | Stored::OutrunBySweep => Ok(None),
     }
 }
@@ -211,7 +211,7 @@ fn waits_for_a_claim(registration: &Registration) -> bool {
 }
 
 enum Stored {
-    Done(Registration),
+    Done(Box<Registration>),
     /// Another target holds the service; nothing was written.
     Claimed(String),
     /// Another sweep was faster; what it wrote came from the same parameters.
@@ -245,7 +245,7 @@ async fn store<R: Registrations>(
         registration: registration.clone(),
     };
     match registrations.apply(&change).await {
-        Ok(()) => Ok(Stored::Done(registration)),
+        Ok(()) => Ok(Stored::Done(Box::new(registration))),
         Err(SaveError::Claimed { holder }) => Ok(Stored::Claimed(holder)),
         Err(SaveError::Conflict) => Ok(Stored::OutrunBySweep),
         Err(SaveError::Ledger(error)) => Err(error),
