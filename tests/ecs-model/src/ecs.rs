@@ -1,14 +1,48 @@
 //! The account's ECS in one Region: everything it holds, and its clock.
 
-use jiff::Timestamp;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use crate::{Registry, ServiceError, Settings};
+use crate::agenda::{Agenda, Due};
+use crate::cluster::Cluster;
+use crate::error::ServiceError;
+use crate::event::Change;
+use crate::identifier::{Arns, Identifiers};
+use crate::protocol;
+use crate::registry::Registry;
+use crate::service::{Service, ServiceKey, ServiceStatus};
+use crate::settings::{Settings, Timings};
+use crate::standalone_task::RunTaskCall;
+use crate::task::{Task, TaskKey};
+use crate::task_definition::Families;
 
 /// The account's ECS in one Region.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Ecs {
-    _settings: Settings,
+    pub(crate) account_id: String,
+    pub(crate) region: String,
+    pub(crate) arns: Arns,
+    pub(crate) timings: Timings,
+    /// The time of everything that happens now.
+    pub(crate) now: Timestamp,
+    pub(crate) agenda: Agenda,
+    pub(crate) identifiers: Identifiers,
+    pub(crate) clusters: BTreeMap<Arc<str>, Cluster>,
+    pub(crate) families: Families,
+    pub(crate) services: Vec<Service>,
+    /// The service that goes by a name, by cluster; a deleted one until the
+    /// name is used again.
+    pub(crate) service_names: BTreeMap<Arc<str>, BTreeMap<Arc<str>, ServiceKey>>,
+    pub(crate) tasks: BTreeMap<TaskKey, Task>,
+    pub(crate) task_ids: BTreeMap<String, TaskKey>,
+    pub(crate) last_task: u64,
+    pub(crate) run_task_calls: BTreeMap<String, RunTaskCall>,
+    pub(crate) changes: Vec<Change>,
+    pub(crate) last_change: u64,
+    pub(crate) log_lines: Vec<LogLine>,
 }
 
 /// One line that a container wrote through the `awslogs` driver.
@@ -24,19 +58,53 @@ pub struct LogLine {
     pub message: String,
 }
 
+/// What there is in a cluster.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ClusterCounts {
+    pub(crate) active_services: u32,
+    pub(crate) running_tasks: u32,
+    pub(crate) pending_tasks: u32,
+}
+
 impl Ecs {
     /// Makes an account without any cluster.
     pub fn new(settings: Settings) -> Self {
+        let identifiers = Identifiers::new(&settings);
+        let arns = Arns::new(&settings);
+        let mut timings = settings.timings;
+        // Whatever the settings, a service whose tasks end at once must take
+        // time, or advance() would not end.
+        timings.scheduling = timings.scheduling.max(SignedDuration::from_millis(1));
         Ecs {
-            _settings: settings,
+            account_id: settings.account_id,
+            region: settings.region,
+            arns,
+            timings,
+            now: Timestamp::UNIX_EPOCH,
+            agenda: Agenda::default(),
+            identifiers,
+            clusters: BTreeMap::new(),
+            families: Families::new(),
+            services: Vec::new(),
+            service_names: BTreeMap::new(),
+            tasks: BTreeMap::new(),
+            task_ids: BTreeMap::new(),
+            last_task: 0,
+            run_task_calls: BTreeMap::new(),
+            changes: Vec::new(),
+            last_change: 0,
+            log_lines: Vec::new(),
         }
     }
 
     /// Answers one call of the JSON protocol, such as `UpdateService`, at `now`.
     ///
+    /// Everything that is due by then happens before.
+    ///
     /// # Errors
     ///
-    /// Answers with the error that ECS documents for the call.
+    /// Answers with the error that ECS documents for the call, and with
+    /// `UnknownOperationException` where this model does not know the operation.
     pub fn call(
         &mut self,
         operation: &str,
@@ -44,32 +112,79 @@ impl Ecs {
         now: Timestamp,
         registry: &dyn Registry,
     ) -> Result<Value, ServiceError> {
-        let _ = (request, registry);
         self.advance(now, registry);
-        Err(ServiceError {
-            code: "UnknownOperationException".to_owned(),
-            message: format!("The operation {operation} is unknown."),
-            http_status: 400,
-        })
+        protocol::answer(self, operation, request)
     }
 
     /// Performs every transition that is due up to `now`, in order.
+    ///
+    /// Time never goes back: an earlier `now` counts as the latest one.
     pub fn advance(&mut self, now: Timestamp, registry: &dyn Registry) {
-        let _ = (now, registry);
+        while let Some((at, due)) = self.agenda.take_due(now) {
+            self.now = self.now.max(at);
+            match due {
+                Due::Service(key) => self.look(key),
+                Due::Task(key, step) => self.step(key, step, registry),
+            }
+        }
+        self.now = self.now.max(now);
     }
 
     /// Says when the next transition is due.
     pub fn next_change_at(&self) -> Option<Timestamp> {
-        None
+        self.agenda.next_at()
     }
 
     /// Hands over the EventBridge events of what happened since the last time.
+    ///
+    /// They are whole envelopes; the same changes are not in
+    /// [`take_changes`](Ecs::take_changes) any more.
     pub fn take_events(&mut self) -> Vec<Value> {
-        Vec::new()
+        let changes = std::mem::take(&mut self.changes);
+        changes.iter().map(|change| self.envelope(change)).collect()
+    }
+
+    /// Hands over what happened since the last time, without making JSON of it.
+    pub fn take_changes(&mut self) -> Vec<Change> {
+        std::mem::take(&mut self.changes)
     }
 
     /// Hands over the lines that containers wrote since the last time.
     pub fn take_log_lines(&mut self) -> Vec<LogLine> {
-        Vec::new()
+        std::mem::take(&mut self.log_lines)
     }
+
+    /// The time of the last [`advance`](Ecs::advance).
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Finds a task by its key, until an hour after it stopped.
+    pub fn task(&self, key: TaskKey) -> Option<&Task> {
+        self.tasks.get(&key)
+    }
+
+    /// The time that comes `duration` from now.
+    pub(crate) fn after(&self, duration: SignedDuration) -> Timestamp {
+        later(self.now, duration)
+    }
+
+    pub(crate) fn cluster_counts(&self, cluster: &str) -> ClusterCounts {
+        let mut counts = ClusterCounts::default();
+        for service in self.services(cluster) {
+            counts.active_services += u32::from(service.status == ServiceStatus::Active);
+        }
+        for task in self.tasks.values() {
+            if *task.specification.cluster == *cluster {
+                counts.running_tasks += u32::from(task.state.last_status.is_running());
+                counts.pending_tasks += u32::from(task.state.last_status.is_starting());
+            }
+        }
+        counts
+    }
+}
+
+/// The time that comes `duration` after `at`, or the end of time.
+pub(crate) fn later(at: Timestamp, duration: SignedDuration) -> Timestamp {
+    at.checked_add(duration).unwrap_or(Timestamp::MAX)
 }

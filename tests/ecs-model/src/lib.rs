@@ -3,14 +3,74 @@
 //!
 //! It plays AWS, so it knows nothing of `pushboat`. It does no I/O, reads no
 //! clock and draws no random numbers: time is an argument, and what a container
-//! does is written in the labels of its image.
+//! does is written in the labels of its image (see [`Behaviour`]). Each rule
+//! names the page of AWS's documentation it comes from, and has a test.
+//!
+//! # Two ways in
+//!
+//! - [`Ecs::call`] answers the JSON protocol (awsJson1.1), for an endpoint.
+//! - The typed methods beneath it ([`Ecs::update_service`], [`Ecs::service`],
+//!   [`Ecs::take_changes`], …) cost no JSON, for a simulation. They act at the
+//!   time of the last [`Ecs::advance`].
+//!
+//! # What it leaves out
+//!
+//! Placement on container instances (a service that is not on Fargate starts no
+//! task), the circuit breaker and deployment alarms (stored and reported, never
+//! acted on), blue/green, linear and canary deployments and their hooks
+//! (refused), task sets, autoscaling, Spot, and the lag between a write and the
+//! reads that follow it.
 
+mod agenda;
+mod cluster;
+mod container;
+mod deployment;
+mod deployment_start;
 mod ecs;
 mod error;
+mod event;
+mod identifier;
+mod network;
+mod protocol;
 mod registry;
+mod rolling_update;
+mod scheduler;
+mod service;
+mod service_check;
+mod service_operation;
+mod service_request;
+mod service_task;
 mod settings;
+mod standalone_task;
+mod steady_state;
+mod tag;
+mod task;
+mod task_behaviour;
+mod task_definition;
+mod task_definition_document;
+mod task_lifecycle;
+mod workload;
 
+pub use cluster::{Cluster, ClusterStatus, CreateCluster};
+pub use container::{Behaviour, ContainerDefinition, LogDestination};
+pub use deployment::{
+    Deployment, RevisionCounts, RolloutState, ServiceDeployment, ServiceDeploymentStatus,
+    ServiceRevision,
+};
 pub use ecs::{Ecs, LogLine};
 pub use error::ServiceError;
+pub use event::{Change, ChangeKind, DeploymentChange, ServiceAction};
 pub use registry::{Platform, PullError, Registry, ResolvedImage};
+pub use service::{
+    DeploymentController, SchedulingStrategy, Service, ServiceKey, ServiceMessage, ServiceStatus,
+    TaskCounts,
+};
+pub use service_request::{CreateService, UpdateService};
 pub use settings::{Settings, Timings};
+pub use standalone_task::RunTask;
+pub use tag::{Tag, Tags};
+pub use task::{
+    ContainerState, HealthStatus, StopCode, Task, TaskKey, TaskSpecification, TaskState, TaskStatus,
+};
+pub use task_definition::{TaskDefinition, TaskDefinitionEntry, TaskDefinitionStatus};
+pub use workload::{DeploymentConfiguration, Workload};

@@ -1,0 +1,361 @@
+//! The service scheduler: it looks at a service, starts and stops tasks towards
+//! what is asked, and looks again when something changes.
+//!
+//! Source: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_services.html>.
+
+use std::sync::Arc;
+
+use crate::deployment::ServiceDeploymentStatus;
+use crate::ecs::Ecs;
+use crate::event::DeploymentChange;
+use crate::rolling_update::{Group, Plan, Situation, Standing, plan};
+use crate::service::{SchedulingStrategy, Service, ServiceKey, ServiceStatus};
+use crate::tag::Tags;
+use crate::task::{Illness, StopCode, Task, TaskKey, TaskSpecification, TaskStatus};
+
+impl Ecs {
+    /// Looks at a service, if it is planned for now.
+    pub(crate) fn look(&mut self, key: ServiceKey) {
+        let service = &mut self.services[key.0];
+        if service.look_at != Some(self.now) {
+            return;
+        }
+        service.look_at = None;
+        if service.status == ServiceStatus::Inactive {
+            return;
+        }
+        self.start_pending(key);
+        self.drop_replaced(key);
+        let plan = plan(self.situation(key));
+        self.apply(key, &plan);
+        self.settle(key);
+        self.plan_next_look(key);
+    }
+
+    /// Plans to look again when a wait is over that no other change ends: of a
+    /// throttled deployment, or of an ill task in its grace period.
+    fn plan_next_look(&mut self, key: ServiceKey) {
+        let service = &self.services[key.0];
+        let retries = service.deployments.iter().filter_map(|one| one.retry_at);
+        let ill = service
+            .tasks
+            .iter()
+            .filter_map(|task| self.tasks.get(task))
+            .filter(|task| task.illness.is_some() && !task.state.is_stopping);
+        let graces = ill.filter_map(|task| self.grace_ends_at(key, task));
+        let next = retries.chain(graces).filter(|at| *at > self.now).min();
+        if let Some(at) = next {
+            self.look_at_service(key, at);
+        }
+    }
+
+    /// Starts what was made since the last look, after what it supersedes has stopped.
+    ///
+    /// Source: the states of
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment.html>.
+    fn start_pending(&mut self, key: ServiceKey) {
+        let now = self.now;
+        let service = &mut self.services[key.0];
+        let mut stopped = Vec::new();
+        for (index, deployment) in service.service_deployments.iter_mut().enumerate() {
+            match deployment.status {
+                ServiceDeploymentStatus::StopRequested => stopped.push(index),
+                ServiceDeploymentStatus::Pending => {
+                    deployment.turn(ServiceDeploymentStatus::InProgress, now);
+                }
+                ServiceDeploymentStatus::InProgress
+                | ServiceDeploymentStatus::Stopped
+                | ServiceDeploymentStatus::Successful => {}
+            }
+        }
+        let begun = service
+            .deployments
+            .first_mut()
+            .filter(|deployment| !deployment.started)
+            .map(|deployment| {
+                deployment.started = true;
+                Arc::clone(&deployment.id)
+            });
+        for index in stopped {
+            self.finish(key, index, ServiceDeploymentStatus::Stopped);
+        }
+        if let Some(id) = begun {
+            self.report_deployment(key, id, DeploymentChange::InProgress);
+        }
+    }
+
+    /// Forgets deployments that nothing is left of.
+    ///
+    /// One that is being replaced stays ACTIVE while it has tasks that run or drain.
+    /// Source: `status` at
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html>.
+    fn drop_replaced(&mut self, key: ServiceKey) {
+        let service = &self.services[key.0];
+        if service.deployments.len() < 2 {
+            return;
+        }
+        let in_use: Vec<&str> = service
+            .tasks
+            .iter()
+            .filter_map(|task| self.tasks.get(task))
+            .filter(|task| task.state.last_status < TaskStatus::Stopping)
+            .filter_map(|task| task.specification.started_by.as_deref())
+            .collect();
+        let keep: Vec<bool> = service
+            .deployments
+            .iter()
+            .enumerate()
+            .map(|(index, deployment)| {
+                index == 0 || deployment.desired_count > 0 || in_use.contains(&&*deployment.id)
+            })
+            .collect();
+        let mut keep = keep.into_iter();
+        self.services[key.0]
+            .deployments
+            .retain(|_| keep.next().unwrap_or(true));
+    }
+
+    /// Describes a service to the plan.
+    fn situation(&self, key: ServiceKey) -> Situation {
+        let service = &self.services[key.0];
+        let desired = scheduled_count(service);
+        let configuration = &service.deployment_configuration;
+        let mut groups: Vec<Group> = service
+            .deployments
+            .iter()
+            .map(|deployment| Group {
+                desired: deployment.desired_count,
+                is_completed: deployment.is_completed(),
+                may_start: 0,
+                tasks: Vec::new(),
+            })
+            .collect();
+        for task_key in &service.tasks {
+            let Some(task) = self.tasks.get(task_key) else {
+                continue;
+            };
+            let deployment = task
+                .specification
+                .started_by
+                .as_deref()
+                .and_then(|id| service.deployment_index(id));
+            if let Some(index) = deployment.filter(|_| !task.state.is_stopping) {
+                groups[index]
+                    .tasks
+                    .push((*task_key, self.standing(key, task)));
+            }
+        }
+        for (index, group) in groups.iter_mut().enumerate() {
+            group.may_start = self.may_start(service, index, &group.tasks);
+        }
+        Situation {
+            desired,
+            minimum: configuration.minimum(desired),
+            maximum: configuration.maximum(desired),
+            groups,
+        }
+    }
+
+    fn standing(&self, key: ServiceKey, task: &Task) -> Standing {
+        if task.state.last_status.is_starting() {
+            return Standing::Starting;
+        }
+        let in_grace = self
+            .grace_ends_at(key, task)
+            .is_some_and(|end| end > self.now);
+        match task.illness {
+            Some(_) if !in_grace => Standing::Unhealthy,
+            Some(_) => Standing::Checking,
+            None if task.is_healthy => Standing::Healthy,
+            None if task.is_checked() => Standing::Checking,
+            None => Standing::Waiting,
+        }
+    }
+
+    /// How many tasks a deployment may start now: none where it is throttled or
+    /// cannot be placed, one at a time until its digests are established.
+    fn may_start(&self, service: &Service, index: usize, tasks: &[(TaskKey, Standing)]) -> u32 {
+        let deployment = &service.deployments[index];
+        let revision = &service.revisions[deployment.revision];
+        if !revision.workload.is_fargate() || deployment.retry_at.is_some_and(|at| at > self.now) {
+            return 0;
+        }
+        if !revision.needs_resolution() {
+            return u32::MAX;
+        }
+        let is_resolving = tasks
+            .iter()
+            .any(|(_, standing)| *standing == Standing::Starting);
+        u32::from(!is_resolving)
+    }
+
+    fn apply(&mut self, key: ServiceKey, plan: &Plan) {
+        let service = &mut self.services[key.0];
+        for (deployment, desired) in service.deployments.iter_mut().zip(&plan.desired) {
+            deployment.desired_count = *desired;
+        }
+        for task in &plan.unhealthy {
+            self.stop_unhealthy(key, *task);
+        }
+        let mut stopped = Vec::new();
+        for task in &plan.surplus {
+            stopped.extend(self.stop_surplus(*task));
+        }
+        stopped.extend(
+            plan.unhealthy
+                .iter()
+                .filter_map(|task| self.task_name(*task)),
+        );
+        self.say_tasks(key, "has stopped", "running tasks", &stopped);
+        let mut started = Vec::new();
+        for (index, count) in plan.starts.iter().enumerate() {
+            for _ in 0..*count {
+                let task = self.launch_for(key, index);
+                started.extend(self.task_name(task));
+            }
+        }
+        self.say_tasks(key, "has started", "tasks", &started);
+        self.complain(key, plan.is_blocked);
+    }
+
+    /// Says once for a deployment why it cannot go on.
+    ///
+    /// Source: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html>.
+    fn complain(&mut self, key: ServiceKey, is_blocked: bool) {
+        let service = &mut self.services[key.0];
+        let is_homeless = !service.workload.is_fargate() && scheduled_count(service) > 0;
+        let complaint = match (is_blocked, is_homeless) {
+            (_, true) => {
+                "was unable to place a task because no container instance met all of its \
+                 requirements. Reason: No Container Instances were found in your cluster."
+            }
+            (true, false) => {
+                "was unable to stop or start tasks during a deployment because of the service \
+                 deployment configuration. Update the minimumHealthyPercent or maximumPercent \
+                 value and try again."
+            }
+            (false, false) => return,
+        };
+        if let Some(primary) = service
+            .deployments
+            .first_mut()
+            .filter(|one| !one.complained)
+        {
+            primary.complained = true;
+            self.say(key, complaint);
+        }
+    }
+
+    fn stop_surplus(&mut self, task: TaskKey) -> Option<String> {
+        let specification = Arc::clone(&self.tasks.get(&task)?.specification);
+        let id = specification.started_by.as_deref().unwrap_or_default();
+        let was_running = self.tasks.get(&task)?.state.last_status.is_running();
+        self.stop(
+            task,
+            StopCode::ServiceSchedulerInitiated,
+            &format!("Scaling activity initiated by (deployment {id})"),
+        );
+        was_running.then(|| specification.id.clone())
+    }
+
+    /// Stops a task for a failed health check, in ECS's words.
+    fn stop_unhealthy(&mut self, key: ServiceKey, task_key: TaskKey) {
+        let Some(task) = self.tasks.get(&task_key) else {
+            return;
+        };
+        let reason = match task.illness {
+            Some(Illness::LoadBalancer) => {
+                let workload = Arc::clone(&task.specification.workload);
+                let group = workload.target_group().unwrap_or_default();
+                let port = workload.target_port().unwrap_or_default();
+                self.say(
+                    key,
+                    &format!(
+                        "(port {port}) is unhealthy in (target-group {group}) due to (reason \
+                         Health checks failed with these codes: [503])."
+                    ),
+                );
+                format!("Task failed ELB health checks in (target-group {group})")
+            }
+            Some(Illness::Container) | None => "Task failed container health checks".to_owned(),
+        };
+        self.count_failed(task_key);
+        self.stop(task_key, StopCode::ServiceSchedulerInitiated, &reason);
+    }
+
+    fn task_name(&self, key: TaskKey) -> Option<String> {
+        Some(self.tasks.get(&key)?.specification.id.clone())
+    }
+
+    fn say_tasks(&mut self, key: ServiceKey, verb: &str, noun: &str, ids: &[String]) {
+        if ids.is_empty() {
+            return;
+        }
+        let names: Vec<String> = ids.iter().map(|id| format!("(task {id})")).collect();
+        let message = format!("{verb} {} {noun}: {}.", ids.len(), names.join(" "));
+        self.say(key, &message);
+    }
+
+    /// Starts a task of one of a service's deployments.
+    ///
+    /// It carries the deployment's id as `startedBy`. Source: `startedBy` at
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Task.html>.
+    fn launch_for(&mut self, key: ServiceKey, index: usize) -> TaskKey {
+        let id = self.identifiers.task();
+        let service = &self.services[key.0];
+        let deployment = &service.deployments[index];
+        let revision = &service.revisions[deployment.revision];
+        let specification = TaskSpecification {
+            arn: self.arns.task(&service.cluster, &id).into(),
+            cluster_arn: self.arns.cluster(&service.cluster).into(),
+            cluster: Arc::clone(&service.cluster),
+            id,
+            service: Some(key),
+            revision: Some(deployment.revision),
+            task_definition: Arc::clone(&revision.task_definition),
+            workload: Arc::clone(&revision.workload),
+            group: format!("service:{}", service.name).into(),
+            started_by: Some(Arc::clone(&deployment.id)),
+            overrides: None,
+            enable_execute_command: service.enable_execute_command,
+            created_at: self.now,
+        };
+        let tags = self.propagated_tags(service, &specification);
+        let task = self.launch(specification, tags);
+        self.services[key.0].tasks.push(task);
+        self.unsettle(key);
+        task
+    }
+
+    /// The tags that a service's new task gets.
+    ///
+    /// Source: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-using-tags.html>.
+    fn propagated_tags(&self, service: &Service, specification: &TaskSpecification) -> Tags {
+        let mut tags = match service.propagate_tags.as_str() {
+            "SERVICE" => service.tags.clone(),
+            "TASK_DEFINITION" => self
+                .task_definition(&specification.task_definition.arn)
+                .map(|entry| entry.tags.clone())
+                .unwrap_or_default(),
+            _ => Tags::default(),
+        };
+        if service.enable_ecs_managed_tags {
+            tags.put("aws:ecs:clusterName", &service.cluster);
+            tags.put("aws:ecs:serviceName", &service.name);
+        }
+        tags
+    }
+}
+
+/// How many tasks a service shall have: what is asked for, or for a daemon one
+/// on each container instance, of which there are none.
+///
+/// Source: `schedulingStrategy` at
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Service.html>.
+pub(crate) fn scheduled_count(service: &Service) -> u32 {
+    match (service.status, service.scheduling_strategy) {
+        (ServiceStatus::Active, SchedulingStrategy::Replica) => service.desired_count,
+        (ServiceStatus::Active, SchedulingStrategy::Daemon)
+        | (ServiceStatus::Draining | ServiceStatus::Inactive, _) => 0,
+    }
+}

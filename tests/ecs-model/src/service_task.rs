@@ -1,0 +1,200 @@
+//! What a service learns from its tasks: which failed, which serve, and which
+//! digests their images have.
+
+use std::sync::Arc;
+
+use crate::container::ContainerDefinition;
+use crate::ecs::Ecs;
+use crate::event::ServiceAction;
+use crate::registry::ResolvedImage;
+use crate::service::ServiceKey;
+use crate::task::{Task, TaskKey, TaskSpecification};
+
+/// After how many failed starts in a row a service says that it is impaired.
+///
+/// AWS says "after consecutive attempts" and names no number.
+const IMPAIRED_AFTER: u32 = 3;
+
+impl Ecs {
+    /// The digest that a service revision has established for a container.
+    pub(crate) fn established_digest(
+        &self,
+        specification: &TaskSpecification,
+        container: &ContainerDefinition,
+    ) -> Option<&Arc<str>> {
+        if container.is_pinned() || !container.version_consistency {
+            return None;
+        }
+        let service = &self.services[specification.service?.0];
+        service
+            .revisions
+            .get(specification.revision?)?
+            .digests
+            .get(&container.name)
+    }
+
+    /// Keeps the digests of a revision's first pulled images.
+    ///
+    /// Source: "Container image resolution" at
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html>.
+    pub(crate) fn establish_digests(
+        &mut self,
+        specification: &TaskSpecification,
+        images: &[ResolvedImage],
+    ) {
+        let (Some(key), Some(revision)) = (specification.service, specification.revision) else {
+            return;
+        };
+        let Some(revision) = self.services[key.0].revisions.get_mut(revision) else {
+            return;
+        };
+        for (container, image) in specification.task_definition.containers.iter().zip(images) {
+            if !revision.digests.contains_key(&container.name) {
+                revision
+                    .digests
+                    .insert(container.name.clone(), image.digest.as_str().into());
+            }
+        }
+        self.wake_service(key);
+    }
+
+    /// A task is to stop: the service has less than before.
+    pub(crate) fn note_stopping(&mut self, key: TaskKey) {
+        if let Some((service, _)) = self.owner(key) {
+            self.unsettle(service);
+            self.wake_service(service);
+        }
+    }
+
+    /// A task did not reach `RUNNING`: the next try waits longer each time.
+    ///
+    /// Source: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-throttle-logic.html>.
+    pub(crate) fn note_failed_start(&mut self, key: TaskKey, reason: &str) {
+        let Some((service_key, deployment)) = self.owner(key) else {
+            return;
+        };
+        self.say(
+            service_key,
+            &format!("was unable to place a task. Reason: {reason}."),
+        );
+        let now = self.now;
+        let service = &mut self.services[service_key.0];
+        let Some(deployment) = deployment.and_then(|index| service.deployments.get_mut(index))
+        else {
+            return;
+        };
+        deployment.failed_tasks += 1;
+        deployment.failed_starts += 1;
+        deployment.updated_at = now;
+        let failed_starts = deployment.failed_starts;
+        let revision = deployment.revision;
+        service.revisions[revision].failed_resolutions += 1;
+        let retry_at = self.after(self.timings.retry_after(failed_starts));
+        if let Some(deployment) = self.deployment_mut(key) {
+            deployment.retry_at = Some(retry_at);
+        }
+        if failed_starts == IMPAIRED_AFTER {
+            self.say(
+                service_key,
+                "is unable to consistently start tasks successfully. For more information, see \
+                 the Troubleshooting section of the Amazon ECS Developer Guide.",
+            );
+            self.report_service_action(service_key, ServiceAction::TaskStartImpaired);
+        }
+    }
+
+    /// A task reached `RUNNING`: whatever held up the next one is over.
+    pub(crate) fn note_running(&mut self, key: TaskKey) {
+        let Some((service, _)) = self.owner(key) else {
+            return;
+        };
+        if let Some(deployment) = self.deployment_mut(key) {
+            deployment.failed_starts = 0;
+            deployment.retry_at = None;
+        }
+        self.wake_service(service);
+    }
+
+    /// A task counts as healthy: failures before it are forgotten.
+    ///
+    /// Source: `failedTasks` at
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html>.
+    pub(crate) fn note_healthy(&mut self, key: TaskKey) {
+        let Some((service, _)) = self.owner(key) else {
+            return;
+        };
+        if let Some(deployment) = self.deployment_mut(key) {
+            deployment.failed_tasks = 0;
+        }
+        self.wake_service(service);
+    }
+
+    /// A task failed a health check: its service looks at it.
+    pub(crate) fn note_ill(&mut self, key: TaskKey) {
+        if let Some((service, _)) = self.owner(key) {
+            self.wake_service(service);
+        }
+    }
+
+    /// When a task's failed health checks begin to count: at the end of the
+    /// grace period after its start.
+    ///
+    /// Source: `healthCheckGracePeriodSeconds` at
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html>.
+    pub(crate) fn grace_ends_at(
+        &self,
+        service: ServiceKey,
+        task: &Task,
+    ) -> Option<jiff::Timestamp> {
+        let grace_seconds = self.services[service.0].health_check_grace_period_seconds?;
+        let grace = jiff::SignedDuration::from_secs(grace_seconds.into());
+        Some(crate::ecs::later(task.state.started_at?, grace))
+    }
+
+    /// A task's essential container ended. Before the task counted as healthy,
+    /// that is a failure of the deployment.
+    ///
+    /// AWS's page on `failedTasks` names tasks that do not reach `RUNNING` and
+    /// those that fail health checks; that a task which ends at once after
+    /// `RUNNING` counts too is what users see
+    /// (<https://github.com/aws/containers-roadmap/issues/1206>).
+    pub(crate) fn note_exit(&mut self, key: TaskKey) {
+        if self.tasks.get(&key).is_some_and(|task| !task.is_healthy) {
+            self.count_failed(key);
+        }
+    }
+
+    /// Counts a failed task of a deployment.
+    pub(crate) fn count_failed(&mut self, key: TaskKey) {
+        let now = self.now;
+        if let Some(deployment) = self.deployment_mut(key) {
+            deployment.failed_tasks += 1;
+            deployment.updated_at = now;
+        }
+    }
+
+    /// A task is over: its service does not list it any more.
+    pub(crate) fn note_stopped(&mut self, key: TaskKey) {
+        let Some((service, _)) = self.owner(key) else {
+            return;
+        };
+        self.services[service.0].tasks.retain(|task| *task != key);
+        self.wake_service(service);
+    }
+
+    /// The service of a task, and the index of its deployment while there is one.
+    fn owner(&self, key: TaskKey) -> Option<(ServiceKey, Option<usize>)> {
+        let specification = &self.tasks.get(&key)?.specification;
+        let service = specification.service?;
+        let deployment = specification
+            .started_by
+            .as_deref()
+            .and_then(|id| self.services[service.0].deployment_index(id));
+        Some((service, deployment))
+    }
+
+    fn deployment_mut(&mut self, key: TaskKey) -> Option<&mut crate::deployment::Deployment> {
+        let (service, deployment) = self.owner(key)?;
+        self.services[service.0].deployments.get_mut(deployment?)
+    }
+}

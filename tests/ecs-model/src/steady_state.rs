@@ -1,0 +1,148 @@
+//! When a service is steady, and what ends with that: its deployment, or itself.
+
+use std::sync::Arc;
+
+use crate::deployment::{RevisionCounts, RolloutState, ServiceDeploymentStatus};
+use crate::ecs::{Ecs, later};
+use crate::event::{DeploymentChange, ServiceAction};
+use crate::scheduler::scheduled_count;
+use crate::service::{DeploymentController, ServiceKey, ServiceStatus};
+use crate::task::TaskStatus;
+
+impl Ecs {
+    /// Looks whether a service has all that it shall have, and for long enough.
+    pub(crate) fn settle(&mut self, key: ServiceKey) {
+        if self.services[key.0].status == ServiceStatus::Draining {
+            self.retire(key);
+            return;
+        }
+        if !self.has_what_it_shall(key) {
+            self.unsettle(key);
+            return;
+        }
+        let now = self.now;
+        let service = &mut self.services[key.0];
+        let since = *service.steady_since.get_or_insert(now);
+        if service.is_steady {
+            return;
+        }
+        let steady_at = later(since, self.timings.steady_state);
+        if steady_at > now {
+            self.look_at_service(key, steady_at);
+        } else {
+            self.reach_steady_state(key);
+        }
+    }
+
+    /// Whether there is one deployment, with as many tasks as desired, and all
+    /// of them run and pass their health checks.
+    ///
+    /// Source: "has reached a steady state" at
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html>.
+    fn has_what_it_shall(&self, key: ServiceKey) -> bool {
+        let service = &self.services[key.0];
+        let has_one_deployment = match service.deployment_controller {
+            DeploymentController::Ecs | DeploymentController::CodeDeploy => {
+                service.deployments.len() == 1
+            }
+            DeploymentController::External => return true,
+        };
+        let mut serving = 0;
+        for task in service.tasks.iter().filter_map(|key| self.tasks.get(key)) {
+            if task.state.is_stopping {
+                continue;
+            }
+            let is_serving = task.state.last_status.is_running()
+                && task.illness.is_none()
+                && (task.is_healthy || !task.is_checked());
+            if !is_serving {
+                return false;
+            }
+            serving += 1;
+        }
+        has_one_deployment && serving == scheduled_count(service)
+    }
+
+    /// The service is steady: a deployment that was in progress is done.
+    ///
+    /// Source: `rolloutState` at
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html>.
+    fn reach_steady_state(&mut self, key: ServiceKey) {
+        let now = self.now;
+        let service = &mut self.services[key.0];
+        service.is_steady = true;
+        let completed = service
+            .deployments
+            .first_mut()
+            .filter(|primary| primary.rollout_state == RolloutState::InProgress)
+            .map(|primary| {
+                primary.rollout_state = RolloutState::Completed;
+                primary.updated_at = now;
+                Arc::clone(&primary.id)
+            });
+        if let Some(id) = completed {
+            let service = &self.services[key.0];
+            let recorded = service
+                .service_deployments
+                .iter()
+                .rposition(|one| one.deployment_id == id);
+            if let Some(index) = recorded {
+                self.finish(key, index, ServiceDeploymentStatus::Successful);
+            }
+            self.say(key, &format!("(deployment {id}) deployment completed."));
+            self.report_deployment(key, id, DeploymentChange::Completed);
+        }
+        self.say(key, "has reached a steady state.");
+        self.report_service_action(key, ServiceAction::SteadyState);
+    }
+
+    /// Ends a service deployment, and keeps its counts as they are now.
+    ///
+    /// Source: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment.html>,
+    /// which says that the numbers are those of when the deployment completed.
+    pub(crate) fn finish(
+        &mut self,
+        key: ServiceKey,
+        index: usize,
+        status: ServiceDeploymentStatus,
+    ) {
+        let now = self.now;
+        let service = &self.services[key.0];
+        let record = &service.service_deployments[index];
+        let failed_tasks = service
+            .deployment_index(&record.deployment_id)
+            .map_or(0, |deployment| service.deployments[deployment].failed_tasks);
+        let counts: Vec<(usize, RevisionCounts)> = record
+            .sources
+            .iter()
+            .chain([&record.target])
+            .map(|revision| (*revision, self.revision_counts(service, *revision)))
+            .collect();
+        let record = &mut self.services[key.0].service_deployments[index];
+        record.final_counts = counts.into_iter().collect();
+        record.final_failed_tasks = failed_tasks;
+        record.turn(status, now);
+    }
+
+    /// A deleted service without tasks is INACTIVE, and its history is gone.
+    ///
+    /// Source: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteService.html>
+    /// and "Amazon ECS deletes the service deployment when you delete a service" at
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment.html>.
+    fn retire(&mut self, key: ServiceKey) {
+        let service = &self.services[key.0];
+        let has_tasks = service
+            .tasks
+            .iter()
+            .filter_map(|key| self.tasks.get(key))
+            .any(|task| task.state.last_status < TaskStatus::Stopping);
+        if has_tasks {
+            return;
+        }
+        let service = &mut self.services[key.0];
+        service.status = ServiceStatus::Inactive;
+        service.deployments.clear();
+        service.service_deployments.clear();
+        service.tags = crate::tag::Tags::default();
+    }
+}

@@ -1,0 +1,18 @@
+//! The rules of the model, each tried from outside.
+
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "a request reads best where it is made"
+)]
+
+mod clusters;
+mod events;
+mod failing_tasks;
+mod health_checks;
+mod history;
+mod protocol;
+mod rolling_updates;
+mod services;
+mod standalone_tasks;
+mod task_definitions;
+mod world;
