@@ -65,6 +65,8 @@
     )
 )]
 
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod core;
 pub mod image;
 pub mod ledger;

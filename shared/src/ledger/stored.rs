@@ -50,3 +50,86 @@ fn unreadable(what: &str, problem: &str) -> LedgerError {
         problem: problem.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::core::rollout::Rollout;
+    use crate::core::state::TargetState;
+    use crate::ledger::{Follower, Registration};
+    use crate::notice::Notice;
+
+    macro_rules! format_1 {
+        ($kind:literal) => {
+            include_str!(concat!("../../../tests/records/format-1/", $kind, ".json"))
+        };
+    }
+
+    /// Reads records as a release wrote them, and finds all they said in what was read.
+    fn still_read<T: Serialize + DeserializeOwned>(format: u32, file: &str) {
+        let records: Vec<Value> = serde_json::from_str(file).unwrap();
+        assert!(!records.is_empty());
+        for record in records {
+            let stored = StoredText {
+                format,
+                body: record.to_string(),
+            };
+            let now: T = read("an old record", &stored).unwrap_or_else(|error| {
+                panic!("{error}: {record}");
+            });
+            let now = serde_json::to_value(&now).unwrap();
+            assert!(says_all(&now, &record), "{record}\nwas read as\n{now}");
+        }
+    }
+
+    /// Says whether `now` holds everything that `before` held; more is fine.
+    fn says_all(now: &Value, before: &Value) -> bool {
+        match (now, before) {
+            (Value::Object(now), Value::Object(before)) => before
+                .iter()
+                .all(|(name, before)| now.get(name).is_some_and(|now| says_all(now, before))),
+            (Value::Array(now), Value::Array(before)) => {
+                now.len() == before.len()
+                    && now
+                        .iter()
+                        .zip(before)
+                        .all(|(now, before)| says_all(now, before))
+            }
+            (now, before) => now == before,
+        }
+    }
+
+    #[test]
+    fn records_of_format_1_still_read() {
+        still_read::<Registration>(1, format_1!("registration"));
+        still_read::<TargetState>(1, format_1!("state"));
+        still_read::<Rollout>(1, format_1!("rollout"));
+        still_read::<Follower>(1, format_1!("follower"));
+        still_read::<Notice>(1, format_1!("notice"));
+        still_read::<Value>(1, format_1!("definition"));
+    }
+
+    #[test]
+    fn a_record_reads_back_as_it_was_written() {
+        let state = TargetState {
+            parameter_version: 3,
+            ..TargetState::default()
+        };
+        let stored = write("a state", &state).unwrap();
+        assert_eq!(stored.format, FORMAT);
+        assert_eq!(read::<TargetState>("a state", &stored).unwrap(), state);
+    }
+
+    #[test]
+    fn a_newer_format_is_refused_rather_than_half_understood() {
+        let mut stored = write("a state", &TargetState::default()).unwrap();
+        stored.format += 1;
+        let error = read::<TargetState>("a state", &stored).unwrap_err();
+        assert!(error.to_string().contains("finish the upgrade"), "{error}");
+        stored.format = FORMAT;
+        stored.body = "{".to_owned();
+        assert!(read::<TargetState>("a state", &stored).is_err());
+    }
+}

@@ -1,0 +1,392 @@
+//! ECR: images, and what they turn out to be.
+
+use std::time::Duration;
+
+use aws_sdk_ecr::Client;
+use aws_sdk_ecr::operation::batch_get_image::BatchGetImageError;
+use aws_sdk_ecr::operation::describe_images::DescribeImagesError;
+use aws_sdk_ecr::operation::describe_repositories::DescribeRepositoriesError;
+use aws_sdk_ecr::types::{
+    ImageDetail, ImageFailure, ImageFailureCode, ImageIdentifier, ImageStatus,
+};
+use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_types::byte_stream::ByteStream;
+use jiff::Timestamp;
+
+use super::client::Clients;
+use super::failure::{call_error, from_answer, unclear};
+use super::function::chain;
+use super::timestamp;
+use crate::core::name::ImageDigest;
+use crate::core::observation::{ImageContent, ImageLook};
+use crate::image::{Manifest, read_configuration, read_manifest};
+use crate::ports::{CallError, ImageName, Images};
+
+/// The kinds of manifest that are asked for; ECR would convert others than these.
+///
+/// Source: ECR API reference, BatchGetImage, `acceptedMediaTypes`; OCI image
+/// specification, "Media Types"; Docker image manifest version 2, schema 2.
+const MEDIA_TYPES: [&str; 4] = [
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+];
+
+/// How large an image's configuration may be; real ones have some kilobytes.
+const CONFIGURATION_LIMIT_BYTES: usize = 4 * 1024 * 1024;
+/// How long the download of a configuration may take.
+const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// ECR on the AWS SDK.
+#[derive(Clone, Debug)]
+pub struct Ecr {
+    client: Client,
+    connector: SharedHttpConnector,
+}
+
+impl Ecr {
+    /// Makes it on the shared clients.
+    #[must_use]
+    pub fn new(clients: &Clients) -> Self {
+        Self {
+            client: Client::new(&clients.config),
+            connector: clients.connector.clone(),
+        }
+    }
+
+    async fn describe(
+        &self,
+        repository: &str,
+        id: ImageIdentifier,
+    ) -> Result<Option<ImageDetail>, CallError> {
+        let call = format!("ecr:DescribeImages {repository}");
+        let answer = self
+            .client
+            .describe_images()
+            .repository_name(repository)
+            .image_ids(id)
+            .send()
+            .await;
+        match answer {
+            Ok(answer) => Ok(answer.image_details.unwrap_or_default().into_iter().next()),
+            Err(error) => match error.as_service_error() {
+                Some(
+                    DescribeImagesError::ImageNotFoundException(_)
+                    | DescribeImagesError::RepositoryNotFoundException(_),
+                ) => Ok(None),
+                _ => Err(call_error(&call, &error)),
+            },
+        }
+    }
+
+    /// Tells apart why ECR gave no manifest: an archived image reads like one that is not there.
+    ///
+    /// Source: ECR user guide, "Archiving an image": a pull fails with 404,
+    /// while DescribeImages goes on to show the image, as ARCHIVED, or as
+    /// ACTIVATING while it is being restored.
+    async fn without_manifest(
+        &self,
+        repository: &str,
+        id: ImageIdentifier,
+        failure: &ImageFailure,
+    ) -> Result<ImageLook, CallError> {
+        let call = format!("ecr:BatchGetImage {repository}");
+        match failure.failure_code() {
+            Some(ImageFailureCode::ImageNotFound | ImageFailureCode::ImageInaccessible) => {}
+            other => {
+                let code = other.map(ImageFailureCode::as_str);
+                return Err(from_answer(&call, 200, code, failure.failure_reason()));
+            }
+        }
+        match self.describe(repository, id).await? {
+            None => Ok(ImageLook::Missing),
+            Some(detail) => match detail.image_status() {
+                Some(ImageStatus::Archived | ImageStatus::Activating) => Ok(ImageLook::Archived),
+                Some(_) | None => Err(unclear(&call, "no manifest of an image that is there")),
+            },
+        }
+    }
+
+    async fn content(&self, repository: &str, manifest: &str) -> Result<ImageContent, CallError> {
+        let digest = match read_manifest(manifest) {
+            Manifest::Complete(content) => return Ok(content),
+            Manifest::NeedsConfiguration { digest } => digest,
+        };
+        let call = format!("ecr:GetDownloadUrlForLayer {repository}@{digest}");
+        let answer = self
+            .client
+            .get_download_url_for_layer()
+            .repository_name(repository)
+            .layer_digest(&digest)
+            .send()
+            .await
+            .map_err(|error| call_error(&call, &error))?;
+        let address = answer
+            .download_url()
+            .ok_or_else(|| unclear(&call, "the answer has no `downloadUrl`"))?;
+        let call = format!("the download of the image configuration {repository}@{digest}");
+        let text = tokio::time::timeout(DOWNLOAD_TIMEOUT, self.download(address))
+            .await
+            .unwrap_or_else(|_| Err("it took more than 10 seconds".to_owned()))
+            .map_err(|problem| unclear(&call, &problem))?;
+        Ok(read_configuration(&text))
+    }
+
+    /// Gets what lies at an address that carries its own signature.
+    async fn download(&self, address: &str) -> Result<String, String> {
+        let request = HttpRequest::get(address).map_err(|error| chain(&error))?;
+        let answer = self.connector.call(request).await;
+        let answer = answer.map_err(|error| chain(&error))?;
+        let status = answer.status().as_u16();
+        if status != 200 {
+            return Err(format!("status {status}"));
+        }
+        let mut stream = ByteStream::new(answer.into_body());
+        let mut body = Vec::new();
+        while let Some(part) = stream.next().await {
+            body.extend_from_slice(&part.map_err(|error| chain(&error))?);
+            if body.len() > CONFIGURATION_LIMIT_BYTES {
+                return Err("it is larger than 4 MiB".to_owned());
+            }
+        }
+        String::from_utf8(body).map_err(|error| error.to_string())
+    }
+}
+
+impl Images for Ecr {
+    async fn image(&self, repository: &str, name: ImageName<'_>) -> Result<ImageLook, CallError> {
+        let id = identifier(name);
+        let call = format!("ecr:BatchGetImage {repository}");
+        let answer = self
+            .client
+            .batch_get_image()
+            .repository_name(repository)
+            .image_ids(id.clone())
+            .set_accepted_media_types(Some(MEDIA_TYPES.map(str::to_owned).to_vec()))
+            .send()
+            .await;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => {
+                return match error.as_service_error() {
+                    Some(BatchGetImageError::RepositoryNotFoundException(_)) => {
+                        Ok(ImageLook::RepositoryMissing)
+                    }
+                    _ => Err(call_error(&call, &error)),
+                };
+            }
+        };
+        // The same manifest may come once for each of its tags.
+        let Some(image) = answer.images().first() else {
+            return match answer.failures().first() {
+                Some(failure) => self.without_manifest(repository, id, failure).await,
+                None => Err(unclear(&call, "neither an image nor a failure")),
+            };
+        };
+        let digest = image
+            .image_id()
+            .and_then(|id| ImageDigest::parse(id.image_digest()?))
+            .ok_or_else(|| unclear(&call, "the answer has no digest that can be read"))?;
+        let manifest = image
+            .image_manifest()
+            .ok_or_else(|| unclear(&call, "the answer has no manifest"))?;
+        let content = self.content(repository, manifest).await?;
+        Ok(ImageLook::Found { digest, content })
+    }
+
+    async fn pushed_at(
+        &self,
+        repository: &str,
+        digest: &ImageDigest,
+    ) -> Result<Option<Timestamp>, CallError> {
+        let detail = self
+            .describe(repository, identifier(ImageName::Digest(digest)))
+            .await?;
+        Ok(detail
+            .as_ref()
+            .and_then(ImageDetail::image_pushed_at)
+            .and_then(timestamp))
+    }
+
+    async fn missing_repositories(&self, repositories: &[&str]) -> Result<Vec<String>, CallError> {
+        // One by one: the error for several names one of them, and only in its message.
+        let mut missing = Vec::new();
+        for repository in repositories {
+            let call = format!("ecr:DescribeRepositories {repository}");
+            let answer = self
+                .client
+                .describe_repositories()
+                .repository_names(*repository)
+                .send()
+                .await;
+            let Err(error) = answer else {
+                continue;
+            };
+            match error.as_service_error() {
+                Some(DescribeRepositoriesError::RepositoryNotFoundException(_)) => {
+                    missing.push((*repository).to_owned());
+                }
+                _ => return Err(call_error(&call, &error)),
+            }
+        }
+        Ok(missing)
+    }
+}
+
+fn identifier(name: ImageName<'_>) -> ImageIdentifier {
+    let id = ImageIdentifier::builder();
+    match name {
+        ImageName::Tag(tag) => id.image_tag(tag).build(),
+        ImageName::Digest(digest) => id.image_digest(digest.as_str()).build(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::endpoint::{Answer, Call, Endpoint};
+    use super::*;
+
+    const BLOB: &str = "https://layers.example.com/blob?X-Amz-Signature=00";
+
+    fn digest() -> ImageDigest {
+        ImageDigest::parse(&format!("sha256:{}", "ab".repeat(32))).unwrap()
+    }
+
+    fn manifest() -> Value {
+        json!({
+            "schemaVersion": 2,
+            "config": { "mediaType": "application/vnd.oci.image.config.v1+json", "digest": "sha256:c0" },
+            "layers": [{ "mediaType": "application/vnd.oci.image.layer.v1.tar+gzip" }]
+        })
+    }
+
+    fn index() -> Value {
+        json!({ "schemaVersion": 2, "manifests": [
+            { "platform": { "os": "linux", "architecture": "arm64" } }
+        ] })
+    }
+
+    /// A registry with one image, tag `v1`, and one archived, tag `old`.
+    fn registry(manifest: Value, configuration: Answer) -> Endpoint {
+        let configuration = std::sync::Mutex::new(Some(configuration));
+        Endpoint::new(move |call: &Call| {
+            if call.uri == BLOB {
+                return configuration.lock().unwrap().take().unwrap();
+            }
+            let asked = call.json();
+            if asked["repositoryName"] == "gone" || asked["repositoryNames"][0] == "gone" {
+                return Answer::error("RepositoryNotFoundException", "no repository `gone`");
+            }
+            let id = asked["imageIds"][0].clone();
+            let there = id["imageTag"] == "v1" || id["imageDigest"] == digest().as_str();
+            let archived = id["imageTag"] == "old";
+            Answer::json(&match call.operation.as_str() {
+                "BatchGetImage" if there => json!({ "images": [{
+                    "imageId": { "imageDigest": digest(), "imageTag": "v1" },
+                    "imageManifest": manifest.to_string() }], "failures": [] }),
+                "BatchGetImage" => json!({ "images": [], "failures": [{
+                    "imageId": id, "failureCode": "ImageNotFound", "failureReason": "no image" }] }),
+                "DescribeImages" if there || archived => json!({ "imageDetails": [{
+                    "imagePushedAt": 1_700_000_000.5,
+                    "imageStatus": if archived { "ARCHIVED" } else { "ACTIVE" } }] }),
+                "DescribeImages" => {
+                    return Answer::error("ImageNotFoundException", "no image");
+                }
+                "DescribeRepositories" => json!({ "repositories": [{}] }),
+                "GetDownloadUrlForLayer" => json!({ "downloadUrl": BLOB }),
+                other => panic!("unexpected {other}"),
+            })
+        })
+    }
+
+    fn arm64() -> Answer {
+        Answer::Status(200, r#"{"os":"linux","architecture":"arm64"}"#.to_owned())
+    }
+
+    fn for_arm64(look: &ImageLook) -> bool {
+        matches!(look, ImageLook::Found { digest: found, content: ImageContent::Image(platforms) }
+            if *found == digest() && platforms.len() == 1 && platforms[0].to_string() == "linux/arm64")
+    }
+
+    #[tokio::test]
+    async fn an_index_takes_one_call() {
+        let endpoint = registry(index(), arm64());
+        let ecr = Ecr::new(&endpoint.clients());
+        let look = ecr.image("team/web", ImageName::Tag("v1")).await.unwrap();
+        assert!(for_arm64(&look), "{look:?}");
+        assert_eq!(
+            endpoint.calls()[0].json(),
+            json!({ "repositoryName": "team/web", "imageIds": [{ "imageTag": "v1" }],
+                    "acceptedMediaTypes": MEDIA_TYPES })
+        );
+        assert_eq!(endpoint.operations(), ["BatchGetImage"]);
+    }
+
+    #[tokio::test]
+    async fn a_single_image_is_asked_for_its_configuration() {
+        let endpoint = registry(manifest(), arm64());
+        let ecr = Ecr::new(&endpoint.clients());
+        let digest = digest();
+        let look = ecr.image("team/web", ImageName::Digest(&digest)).await;
+        assert!(for_arm64(look.as_ref().unwrap()), "{look:?}");
+        let calls = endpoint.calls();
+        assert_eq!(
+            calls[1].json(),
+            json!({ "repositoryName": "team/web", "layerDigest": "sha256:c0" })
+        );
+        assert!(
+            !calls[2].headers.contains_key("authorization"),
+            "the address carries its own signature"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_configuration_that_does_not_come_is_unclear() {
+        let huge = "x".repeat(CONFIGURATION_LIMIT_BYTES + 1);
+        for (configuration, problem) in [
+            (Answer::Status(403, String::new()), "status 403"),
+            (Answer::Status(200, huge), "larger than 4 MiB"),
+            (Answer::Broken, "reset"),
+            (Answer::Silence, "10 seconds"),
+        ] {
+            let endpoint = registry(manifest(), configuration);
+            let ecr = Ecr::new(&endpoint.clients());
+            let error = ecr
+                .image("team/web", ImageName::Tag("v1"))
+                .await
+                .unwrap_err();
+            assert!(
+                matches!(&error, CallError::Unclear { problem: told, .. } if told.contains(problem)),
+                "{problem}: {error:?}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_not_there_is_told_apart() {
+        let ecr = Ecr::new(&registry(index(), arm64()).clients());
+        let look =
+            async |repository, tag| ecr.image(repository, ImageName::Tag(tag)).await.unwrap();
+        assert_eq!(look("gone", "v1").await, ImageLook::RepositoryMissing);
+        assert_eq!(look("team/web", "v2").await, ImageLook::Missing);
+        assert_eq!(look("team/web", "old").await, ImageLook::Archived);
+        let missing = ecr
+            .missing_repositories(&["team/web", "gone"])
+            .await
+            .unwrap();
+        assert_eq!(missing, ["gone"]);
+    }
+
+    #[tokio::test]
+    async fn push_times_are_read_where_there_is_an_image() {
+        let ecr = Ecr::new(&registry(index(), arm64()).clients());
+        let pushed_at = ecr.pushed_at("team/web", &digest()).await.unwrap().unwrap();
+        assert_eq!(pushed_at.as_millisecond(), 1_700_000_000_500);
+        let other = ImageDigest::parse(&format!("sha256:{}", "00".repeat(32))).unwrap();
+        assert_eq!(ecr.pushed_at("team/web", &other).await.unwrap(), None);
+    }
+}

@@ -1,0 +1,271 @@
+//! The adapter against an endpoint in memory.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+
+use aws_sdk_ecs::operation::register_task_definition::RegisterTaskDefinitionInput;
+use aws_sdk_ecs::types::TaskDefinition;
+use serde_json::{Value, json};
+
+use super::super::endpoint::{Answer, Call, Endpoint};
+use super::*;
+use crate::core::name::ImageDigest;
+use crate::core::observation::DeploymentState;
+use crate::task_definition::{DESCRIBE_ONLY, with_image};
+
+const REGISTRY: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
+
+fn web() -> ServiceRef {
+    ServiceRef {
+        cluster: "prod".to_owned(),
+        name: "web".to_owned(),
+    }
+}
+
+fn arn(revision: u32) -> String {
+    format!("arn:aws:ecs:eu-west-1:123456789012:task-definition/web:{revision}")
+}
+
+fn deployment(id: &str, status: &str, revision: u32) -> Value {
+    json!({ "id": id, "status": status, "taskDefinition": arn(revision),
+            "createdAt": 1_700_000_000.25, "rolloutState": "IN_PROGRESS" })
+}
+
+/// An account with one family of task definitions, kept as the JSON they came as.
+fn registry_of_definitions(first: Value, first_tags: Value) -> Endpoint {
+    let revisions = Mutex::new(vec![(first, first_tags)]);
+    Endpoint::new(move |call| {
+        let mut revisions = revisions.lock().unwrap();
+        let revision_of = |arn: &str| seen::family_and_revision(arn).unwrap().1;
+        match call.operation.as_str() {
+            "DescribeTaskDefinition" => {
+                let asked = call.json()["taskDefinition"].as_str().unwrap().to_owned();
+                let place = usize::try_from(revision_of(&asked)).unwrap() - 1;
+                let (definition, tags) = revisions[place].clone();
+                Answer::json(&json!({ "taskDefinition": definition, "tags": tags }))
+            }
+            "RegisterTaskDefinition" => {
+                let mut definition = call.json();
+                let tags = definition.as_object_mut().unwrap().remove("tags").unwrap();
+                let revision = u32::try_from(revisions.len()).unwrap() + 1;
+                definition["taskDefinitionArn"] = json!(arn(revision));
+                definition["revision"] = json!(revision);
+                revisions.push((definition.clone(), tags.clone()));
+                Answer::json(&json!({ "taskDefinition": definition, "tags": tags }))
+            }
+            "ListTaskDefinitions" => {
+                let arns: Vec<String> = (1..=revisions.len())
+                    .rev()
+                    .map(|revision| arn(u32::try_from(revision).unwrap()))
+                    .collect();
+                Answer::json(&json!({ "taskDefinitionArns": arns }))
+            }
+            other => panic!("unexpected {other}"),
+        }
+    })
+}
+
+/// A definition with a field that no SDK knows at each level.
+fn from_the_future() -> Value {
+    json!({
+        "taskDefinitionArn": arn(1), "family": "web", "revision": 1, "status": "ACTIVE",
+        "registeredAt": 1_700_000_000.5, "registeredBy": "arn:aws:iam::123456789012:role/x",
+        "compatibilities": ["EC2", "FARGATE"], "requiresAttributes": [{ "name": "x" }],
+        "cpu": "256", "memory": "512", "networkMode": "awsvpc",
+        "futureTopLevel": { "kept": [1, 1.5, null, "", {}] },
+        "runtimePlatform": { "cpuArchitecture": "RISCV64", "futurePlatform": true },
+        "volumes": [{ "name": "v", "futureVolume": { "deeper": { "still": "kept" } } }],
+        "containerDefinitions": [
+            { "name": "app", "image": format!("{REGISTRY}/team/app:v1"), "essential": true,
+              "futureContainer": { "kept": true },
+              "environment": [{ "name": "A", "value": "b", "futureVariable": 1 }],
+              "resourceRequirements": [{ "type": "GPU", "value": "1", "sharingStrategy": { "futureUnion": {} } }],
+              "logConfiguration": { "logDriver": "futuredriver", "options": { "a": "b" }, "futureLog": [] } },
+            { "name": "side", "image": "public.ecr.aws/x/envoy:v1", "cpu": 10 }
+        ]
+    })
+}
+
+#[tokio::test]
+async fn a_field_that_the_sdk_does_not_know_survives_at_every_level() {
+    let tags = json!([{ "key": "team", "value": "web", "futureTag": 1 }]);
+    let endpoint = registry_of_definitions(from_the_future(), tags);
+    let ecs = Ecs::new(&endpoint.clients());
+
+    let before = ecs.task_definition(&arn(1)).await.unwrap();
+    assert_eq!(before.raw, from_the_future());
+    let digest = ImageDigest::parse(&format!("sha256:{}", "ab".repeat(32))).unwrap();
+    let request = with_image(
+        &before,
+        &["app".to_owned()],
+        REGISTRY,
+        "team/app",
+        &digest,
+        &[(ROLLOUT_TAG, "r1")],
+    );
+    assert_eq!(ecs.register(&request).await.unwrap(), arn(2));
+
+    let mut expected = from_the_future();
+    for name in DESCRIBE_ONLY {
+        expected.as_object_mut().unwrap().remove(name);
+    }
+    expected["containerDefinitions"][0]["image"] = json!(format!("{REGISTRY}/team/app@{digest}"));
+    expected["tags"] = json!([
+        { "key": "team", "value": "web", "futureTag": 1 },
+        { "key": ROLLOUT_TAG, "value": "r1" }
+    ]);
+    let sent = endpoint.calls().pop().unwrap();
+    assert_eq!(sent.json(), expected);
+    assert_eq!(
+        sent.headers["content-length"],
+        sent.body.len().to_string(),
+        "the length is that of the body that was put in"
+    );
+    assert!(
+        sent.headers["authorization"].contains("content-length")
+            || sent.headers.contains_key("authorization")
+    );
+}
+
+#[tokio::test]
+async fn a_revision_of_an_earlier_try_is_found_by_its_tag() {
+    let endpoint = registry_of_definitions(from_the_future(), json!([]));
+    let ecs = Ecs::new(&endpoint.clients());
+    assert_eq!(ecs.revision_of(&arn(1), "r1").await.unwrap(), None);
+    assert_eq!(
+        endpoint.operations(),
+        ["ListTaskDefinitions"],
+        "nothing older than the base is described"
+    );
+    for rollout in ["r1", "r2"] {
+        let request = json!({ "family": "web", "containerDefinitions": [],
+                              "tags": [{ "key": ROLLOUT_TAG, "value": rollout }] });
+        ecs.register(&request).await.unwrap();
+    }
+    assert_eq!(ecs.revision_of(&arn(1), "r1").await.unwrap(), Some(arn(2)));
+    assert_eq!(ecs.revision_of(&arn(2), "r1").await.unwrap(), None);
+    assert_eq!(ecs.revision_of("nonsense", "r1").await.unwrap(), None);
+    let listed = endpoint
+        .calls()
+        .into_iter()
+        .find(|call| call.operation == "ListTaskDefinitions")
+        .unwrap();
+    assert_eq!(
+        listed.json(),
+        json!({ "familyPrefix": "web", "status": "ACTIVE", "sort": "DESC", "maxResults": 10 })
+    );
+}
+
+#[tokio::test]
+async fn an_update_names_cluster_service_and_task_definition_only() {
+    let endpoint = Endpoint::new(|_| {
+        Answer::json(&json!({ "service": { "deployments": [
+            deployment("ecs-svc/old", "ACTIVE", 1), deployment("ecs-svc/new", "PRIMARY", 2)
+        ] } }))
+    });
+    let answered = Ecs::new(&endpoint.clients())
+        .update(&web(), &arn(2))
+        .await
+        .unwrap();
+    assert_eq!(answered.id, "ecs-svc/new");
+    assert_eq!(answered.state, DeploymentState::InProgress);
+    assert_eq!(
+        endpoint.calls()[0].json(),
+        json!({ "cluster": "prod", "service": "web", "taskDefinition": arn(2) })
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn changes_are_sent_once_and_reads_are_repeated() {
+    let endpoint = Endpoint::new(|_| Answer::Broken);
+    let ecs = Ecs::new(&endpoint.clients());
+    let unclear = |result: Result<(), CallError>| {
+        assert!(
+            matches!(result, Err(CallError::Unclear { .. })),
+            "{result:?}"
+        );
+    };
+    unclear(ecs.update(&web(), &arn(2)).await.map(|_| ()));
+    unclear(ecs.register(&json!({ "family": "web" })).await.map(|_| ()));
+    unclear(ecs.service(&web()).await.map(|_| ()));
+    assert_eq!(
+        endpoint.operations(),
+        [
+            "UpdateService",
+            "RegisterTaskDefinition",
+            "DescribeServices",
+            "DescribeServices",
+            "DescribeServices"
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_never_comes_is_unclear() {
+    let endpoint = Endpoint::new(|_| Answer::Silence);
+    let error = Ecs::new(&endpoint.clients())
+        .update(&web(), &arn(2))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(&error, CallError::Unclear { call, .. } if call == "ecs:UpdateService prod/web"),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_told_apart() {
+    fn answer(call: &Call) -> Answer {
+        match call.json()["cluster"].as_str().unwrap() {
+            "gone" => Answer::error("ClusterNotFoundException", "Cluster not found."),
+            "prod" => Answer::json(&json!({ "services": [],
+                "failures": [{ "arn": "arn:…:service/prod/web", "reason": "MISSING" }] })),
+            _ => Answer::error("AccessDeniedException", "no"),
+        }
+    }
+    let endpoint = Endpoint::new(answer);
+    let ecs = Ecs::new(&endpoint.clients());
+    let of = |cluster: &str| ServiceRef {
+        cluster: cluster.to_owned(),
+        name: "web".to_owned(),
+    };
+    assert_eq!(
+        ecs.service(&of("gone")).await.unwrap(),
+        ServiceLook::ClusterMissing
+    );
+    assert_eq!(
+        ecs.service(&of("prod")).await.unwrap(),
+        ServiceLook::Missing
+    );
+    assert_eq!(
+        ecs.service(&of("else")).await.unwrap_err(),
+        CallError::Refused {
+            call: "ecs:DescribeServices else/web".to_owned(),
+            code: "AccessDeniedException".to_owned(),
+            message: "no".to_owned()
+        }
+    );
+    assert_eq!(
+        endpoint.calls()[0].json(),
+        json!({ "cluster": "gone", "services": ["web"], "include": ["TAGS"] })
+    );
+}
+
+/// Fails when an update of the SDK brings a field that the lossless edit has to know of.
+#[test]
+fn what_describing_adds_is_what_the_sdk_says() {
+    let described: BTreeSet<&str> = TaskDefinition::SCHEMA
+        .members()
+        .iter()
+        .filter_map(|member| member.member_name())
+        .collect();
+    let registered: BTreeSet<&str> = RegisterTaskDefinitionInput::SCHEMA
+        .members()
+        .iter()
+        .filter_map(|member| member.member_name())
+        .collect();
+    let only_described: Vec<&str> = described.difference(&registered).copied().collect();
+    let only_registered: Vec<&str> = registered.difference(&described).copied().collect();
+    assert_eq!(only_described, DESCRIBE_ONLY);
+    assert_eq!(only_registered, ["tags"]);
+}

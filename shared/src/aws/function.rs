@@ -1,0 +1,73 @@
+//! What every function does before its first event.
+
+use std::error::Error;
+
+use super::client::{Clients, Environment, MissingVariable};
+
+/// A function's surroundings: its clients and its configuration.
+#[derive(Clone, Debug)]
+pub struct Function<V> {
+    /// What its AWS clients share.
+    pub clients: Clients,
+    variable: V,
+}
+
+impl<V: Fn(&str) -> Option<String>> Function<V> {
+    /// Starts the log and makes clients ready; no call is sent.
+    ///
+    /// `variable` reads the environment, which only `main.rs` may do.
+    ///
+    /// # Errors
+    ///
+    /// A variable that Lambda always sets is missing.
+    pub fn start(variable: V) -> Result<Self, MissingVariable> {
+        let level = variable("AWS_LAMBDA_LOG_LEVEL").or_else(|| variable("RUST_LOG"));
+        start_log(level.as_deref().unwrap_or("info"));
+        let clients = Clients::new(&Environment::read(&variable)?);
+        Ok(Self { clients, variable })
+    }
+
+    /// Reads a variable that the template sets.
+    ///
+    /// # Errors
+    ///
+    /// It is missing or empty.
+    pub fn variable(&self, name: &'static str) -> Result<String, MissingVariable> {
+        self.optional(name).ok_or(MissingVariable { name })
+    }
+
+    /// Reads a variable that the template may leave empty.
+    #[must_use]
+    pub fn optional(&self, name: &str) -> Option<String> {
+        (self.variable)(name).filter(|value| !value.is_empty())
+    }
+}
+
+/// Writes the log as JSON, one object a line, as Lambda's JSON log format has it.
+///
+/// Source: Lambda developer guide, "Configuring advanced logging controls".
+fn start_log(level: &str) {
+    let level = level.parse().unwrap_or(tracing::Level::INFO);
+    // A second start, as in a test, keeps the first log.
+    let _ = tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_span_list(false)
+        .with_target(false)
+        .with_max_level(level)
+        .try_init();
+}
+
+/// Writes an error with everything that led to it, outermost first.
+#[must_use]
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
