@@ -1,3 +1,26 @@
-//! Pushboat function `notify`.
+//! Sends the notices that were just stored.
 
-fn main() {}
+mod handler;
+
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use pushboat::aws::dynamodb::Dynamo;
+use pushboat::aws::function::Function;
+use pushboat::aws::sns::Sns;
+
+#[tokio::main(flavor = "current_thread")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "main.rs reads the environment and the clock"
+)]
+async fn main() -> Result<(), Error> {
+    let function = Function::start(|name: &str| std::env::var(name).ok())?;
+    let ledger = &Dynamo::new(&function.clients, function.variable("LEDGER_TABLE")?);
+    let topic = &Sns::new(
+        &function.clients,
+        function.variable("NOTIFICATION_TOPIC_ARN")?,
+    );
+    run(service_fn(|event: LambdaEvent<serde_json::Value>| {
+        handler::handle(ledger, topic, event.payload, jiff::Timestamp::now())
+    }))
+    .await
+}

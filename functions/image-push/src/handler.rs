@@ -1,0 +1,49 @@
+//! An ECR event → the targets that follow the image.
+
+use lambda_runtime::Error;
+use pushboat::aws::function::chain;
+use pushboat::message;
+use pushboat::ports::{Queue, ReverseItems};
+use pushboat::trigger::ecr;
+use pushboat::wake::{self, Woken};
+use serde_json::Value;
+
+/// Handles one event; only an unreachable ledger or queue fails.
+pub(crate) async fn handle<R: ReverseItems, Q: Queue>(
+    reverse_items: &R,
+    queue: &Q,
+    event: Value,
+) -> Result<(), Error> {
+    let event_id = event.get("id").and_then(Value::as_str).unwrap_or_default();
+    let woken = match ecr::push(&event) {
+        Ok(push) => {
+            tracing::info!(
+                event_id,
+                repository = push.repository,
+                tag = push.tag,
+                digest = push.digest.as_str(),
+                "an image was pushed"
+            );
+            wake::on_push(reverse_items, queue, &push).await
+        }
+        Err(reason) => Ok(Woken::Ignored(reason)),
+    };
+    match woken {
+        Ok(Woken::Targets(targets)) => tracing::info!(event_id, ?targets, "woken"),
+        Ok(Woken::Ignored(reason)) => tracing::info!(
+            event_id,
+            reason = reason.as_str(),
+            explanation = message::ignored(&reason),
+            "ignored"
+        ),
+        Err(error) => {
+            tracing::error!(
+                event_id,
+                error = chain(&error),
+                "the push could not be passed on"
+            );
+            return Err(error.into());
+        }
+    }
+    Ok(())
+}

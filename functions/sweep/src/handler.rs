@@ -1,0 +1,55 @@
+//! The schedule's minute, or a parameter's change → one sweep.
+
+use lambda_runtime::Error;
+use pushboat::aws::function::chain;
+use pushboat::ports::{Clock, Outbox, Parameters, Queue, Registrations, Topic};
+use pushboat::sweep::{Occasion, Ports, sweep};
+use pushboat::trigger::ssm;
+use serde_json::Value;
+
+/// Handles one event; what failed is tried again by the next sweep.
+pub(crate) async fn handle<L, P, Q, T, C>(
+    ports: &Ports<L, P, Q, T, C>,
+    prefix: &str,
+    event: Value,
+) -> Result<(), Error>
+where
+    L: Registrations + Outbox,
+    P: Parameters,
+    Q: Queue,
+    T: Topic,
+    C: Clock,
+{
+    let occasion = if ssm::changes_a_target(&event, prefix) {
+        Occasion::ParameterChanged
+    } else {
+        Occasion::Tick
+    };
+    match sweep(ports, prefix, occasion).await {
+        Ok(swept) => {
+            let registered = swept.registered.unwrap_or_default();
+            tracing::info!(
+                ?occasion,
+                woken = swept.woken,
+                notices_sent = swept.notices_sent,
+                registered = registered.to_wake.len(),
+                "swept"
+            );
+            for name in registered.misnamed {
+                tracing::warn!(
+                    parameter = name,
+                    "ignored a parameter whose name is no target's name"
+                );
+            }
+            Ok(())
+        }
+        Err(error) => {
+            tracing::error!(
+                ?occasion,
+                error = chain(&error),
+                "a part of the sweep failed"
+            );
+            Err(error.into())
+        }
+    }
+}
