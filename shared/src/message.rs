@@ -7,7 +7,7 @@
 mod document;
 mod reason;
 
-use crate::core::reason::Rejected;
+use crate::core::reason::Halted;
 use crate::core::rollout::{Phase, Rollout, Start};
 use crate::notice::{News, Notice, RolloutNews};
 use crate::ports::Publication;
@@ -32,9 +32,9 @@ pub fn publication(notice: &Notice) -> Publication {
     if let Some(outcome) = notice.outcome() {
         attributes.push(("outcome", outcome.to_owned()));
     }
-    let line = format!("Pushboat: {headline}");
+    let line = ascii(&format!("Pushboat: {headline}"));
     Publication {
-        subject: cut(&ascii(&line), SUBJECT_LIMIT),
+        subject: cut(&line, SUBJECT_LIMIT),
         bodies: vec![
             ("default", document::document(notice, &headline).to_string()),
             ("email", text(notice, &headline)),
@@ -50,8 +50,12 @@ pub fn headline(notice: &Notice) -> String {
     let target = &notice.target;
     match &notice.news {
         News::Rollout(news) => rollout_headline(&news.rollout),
-        News::TargetInvalid { .. } => {
-            format!("{target}: not deployed to, its configuration needs mending")
+        News::TargetInvalid { mistakes } => {
+            let what = match mistakes.len() {
+                1 => "a mistake is".to_owned(),
+                count => format!("{count} mistakes are"),
+            };
+            format!("{target}: cannot be deployed to until {what} corrected")
         }
         News::ServiceMissing { .. } => format!("{target}: its service does not exist yet"),
         News::Adopted { .. } => format!("{target}: adopted, pushes are deployed from now on"),
@@ -69,14 +73,24 @@ fn rollout_headline(rollout: &Rollout) -> String {
         Phase::ScaledToZero { .. } => {
             format!("{target}: {tag} is deployed, but the service is scaled to zero")
         }
-        Phase::Superseded { .. } => format!("{target}: {tag} was superseded"),
-        Phase::Rejected { reason } => match reason {
-            Rejected::AlreadyRunning => {
-                format!("{target}: {tag} runs already")
-            }
-            _ => format!("{target}: {tag} was not deployed"),
-        },
-        Phase::Halted { .. } => format!("{target}: {tag} needs a person"),
+        Phase::Superseded { by } => {
+            format!(
+                "{target}: {tag} was superseded ({})",
+                reason::superseded_briefly(by)
+            )
+        }
+        Phase::Rejected { reason } => {
+            format!(
+                "{target}: {tag} was not deployed ({})",
+                reason::rejected_briefly(reason)
+            )
+        }
+        Phase::Halted { reason } => {
+            format!(
+                "{target}: {tag} needs a person ({})",
+                reason::halted_briefly(reason)
+            )
+        }
     }
 }
 
@@ -122,7 +136,7 @@ fn rollout_text(news: &RolloutNews, paragraphs: &mut Vec<String>) {
         Phase::Rejected { reason } => paragraphs.push(rejected(reason)),
         Phase::Halted { reason } => {
             paragraphs.push(halted(reason));
-            paragraphs.push(by_hand(rollout, news.start.as_ref()));
+            paragraphs.push(by_hand(rollout, reason, news.start.as_ref()));
         }
     }
     paragraphs.push(facts(rollout, news.start.as_ref()));
@@ -144,20 +158,28 @@ fn facts(rollout: &Rollout, start: Option<&Start>) -> String {
     lines.join("\n")
 }
 
-/// The plain AWS CLI line that brings back what ran before.
-fn by_hand(rollout: &Rollout, start: Option<&Start>) -> String {
+/// Says what happens next, with the plain AWS CLI line that brings back what ran before.
+fn by_hand(rollout: &Rollout, reason: &Halted, start: Option<&Start>) -> String {
+    let next = "Pushboat leaves the service as it is until the next push.";
     let Some(start) = start else {
-        return "Nothing was changed.".to_owned();
+        return next.to_owned();
     };
+    let before = &start.base_task_definition;
+    if matches!(reason, Halted::EcsRolledBack { task_definition } if task_definition == before) {
+        return format!("That is what ran before. {next}");
+    }
     let service = &rollout.policy.service;
     format!(
-        "To bring back what ran before:\n  aws ecs update-service --cluster {} --service {} --task-definition {}",
-        service.cluster, service.name, start.base_task_definition
+        "{next} To bring back what ran before:\n  aws ecs update-service --cluster {} --service {} --task-definition {before}",
+        service.cluster, service.name
     )
 }
 
 fn mistakes_text(mistakes: &[Mistake]) -> String {
-    let lines: Vec<String> = mistakes.iter().map(|mistake| format!("- {mistake}")).collect();
+    let lines: Vec<String> = mistakes
+        .iter()
+        .map(|mistake| format!("- {mistake}"))
+        .collect();
     lines.join("\n")
 }
 
@@ -171,9 +193,18 @@ fn cut(text: &str, limit: usize) -> String {
     short
 }
 
-/// Keeps what SNS takes in a subject: printable ASCII, no line breaks.
+/// Keeps what SNS takes in a subject and one byte each in an SMS: printable ASCII, no line breaks.
 fn ascii(text: &str) -> String {
     text.chars()
-        .map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' })
+        .map(|c| {
+            if c == ' ' || c.is_ascii_graphic() {
+                c
+            } else {
+                '?'
+            }
+        })
         .collect()
 }
+
+#[cfg(test)]
+mod snapshots;

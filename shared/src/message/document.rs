@@ -20,7 +20,9 @@ pub(super) fn document(notice: &Notice, headline: &str) -> Value {
         "at": notice.at,
         "summary": headline,
     });
-    let Some(fields) = document.as_object_mut() else { return document };
+    let Some(fields) = document.as_object_mut() else {
+        return document;
+    };
     if let Some(outcome) = notice.outcome() {
         fields.insert("outcome".to_owned(), json!(outcome));
     }
@@ -41,7 +43,10 @@ pub(super) fn document(notice: &Notice, headline: &str) -> Value {
 
 fn rollout(news: &RolloutNews, fields: &mut Map<String, Value>) {
     let rollout = &news.rollout;
-    fields.insert("rollout".to_owned(), described(rollout, news.start.as_ref()));
+    fields.insert(
+        "rollout".to_owned(),
+        described(rollout, news.start.as_ref()),
+    );
     let (code, explanation) = match &rollout.phase {
         Phase::Superseded { by } => (by.as_str(), reason::superseded(by)),
         Phase::Rejected { reason } => (reason.as_str(), reason::rejected(reason)),
@@ -53,7 +58,10 @@ fn rollout(news: &RolloutNews, fields: &mut Map<String, Value>) {
         | Phase::Succeeded { .. }
         | Phase::ScaledToZero { .. } => return,
     };
-    fields.insert("reason".to_owned(), json!({ "code": code, "explanation": explanation }));
+    fields.insert(
+        "reason".to_owned(),
+        json!({ "code": code, "explanation": explanation }),
+    );
 }
 
 fn described(rollout: &Rollout, start: Option<&Start>) -> Value {
@@ -67,15 +75,22 @@ fn described(rollout: &Rollout, start: Option<&Start>) -> Value {
         "pushedAt": push.tagged_at,
         "requestedAt": rollout.requested_at,
     });
-    let Some(fields) = described.as_object_mut() else { return described };
+    let Some(fields) = described.as_object_mut() else {
+        return described;
+    };
     if let Some(start) = start {
         fields.insert("startedAt".to_owned(), json!(start.at));
-        fields.insert("taskDefinitionBefore".to_owned(), json!(start.base_task_definition));
+        fields.insert(
+            "taskDefinitionBefore".to_owned(),
+            json!(start.base_task_definition),
+        );
         fields.insert("containers".to_owned(), json!(start.containers));
     }
     let revision = match &rollout.phase {
         Phase::Starting { revision, .. } => revision.as_ref(),
-        Phase::Progressing { running, .. } | Phase::Baking { running, .. } => Some(&running.revision),
+        Phase::Progressing { running, .. } | Phase::Baking { running, .. } => {
+            Some(&running.revision)
+        }
         Phase::Succeeded { revision } | Phase::ScaledToZero { revision } => Some(revision),
         Phase::Requested { .. }
         | Phase::Superseded { .. }

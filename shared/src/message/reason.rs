@@ -3,6 +3,12 @@
 use crate::core::reason::{Halted, Ignored, Rejected, SupersededBy, Unsuitable};
 use crate::task_definition::TARGET_TAG;
 
+/// How to ask once more for an image that ECR has already.
+///
+/// Setting a tag to what it is set to changes nothing, and ECR tells of nothing.
+/// Source: Amazon ECR API reference, PutImage, `ImageAlreadyExistsException`.
+const PUSH_AGAIN: &str = "push the image again under a new tag, or delete its tag first: ECR reports no push of what it has already.";
+
 /// Says why a rollout was refused, and what to do.
 #[must_use]
 pub fn rejected(reason: &Rejected) -> String {
@@ -13,7 +19,7 @@ pub fn rejected(reason: &Rejected) -> String {
         Rejected::TargetInvalid { mistakes } => {
             let lines: Vec<String> = mistakes.iter().map(|mistake| format!("- {mistake}")).collect();
             format!(
-                "The target cannot be deployed to:\n{}\nNothing was changed. Mend it, then push again.",
+                "The target cannot be deployed to:\n{}\nNothing was changed. Correct this, then {PUSH_AGAIN}",
                 lines.join("\n")
             )
         }
@@ -23,9 +29,9 @@ pub fn rejected(reason: &Rejected) -> String {
         Rejected::ImageMissing => {
             "ECR no longer has this image: it was deleted, or a lifecycle policy removed it. Nothing was changed. Push it again, and check the repository's lifecycle policy.".to_owned()
         }
-        Rejected::ImageArchived => {
-            "The image is in ECR's archive storage class and cannot be pulled. Nothing was changed. Restore it in ECR, then push the tag again.".to_owned()
-        }
+        Rejected::ImageArchived => format!(
+            "The image is in ECR's archive storage class and cannot be pulled. Nothing was changed. Restore it in ECR, then {PUSH_AGAIN}"
+        ),
         Rejected::NotAnImage { media_type } => format!(
             "What was pushed is no container image but {media_type}. Nothing was changed. Narrow the target's tag pattern so that it does not match such artifacts."
         ),
@@ -33,41 +39,61 @@ pub fn rejected(reason: &Rejected) -> String {
             "The image's manifest could not be read: {problem}. Nothing was changed. Build and push the image again."
         ),
         Rejected::WrongPlatform { wanted, offered } => format!(
-            "The task runs on {wanted}, the image was built for {}. Nothing was changed. Build it for {wanted} (docker buildx build --platform {wanted}), or as a multi-architecture image.",
-            offered.join(", ")
+            "The task runs on {wanted}, but the image was built for {}. Nothing was changed. Build it for {wanted} (docker buildx build --platform {wanted}), or as a multi-architecture image.",
+            if offered.is_empty() { "no platform at all".to_owned() } else { offered.join(", ") }
         ),
         Rejected::NoContainer { repository, missing } if missing.is_empty() => format!(
-            "No container of the running task definition uses an image of {repository}. Nothing was changed. Name the containers in the target's `images[].containers`."
+            "No container of the running task definition uses an image of {repository}. Nothing was changed. Name the containers in the target's `images[].containers`, then {PUSH_AGAIN}"
         ),
         Rejected::NoContainer { missing, .. } => format!(
-            "The running task definition has no container {}. Nothing was changed. Correct the target's `images[].containers`.",
+            "The running task definition has no container {}. Nothing was changed. Correct the target's `images[].containers`, then {PUSH_AGAIN}",
             missing.join(", ")
         ),
         Rejected::ServiceGone => {
             "The service does not exist, or is being deleted. Nothing was changed. Create it, or delete the target's parameter.".to_owned()
         }
         Rejected::ServiceUnsuitable { what } => {
-            format!("{} Nothing was changed.", unsuitable(what))
+            format!("{} Nothing was changed. Correct this, then {PUSH_AGAIN}", unsuitable(what))
         }
-        Rejected::ServiceBusy => {
-            "Somebody else's deployment did not finish before the deadline, so the service was left alone. Nothing was changed. Look at the service's deployments, then push again.".to_owned()
-        }
+        Rejected::ServiceBusy => format!(
+            "Somebody else's deployment of the service did not finish before the deadline, so the service was left alone. Nothing was changed. See what that deployment waits for, then {PUSH_AGAIN}"
+        ),
         Rejected::Refused { call, code, message } => format!(
-            "AWS refused {call}: {code}: {message}\nThe service runs what it ran before. Correct what AWS complains of, then push again."
+            "AWS refused {call}: {code}: {message}\nThe service runs what it ran before. Correct what AWS complains of, then {PUSH_AGAIN}"
         ),
         Rejected::AwsUnavailable { trouble } => format!(
-            "AWS gave no usable answer before the deadline: {trouble}. The service was left as it is. Push again once AWS answers."
+            "AWS gave no usable answer before the deadline: {trouble}. The service was left as it is. Once AWS answers, {PUSH_AGAIN}"
         ),
+    }
+}
+
+/// Says in a few words why a rollout was refused, for one line.
+pub(super) fn rejected_briefly(reason: &Rejected) -> String {
+    match reason {
+        Rejected::AlreadyRunning => "it runs already".to_owned(),
+        Rejected::TargetInvalid { .. } => "the target has mistakes".to_owned(),
+        Rejected::RepositoryMissing { .. } => "its repository is gone".to_owned(),
+        Rejected::ImageMissing => "the image is gone from ECR".to_owned(),
+        Rejected::ImageArchived => "the image is archived in ECR".to_owned(),
+        Rejected::NotAnImage { .. } => "it is no container image".to_owned(),
+        Rejected::ManifestUnreadable { .. } => "its manifest cannot be read".to_owned(),
+        Rejected::WrongPlatform { wanted, .. } => format!("it was not built for {wanted}"),
+        Rejected::NoContainer { .. } => "no container takes it".to_owned(),
+        Rejected::ServiceGone => "the service does not exist".to_owned(),
+        Rejected::ServiceUnsuitable { .. } => "Pushboat may not deploy to the service".to_owned(),
+        Rejected::ServiceBusy => "somebody else's deployment did not finish".to_owned(),
+        Rejected::Refused { code, .. } => format!("AWS refused the change: {code}"),
+        Rejected::AwsUnavailable { .. } => "AWS gave no usable answer".to_owned(),
     }
 }
 
 fn unsuitable(what: &Unsuitable) -> String {
     match what {
         Unsuitable::Daemon => {
-            "The service uses the DAEMON scheduling strategy, which Fargate does not run.".to_owned()
+            "The service uses the DAEMON scheduling strategy, which Fargate does not run; only REPLICA services can be deployed to.".to_owned()
         }
         Unsuitable::Controller { controller } => format!(
-            "The service is under the {controller} deployment controller; two deployers on one service would fight."
+            "The service is under the {controller} deployment controller; two deployers on one service would fight, so only the ECS controller will do."
         ),
         Unsuitable::NoConsent { found: None } => format!(
             "The service's owner has not consented: let them tag it {TARGET_TAG} with this target's name."
@@ -89,11 +115,21 @@ pub fn superseded(by: &SupersededBy) -> String {
             "Somebody else changed the service: it now goes to {task_definition}. Pushboat leaves that alone and stands down until the next push."
         ),
         SupersededBy::ServiceGone => {
-            "The service was deleted meanwhile. A new service under its name is adopted anew.".to_owned()
+            "The service was deleted meanwhile. Once there is a service of that name again, pushes are deployed to it.".to_owned()
         }
         SupersededBy::TargetRemoved => {
-            "The target's parameter was deleted meanwhile. The service is left as it is.".to_owned()
+            "The target's parameter was deleted meanwhile. The service is left as it is; a deployment that ECS has begun goes on.".to_owned()
         }
+    }
+}
+
+/// Says in a few words who took over, for one line.
+pub(super) fn superseded_briefly(by: &SupersededBy) -> &'static str {
+    match by {
+        SupersededBy::Push { .. } => "a newer push took over",
+        SupersededBy::SomebodyElse { .. } => "somebody else changed the service",
+        SupersededBy::ServiceGone => "the service was deleted",
+        SupersededBy::TargetRemoved => "the target was removed",
     }
 }
 
@@ -105,21 +141,35 @@ pub fn halted(reason: &Halted) -> String {
             "ECS gave the deployment up. Look at the service's stopped tasks for the cause.".to_owned()
         }
         Halted::DeploymentFailed { reason } => format!(
-            "ECS gave the deployment up: {reason} Look at the service's stopped tasks for the cause."
+            "ECS gave the deployment up: {reason}\nLook at the service's stopped tasks for the cause."
         ),
         Halted::EcsRolledBack { task_definition } => format!(
-            "ECS gave the deployment up and went back to {task_definition} by itself. Look at the service's stopped tasks for the cause."
+            "ECS gave the deployment up and goes back to {task_definition} by itself. Look at the service's stopped tasks for the cause."
         ),
         Halted::DeadlineReached => {
             "The deployment did not finish before its deadline. ECS may still be trying: look at the service's events and stopped tasks.".to_owned()
         }
         Halted::AlarmFired { alarms } => format!(
-            "A watched alarm fired while the new version was being deployed or watched: {}.",
+            "A watched alarm fired while the new version was being deployed or watched: {}. The new version may still be running.",
             alarms.join(", ")
         ),
         Halted::MissingTasks { since } => format!(
-            "Fewer tasks have been running than are wanted since {since}."
+            "Fewer tasks have been running than are wanted since {since}. Look at the service's stopped tasks for the cause."
         ),
+    }
+}
+
+/// Says in a few words why a person has to decide, for one line.
+pub(super) fn halted_briefly(reason: &Halted) -> String {
+    match reason {
+        Halted::DeploymentFailed { .. } => "ECS gave the deployment up".to_owned(),
+        Halted::EcsRolledBack { .. } => "ECS rolled it back".to_owned(),
+        Halted::DeadlineReached => "the deployment did not finish in time".to_owned(),
+        Halted::AlarmFired { alarms } => match alarms.as_slice() {
+            [one] => format!("alarm {one} fired"),
+            several => format!("alarms {} fired", several.join(", ")),
+        },
+        Halted::MissingTasks { .. } => "too few tasks keep running".to_owned(),
     }
 }
 
@@ -137,7 +187,7 @@ pub fn ignored(reason: &Ignored) -> String {
         Ignored::NoBusiness { kind } => format!("an event of kind {kind} asks for nothing"),
         Ignored::Unreadable { problem } => format!("the event cannot be read: {problem}"),
         Ignored::BeforeRegistration { registered_at } => format!(
-            "the push came before the target was registered at {registered_at}; push again to deploy it"
+            "the push came before the target was registered at {registered_at}; push it again under a new tag to deploy it"
         ),
         Ignored::Repeat => "the same push was told before".to_owned(),
         Ignored::Older { newest_tag, newest } => format!(
@@ -147,7 +197,7 @@ pub fn ignored(reason: &Ignored) -> String {
             format!("rollout {rollout} brings this very image")
         }
         Ignored::TargetInvalid => {
-            "the target's parameter has mistakes, which its notice names; push again once they are mended".to_owned()
+            "the target's parameter has mistakes, which its notice names; push again under a new tag once they are corrected".to_owned()
         }
         Ignored::TargetUnknown => "the ledger knows no such target".to_owned(),
     }

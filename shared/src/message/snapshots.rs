@@ -1,0 +1,479 @@
+//! Every sentence, as the person who gets it reads it.
+//!
+//! One file for each kind of notice, with all its reasons: subject, attributes,
+//! SMS, email, and the JSON document. Where a kind has several reasons, the
+//! document is shown whole for the first one, and what differs for the others.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::publication;
+use crate::core::alarm::AlarmWatch;
+use crate::core::name::{ImageDigest, RolloutId, TargetName};
+use crate::core::push::Push;
+use crate::core::reason::{Halted, Ignored, Rejected, SupersededBy, Unsuitable, Waiting};
+use crate::core::rollout::{Phase, Rollout, Running, Start};
+use crate::notice::{News, Notice, RolloutNews};
+use crate::target::{self, Mistake};
+
+const FAMILY: &str = "arn:aws:ecs:eu-west-1:123456789012:task-definition/backstage";
+
+macro_rules! snapshot {
+    ($name:literal, $text:expr) => {
+        insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+            insta::assert_snapshot!($name, $text);
+        });
+    };
+}
+
+fn at(time: &str) -> Timestamp {
+    format!("2026-11-20T{time}Z").parse().unwrap()
+}
+
+fn target() -> TargetName {
+    TargetName::parse("team/backstage").unwrap()
+}
+
+fn digest(character: char) -> ImageDigest {
+    ImageDigest::parse(&format!("sha256:{}", character.to_string().repeat(64))).unwrap()
+}
+
+fn revision(number: u32) -> String {
+    format!("{FAMILY}:{number}")
+}
+
+fn rollout(phase: Phase) -> Rollout {
+    let text = r#"{ "service": { "cluster": "prod", "name": "backstage" },
+        "images": [ { "repository": "team/backstage" } ], "alarms": ["backstage-5xx"] }"#;
+    let push = Push {
+        repository: "team/backstage".to_owned(),
+        tag: "main-42".to_owned(),
+        digest: digest('b'),
+        tagged_at: at("08:15:12"),
+        event_id: "13cde686-328b-6117-af20-0e5566167482".to_owned(),
+    };
+    Rollout {
+        id: RolloutId::new(push.tagged_at, &["main-42"]),
+        policy: target::parse(&target(), text).unwrap(),
+        requested_at: at("08:15:14"),
+        push,
+        phase,
+    }
+}
+
+fn start() -> Start {
+    Start {
+        at: at("08:15:14"),
+        digest: digest('b'),
+        base_task_definition: revision(42),
+        base_deployment: "ecs-svc/1".to_owned(),
+        base_deployment_created_at: at("07:00:00"),
+        containers: vec!["backstage".to_owned()],
+        alarms: vec![AlarmWatch {
+            name: "backstage-5xx".to_owned(),
+            ignored_until_ok: false,
+        }],
+    }
+}
+
+fn running() -> Running {
+    Running {
+        revision: revision(43),
+        deployment: "ecs-svc/2".to_owned(),
+        deployment_created_at: at("08:15:15"),
+        asked_at: at("08:15:15"),
+    }
+}
+
+fn notice(news: News) -> Notice {
+    let mut notice = Notice {
+        id: String::new(),
+        target: target(),
+        at: at("08:21:03"),
+        news,
+    };
+    let subject = match &notice.news {
+        News::Rollout(news) => news.rollout.id.to_string(),
+        News::TargetInvalid { .. } | News::ServiceMissing { .. } | News::Adopted { .. } => {
+            "target".to_owned()
+        }
+    };
+    notice.id = format!("{subject}.{}.7.0", notice.event());
+    notice
+}
+
+/// What is told of a rollout that came into `phase` after it had started.
+fn started(phase: Phase) -> Notice {
+    let start = Some(start());
+    let rollout = rollout(phase);
+    notice(News::Rollout(Box::new(RolloutNews { rollout, start })))
+}
+
+/// What is told of one that never started.
+fn never_started(phase: Phase) -> Notice {
+    let rollout = rollout(phase);
+    let start = None;
+    notice(News::Rollout(Box::new(RolloutNews { rollout, start })))
+}
+
+/// Shows notices of one kind, each under its title.
+fn shown(notices: &[(&str, Notice)]) -> String {
+    let mut text = String::new();
+    let mut first: Option<Value> = None;
+    for (title, notice) in notices {
+        let publication = publication(notice);
+        let body = |protocol| {
+            let mut bodies = publication.bodies.iter();
+            &bodies.find(|(name, _)| *name == protocol).unwrap().1
+        };
+        let attributes: Vec<String> = publication
+            .attributes
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let document: Value = serde_json::from_str(body("default")).unwrap();
+        writeln!(text, "=== {title}").unwrap();
+        writeln!(text, "Subject: {}", publication.subject).unwrap();
+        writeln!(text, "SMS: {}", body("sms")).unwrap();
+        writeln!(text, "Attributes: {}", attributes.join(" ")).unwrap();
+        writeln!(text, "--- email\n{}", body("email")).unwrap();
+        writeln!(text, "--- document").unwrap();
+        let shown = match &first {
+            None => document.clone(),
+            Some(first) => differences(first, &document),
+        };
+        writeln!(text, "{shown:#}\n").unwrap();
+        first.get_or_insert(document);
+    }
+    text
+}
+
+/// Gives the members of `other` that are not the same in `first`.
+fn differences(first: &Value, other: &Value) -> Value {
+    let differs = |name: &str, value: &Value| first.get(name) != Some(value);
+    let members = other.as_object().unwrap().iter();
+    members
+        .filter(|(name, value)| differs(name, value))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+#[test]
+fn what_is_told_of_a_target() {
+    let mistakes = vec![
+        Mistake::new(
+            "images[0].repository",
+            "ECR has no repository `team/backstag` in this account and Region",
+            "Correct the name, or create the repository and save the parameter again.",
+        ),
+        Mistake::new(
+            "alarms[0]",
+            "CloudWatch has no alarm `5xx` in this account and Region",
+            "Correct the name, or create the alarm and save the parameter again.",
+        ),
+    ];
+    let one = vec![Mistake::new(
+        "line 3, column 7",
+        "the value is not JSON",
+        "Check it with any JSON validator; mind commas, quotes and braces.",
+    )];
+    let missing = Mistake::new(
+        "service.name",
+        "there is no active service `backstage` in cluster `prod`",
+        "Correct the name, or create the service; Pushboat keeps looking.",
+    );
+    let images = BTreeMap::from([
+        (
+            "backstage".to_owned(),
+            "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/backstage:main-41".to_owned(),
+        ),
+        ("envoy".to_owned(), "public.ecr.aws/envoy:v1".to_owned()),
+    ]);
+    let nothing = BTreeMap::new();
+    snapshot!(
+        "target",
+        shown(&[
+            ("it was adopted", notice(News::Adopted { images })),
+            (
+                "… with nothing good",
+                notice(News::Adopted { images: nothing })
+            ),
+            ("one mistake", notice(News::TargetInvalid { mistakes: one })),
+            ("several mistakes", notice(News::TargetInvalid { mistakes })),
+            (
+                "no service",
+                notice(News::ServiceMissing { mistake: missing })
+            ),
+        ])
+    );
+}
+
+#[test]
+fn what_is_told_of_a_rollout_under_way() {
+    let starting = Phase::Starting {
+        start: start(),
+        revision: None,
+        update_intended_at: Some(at("08:15:14")),
+    };
+    let baking = Phase::Baking {
+        start: start(),
+        running: running(),
+        until: at("08:26:03"),
+        missing_tasks_since: None,
+    };
+    let succeeded = Phase::Succeeded {
+        revision: revision(43),
+    };
+    let scaled_to_zero = Phase::ScaledToZero {
+        revision: revision(43),
+    };
+    snapshot!(
+        "rollout",
+        shown(&[
+            ("it started", started(starting)),
+            ("it runs", started(baking)),
+            ("it succeeded", started(succeeded)),
+            ("no task is wanted", started(scaled_to_zero)),
+        ])
+    );
+}
+
+#[test]
+fn phases_that_no_notice_tells_of_can_be_worded_too() {
+    let waiting = Waiting::FirstLook;
+    let progressing = Phase::Progressing {
+        start: start(),
+        running: running(),
+    };
+    snapshot!(
+        "untold",
+        shown(&[
+            ("requested", never_started(Phase::Requested { waiting })),
+            ("progressing", started(progressing)),
+        ])
+    );
+}
+
+#[test]
+fn who_took_over() {
+    let by = |by| started(Phase::Superseded { by });
+    let newer = RolloutId::new(at("08:20:00"), &["main-43"]);
+    let waiting = Phase::Superseded {
+        by: SupersededBy::Push {
+            rollout: newer.clone(),
+        },
+    };
+    let theirs = revision(44);
+    snapshot!(
+        "superseded",
+        shown(&[
+            ("a newer push", by(SupersededBy::Push { rollout: newer })),
+            (
+                "somebody else",
+                by(SupersededBy::SomebodyElse {
+                    task_definition: theirs
+                })
+            ),
+            ("the service is gone", by(SupersededBy::ServiceGone)),
+            ("the target is gone", by(SupersededBy::TargetRemoved)),
+            (
+                "a newer push came before it started",
+                never_started(waiting)
+            ),
+        ])
+    );
+}
+
+fn rejected(reason: Rejected) -> Notice {
+    never_started(Phase::Rejected { reason })
+}
+
+#[test]
+fn why_an_image_was_refused() {
+    let repository = "team/backstage".to_owned();
+    let media_type = "application/vnd.cncf.helm.config.v1+json".to_owned();
+    let problem = "it has neither `manifests` nor `config`".to_owned();
+    let wrong_platform = |offered: &[&str]| Rejected::WrongPlatform {
+        wanted: "linux/arm64".to_owned(),
+        offered: offered.iter().map(|one| (*one).to_owned()).collect(),
+    };
+    let two = wrong_platform(&["linux/amd64", "windows/amd64"]);
+    snapshot!(
+        "rejected_image",
+        shown(&[
+            ("it runs already", rejected(Rejected::AlreadyRunning)),
+            (
+                "no repository",
+                rejected(Rejected::RepositoryMissing { repository })
+            ),
+            ("no image", rejected(Rejected::ImageMissing)),
+            ("archived", rejected(Rejected::ImageArchived)),
+            (
+                "not an image",
+                rejected(Rejected::NotAnImage { media_type })
+            ),
+            (
+                "unreadable",
+                rejected(Rejected::ManifestUnreadable { problem })
+            ),
+            ("wrong platform", rejected(two)),
+            ("no platform", rejected(wrong_platform(&[]))),
+        ])
+    );
+}
+
+#[test]
+fn why_a_service_was_left_alone() {
+    let unsuitable = |what| rejected(Rejected::ServiceUnsuitable { what });
+    let mistakes = vec![Mistake::new(
+        "service",
+        "service `prod/backstage` has no tag `pushboat:target`",
+        "Let the service's owner tag it `pushboat:target` = `team/backstage`.",
+    )];
+    let controller = "CODE_DEPLOY".to_owned();
+    let other = Some("web".to_owned());
+    let no_container = |missing: &[&str]| {
+        rejected(Rejected::NoContainer {
+            repository: "team/backstage".to_owned(),
+            missing: missing.iter().map(|one| (*one).to_owned()).collect(),
+        })
+    };
+    snapshot!(
+        "rejected_service",
+        shown(&[
+            (
+                "the target is invalid",
+                rejected(Rejected::TargetInvalid { mistakes })
+            ),
+            ("no container runs it", no_container(&[])),
+            ("no container of that name", no_container(&["app"])),
+            ("no service", rejected(Rejected::ServiceGone)),
+            ("a daemon", unsuitable(Unsuitable::Daemon)),
+            (
+                "another controller",
+                unsuitable(Unsuitable::Controller { controller })
+            ),
+            (
+                "no consent",
+                unsuitable(Unsuitable::NoConsent { found: None })
+            ),
+            (
+                "consent to another",
+                unsuitable(Unsuitable::NoConsent { found: other })
+            ),
+            ("busy", rejected(Rejected::ServiceBusy)),
+        ])
+    );
+}
+
+#[test]
+fn why_aws_did_not_do_it() {
+    let refused = Rejected::Refused {
+        call: "RegisterTaskDefinition backstage".to_owned(),
+        code: "ClientException".to_owned(),
+        message: "Role is not valid.".to_owned(),
+    };
+    let trouble = "DescribeServices of prod/backstage was throttled".to_owned();
+    let silent = Rejected::AwsUnavailable { trouble };
+    snapshot!(
+        "rejected_by_aws",
+        shown(&[
+            ("refused", started(Phase::Rejected { reason: refused })),
+            ("no answer", rejected(silent)),
+        ])
+    );
+}
+
+#[test]
+fn why_a_person_has_to_decide() {
+    let told = |reason| started(Phase::Halted { reason });
+    let words = "ECS deployment circuit breaker: tasks failed to start.".to_owned();
+    let to = |number| Halted::EcsRolledBack {
+        task_definition: revision(number),
+    };
+    let alarms = vec!["backstage-5xx".to_owned(), "backstage-latency".to_owned()];
+    snapshot!(
+        "halted",
+        shown(&[
+            (
+                "ECS gave it up",
+                told(Halted::DeploymentFailed { reason: words })
+            ),
+            (
+                "… without a word",
+                told(Halted::DeploymentFailed {
+                    reason: String::new()
+                })
+            ),
+            ("ECS rolled back to what ran", told(to(42))),
+            ("… to something else", told(to(41))),
+            ("the deadline", told(Halted::DeadlineReached)),
+            ("alarms", told(Halted::AlarmFired { alarms })),
+            (
+                "missing tasks",
+                told(Halted::MissingTasks {
+                    since: at("08:16:00")
+                })
+            ),
+        ])
+    );
+}
+
+#[test]
+fn why_an_event_was_ignored() {
+    let text = |text: &str| text.to_owned();
+    let reasons = [
+        Ignored::NotFollowed {
+            subject: text("repository team/other"),
+        },
+        Ignored::TagNotFollowed { tag: text("dev-1") },
+        Ignored::Untagged,
+        Ignored::NoBusiness {
+            kind: text("ECR Image Action DELETE"),
+        },
+        Ignored::Unreadable {
+            problem: text("its image-digest is no SHA-256 digest"),
+        },
+        Ignored::BeforeRegistration {
+            registered_at: at("08:00:00"),
+        },
+        Ignored::Repeat,
+        Ignored::Older {
+            newest_tag: text("main-43"),
+            newest: digest('c'),
+        },
+        Ignored::SameImageUnderWay {
+            rollout: RolloutId::new(at("08:00:00"), &["x"]),
+        },
+        Ignored::TargetInvalid,
+        Ignored::TargetUnknown,
+    ];
+    let lines: Vec<String> = reasons
+        .iter()
+        .map(|reason| format!("{}: {}", reason.as_str(), super::ignored(reason)))
+        .collect();
+    snapshot!("ignored", lines.join("\n"));
+}
+
+#[test]
+fn whatever_the_names_what_is_sent_fits_what_sns_takes() {
+    let mut notice = started(Phase::Halted {
+        reason: Halted::AlarmFired {
+            alarms: vec!["Überlauf\nder Warteschlange ".repeat(20)],
+        },
+    });
+    notice.target = TargetName::parse(&"x".repeat(200)).unwrap();
+    let publication = publication(&notice);
+    let sms = &publication.bodies[2];
+    assert_eq!(sms.0, "sms");
+    for (text, limit) in [(&publication.subject, 99), (&sms.1, 140)] {
+        assert!(text.len() <= limit, "{text}");
+        assert!(
+            text.chars().all(|c| c == ' ' || c.is_ascii_graphic()),
+            "{text}"
+        );
+    }
+}
