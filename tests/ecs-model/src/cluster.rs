@@ -10,6 +10,7 @@ use crate::ecs::Ecs;
 use crate::error::ServiceError;
 use crate::tag::{Tag, Tags};
 use crate::task_definition_document::is_name;
+use crate::workload::Structures;
 
 /// A cluster.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +23,8 @@ pub struct Cluster {
     pub status: ClusterStatus,
     /// Its tags.
     pub tags: Tags,
+    /// Where tasks go that name neither launch type nor strategy.
+    pub default_capacity_provider_strategy: Option<Structures>,
     /// What it was made with and this model does not act on, by the members of
     /// the API, such as `settings` and `capacityProviders`.
     pub document: BTreeMap<&'static str, Value>,
@@ -61,7 +64,7 @@ pub struct CreateCluster {
     /// Kept as they come.
     pub capacity_providers: Option<Value>,
     /// Where tasks go that name neither launch type nor strategy.
-    pub default_capacity_provider_strategy: Option<Value>,
+    pub default_capacity_provider_strategy: Option<Structures>,
     /// Kept as they come.
     pub service_connect_defaults: Option<Value>,
 }
@@ -86,10 +89,6 @@ impl Ecs {
                 ("settings", input.settings),
                 ("configuration", input.configuration),
                 ("capacityProviders", input.capacity_providers),
-                (
-                    "defaultCapacityProviderStrategy",
-                    input.default_capacity_provider_strategy,
-                ),
                 ("serviceConnectDefaults", input.service_connect_defaults),
             ];
             let cluster = Cluster {
@@ -97,6 +96,7 @@ impl Ecs {
                 name: Arc::clone(&name),
                 status: ClusterStatus::Active,
                 tags,
+                default_capacity_provider_strategy: input.default_capacity_provider_strategy,
                 document: members
                     .into_iter()
                     .filter_map(|(key, value)| Some((key, value?)))

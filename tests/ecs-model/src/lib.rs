@@ -73,4 +73,4 @@ pub use task::{
     ContainerState, HealthStatus, StopCode, Task, TaskKey, TaskSpecification, TaskState, TaskStatus,
 };
 pub use task_definition::{TaskDefinition, TaskDefinitionEntry, TaskDefinitionStatus};
-pub use workload::{DeploymentConfiguration, Workload};
+pub use workload::{DeploymentConfiguration, Structures, Workload};

@@ -21,7 +21,7 @@ impl NetworkInterface {
             .workload
             .network_configuration
             .as_ref()
-            .and_then(|network| network["awsvpcConfiguration"]["subnets"].as_array());
+            .and_then(|network| network.get("awsvpcConfiguration")?["subnets"].as_array());
         let subnet = subnets
             .filter(|subnets| !subnets.is_empty())
             .and_then(|subnets| subnets[number as usize % subnets.len()].as_str())

@@ -244,12 +244,9 @@ impl Ecs {
     /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html>.
     pub(crate) fn placed(&self, cluster: &str, mut workload: Workload) -> Workload {
         if workload.launch_type.is_none() && workload.capacity_provider_strategy.is_none() {
-            workload.capacity_provider_strategy = self.clusters.get(cluster).and_then(|cluster| {
-                cluster
-                    .document
-                    .get("defaultCapacityProviderStrategy")
-                    .cloned()
-            });
+            let cluster = self.clusters.get(cluster);
+            workload.capacity_provider_strategy =
+                cluster.and_then(|cluster| cluster.default_capacity_provider_strategy.clone());
             if workload.capacity_provider().is_none() {
                 workload.capacity_provider_strategy = None;
                 workload.launch_type = Some("EC2".to_owned());

@@ -6,6 +6,9 @@ use serde_json::{Map, Value, json};
 use crate::error::ServiceError;
 use crate::service::SchedulingStrategy;
 
+/// A list of structures, each kept as it came.
+pub type Structures = Vec<Map<String, Value>>;
+
 /// The part of a service's configuration that, with the task definition, makes
 /// a service revision; kept as it came.
 ///
@@ -16,21 +19,21 @@ pub struct Workload {
     /// `FARGATE`, `EC2` or `EXTERNAL`; absent where a strategy says it.
     pub launch_type: Option<String>,
     /// Capacity providers with base and weight.
-    pub capacity_provider_strategy: Option<Value>,
+    pub capacity_provider_strategy: Option<Structures>,
     /// The Fargate platform version, `LATEST` if absent.
     pub platform_version: Option<String>,
     /// Subnets and security groups.
-    pub network_configuration: Option<Value>,
+    pub network_configuration: Option<Map<String, Value>>,
     /// Target groups with container and port.
-    pub load_balancers: Option<Value>,
+    pub load_balancers: Option<Structures>,
     /// Cloud Map registries.
-    pub service_registries: Option<Value>,
+    pub service_registries: Option<Structures>,
     /// Service Connect.
-    pub service_connect_configuration: Option<Value>,
+    pub service_connect_configuration: Option<Map<String, Value>>,
     /// EBS volumes.
-    pub volume_configurations: Option<Value>,
+    pub volume_configurations: Option<Structures>,
     /// VPC Lattice target groups.
-    pub vpc_lattice_configurations: Option<Value>,
+    pub vpc_lattice_configurations: Option<Structures>,
 }
 
 impl Workload {
@@ -44,11 +47,11 @@ impl Workload {
                 own.clone_from(update);
             }
         }
-        if update.capacity_provider_strategy.is_some() {
-            let empty = update.capacity_provider_strategy == Some(json!([]));
-            self.capacity_provider_strategy =
-                update.capacity_provider_strategy.clone().filter(|_| !empty);
-            self.launch_type = empty.then(|| "FARGATE".to_owned());
+        if let Some(strategy) = &update.capacity_provider_strategy {
+            // An empty strategy means: back to the launch type.
+            let is_empty = strategy.is_empty();
+            self.capacity_provider_strategy = (!is_empty).then(|| strategy.clone());
+            self.launch_type = is_empty.then(|| "FARGATE".to_owned());
         }
         take(&mut self.platform_version, &update.platform_version);
         take(
@@ -83,31 +86,26 @@ impl Workload {
 
     /// The first Fargate capacity provider of the strategy.
     pub fn capacity_provider(&self) -> Option<&str> {
-        self.capacity_provider_strategy
-            .as_ref()?
-            .as_array()?
-            .iter()
-            .filter_map(|item| item["capacityProvider"].as_str())
+        members(&self.capacity_provider_strategy, "capacityProvider")
+            .filter_map(Value::as_str)
             .find(|provider| matches!(*provider, "FARGATE" | "FARGATE_SPOT"))
     }
 
     /// The first target group that the tasks are registered with.
     pub fn target_group(&self) -> Option<&str> {
-        self.load_balancers
-            .as_ref()?
-            .as_array()?
-            .iter()
-            .find_map(|balancer| balancer["targetGroupArn"].as_str())
+        members(&self.load_balancers, "targetGroupArn").find_map(Value::as_str)
     }
 
     /// The port that they are registered with there.
     pub fn target_port(&self) -> Option<i64> {
-        self.load_balancers
-            .as_ref()?
-            .as_array()?
-            .iter()
-            .find_map(|balancer| balancer["containerPort"].as_i64())
+        members(&self.load_balancers, "containerPort").find_map(Value::as_i64)
     }
+}
+
+fn members<'a>(list: &'a Option<Structures>, key: &str) -> impl Iterator<Item = &'a Value> {
+    list.iter()
+        .flatten()
+        .filter_map(move |entry| entry.get(key))
 }
 
 /// How a service is deployed: the numbers that the model acts on, and all that
@@ -275,12 +273,15 @@ mod tests {
         };
         assert!(by_type.is_fargate());
         let mut by_strategy = Workload {
-            capacity_provider_strategy: Some(json!([{"capacityProvider": "FARGATE_SPOT"}])),
+            capacity_provider_strategy: serde_json::from_value(
+                json!([{"capacityProvider": "FARGATE_SPOT"}]),
+            )
+            .unwrap(),
             ..Workload::default()
         };
         assert_eq!(by_strategy.capacity_provider(), Some("FARGATE_SPOT"));
         by_strategy.take_over(&Workload {
-            capacity_provider_strategy: Some(json!([])),
+            capacity_provider_strategy: Some(Vec::new()),
             ..Workload::default()
         });
         assert_eq!(by_strategy.capacity_provider(), None);

@@ -80,7 +80,12 @@ fn show(ecs: &Ecs, cluster: &Cluster, include: &[String]) -> Value {
         ),
         (
             "defaultCapacityProviderStrategy",
-            member("defaultCapacityProviderStrategy").unwrap_or_else(|| json!([])),
+            json!(
+                cluster
+                    .default_capacity_provider_strategy
+                    .as_deref()
+                    .unwrap_or_default()
+            ),
         ),
     ]);
     put(

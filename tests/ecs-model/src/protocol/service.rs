@@ -225,26 +225,31 @@ pub(super) fn show_workload(
     workload: &Workload,
     platform_version: &str,
 ) {
-    let members = [
+    let lists = [
         (
             "capacityProviderStrategy",
             &workload.capacity_provider_strategy,
         ),
-        ("networkConfiguration", &workload.network_configuration),
         ("loadBalancers", &workload.load_balancers),
         ("serviceRegistries", &workload.service_registries),
-        (
-            "serviceConnectConfiguration",
-            &workload.service_connect_configuration,
-        ),
         ("volumeConfigurations", &workload.volume_configurations),
         (
             "vpcLatticeConfigurations",
             &workload.vpc_lattice_configurations,
         ),
     ];
-    for (key, value) in members {
-        put(document, key, value.clone());
+    for (key, list) in lists {
+        put(document, key, list.as_ref().map(|list| json!(list)));
+    }
+    let structures = [
+        ("networkConfiguration", &workload.network_configuration),
+        (
+            "serviceConnectConfiguration",
+            &workload.service_connect_configuration,
+        ),
+    ];
+    for (key, structure) in structures {
+        put(document, key, structure.as_ref().map(|one| json!(one)));
     }
     put(
         document,

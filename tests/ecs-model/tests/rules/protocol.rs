@@ -92,6 +92,9 @@ fn a_member_of_another_type_is_a_serialization_error() {
         json!({"desiredCount": 1.5}),
         json!({"taskDefinition": 7}),
         json!({"forceNewDeployment": "yes"}),
+        json!({"networkConfiguration": "none"}),
+        json!({"loadBalancers": {}}),
+        json!({"capacityProviderStrategy": ["FARGATE"]}),
     ] {
         let mut request = members.clone();
         request["cluster"] = json!("prod");
