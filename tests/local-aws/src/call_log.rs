@@ -1,0 +1,152 @@
+//! The record of every call that came in, in memory and, if asked, in a file.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::call::Call;
+use crate::caller::Caller;
+use crate::http::{Answer, Request};
+use crate::upstream::error_of;
+
+/// How many calls are kept in memory; the oldest go first.
+const KEPT_CALLS: usize = 200_000;
+
+/// One call, as it came in and as it was answered.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CallRecord {
+    /// Counts calls in the order they came in, from 1.
+    pub sequence: u64,
+    /// When it came in, in wall time.
+    pub at: Timestamp,
+    /// The service's signing name, such as `ecs`; `registry` for `/v2/`.
+    pub service: String,
+    /// The operation, such as `UpdateService`.
+    pub operation: String,
+    /// What it concerns, in short.
+    pub resource: String,
+    /// The request's body, for the JSON protocols.
+    pub request: Option<Value>,
+    /// The HTTP status of the answer; nothing while it is under way, or if it was lost.
+    pub status: Option<u16>,
+    /// The code of an error answer.
+    pub error: Option<String>,
+    /// From the request's end to the answer's begin.
+    pub duration_milliseconds: Option<u64>,
+    /// Who called.
+    pub caller: Caller,
+    /// The faults that were injected into it, by their kind.
+    pub faults: Vec<String>,
+}
+
+/// Holds the records of calls.
+#[derive(Debug)]
+pub(crate) struct CallLog {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    next_sequence: u64,
+    records: VecDeque<CallRecord>,
+    file: Option<File>,
+}
+
+impl CallLog {
+    /// Makes an empty log that also appends each finished call to `file`.
+    pub(crate) fn new(file: Option<&Path>) -> std::io::Result<Self> {
+        let file = file.map(File::create).transpose()?;
+        Ok(CallLog {
+            inner: Mutex::new(Inner {
+                next_sequence: 1,
+                records: VecDeque::new(),
+                file,
+            }),
+        })
+    }
+
+    /// Records a call's arrival and gives back its sequence.
+    pub(crate) fn begin(
+        &self,
+        call: &Call,
+        request: &Request,
+        caller: &Caller,
+        at: Timestamp,
+    ) -> u64 {
+        let mut inner = self.lock();
+        let sequence = inner.next_sequence;
+        inner.next_sequence += 1;
+        inner.records.push_back(CallRecord {
+            sequence,
+            at,
+            service: call.service.clone(),
+            operation: call.operation.clone(),
+            resource: call.resource.clone(),
+            request: request.json(),
+            status: None,
+            error: None,
+            duration_milliseconds: None,
+            caller: Caller {
+                user_agent: request.header("user-agent").map(str::to_owned),
+                ..caller.clone()
+            },
+            faults: Vec::new(),
+        });
+        if inner.records.len() > KEPT_CALLS {
+            inner.records.pop_front();
+        }
+        sequence
+    }
+
+    /// Records how a call ended; no answer stands for one that was lost.
+    pub(crate) fn end(
+        &self,
+        sequence: u64,
+        answer: Option<&Answer>,
+        duration: Duration,
+        faults: &[&'static str],
+    ) {
+        let mut inner = self.lock();
+        let Some(record) = inner
+            .records
+            .iter_mut()
+            .rev()
+            .find(|record| record.sequence == sequence)
+        else {
+            return;
+        };
+        record.status = answer.map(|answer| answer.status.as_u16());
+        record.error = answer
+            .filter(|answer| !answer.status.is_success())
+            .and_then(|answer| error_of(answer).0);
+        record.duration_milliseconds = u64::try_from(duration.as_millis()).ok();
+        record.faults = faults.iter().map(|fault| (*fault).to_owned()).collect();
+        let line = serde_json::to_string(record);
+        if let (Some(file), Ok(line)) = (&mut inner.file, line) {
+            // A full disk must not stop the calls; the records in memory remain.
+            let _ = writeln!(file, "{line}");
+        }
+    }
+
+    /// The calls after a sequence, the oldest first.
+    pub(crate) fn since(&self, sequence: u64) -> Vec<CallRecord> {
+        let inner = self.lock();
+        let later = inner
+            .records
+            .iter()
+            .filter(|record| record.sequence > sequence);
+        later.cloned().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
