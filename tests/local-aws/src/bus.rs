@@ -7,6 +7,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinSet;
 
 use crate::clock::{Clock, pause};
 use crate::delivery::{Failure, GivenUp, bury, hand_over};
@@ -160,7 +161,10 @@ impl Bus {
 }
 
 async fn deliver_all(shared: Arc<Shared>, mut receiver: UnboundedReceiver<Sent>) {
+    // Those that wait for another try end with the bus.
+    let mut waiting = JoinSet::new();
     while let Some(sent) = receiver.recv().await {
+        while waiting.try_join_next().is_some() {}
         let rules = match sent.only {
             Some(rule) => vec![rule],
             None => shared.matching(&sent.event).await,
@@ -181,7 +185,7 @@ async fn deliver_all(shared: Arc<Shared>, mut receiver: UnboundedReceiver<Sent>)
                 // The first try comes in the order of the events; who must wait
                 // for another does so on their own.
                 if let Err(failure) = trial.first().await {
-                    tokio::spawn(trial.again(failure));
+                    waiting.spawn(trial.again(failure));
                 }
             }
         }

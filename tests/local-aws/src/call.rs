@@ -116,10 +116,7 @@ fn service_of_target(prefix: &str) -> Option<&'static str> {
 }
 
 fn query_call(request: &Request, service: &str) -> Option<Call> {
-    let is_form = request
-        .header("content-type")
-        .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
-    let form: &[u8] = if is_form {
+    let form: &[u8] = if request.is_form() {
         &request.body
     } else {
         request.query().as_bytes()

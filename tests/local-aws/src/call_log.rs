@@ -16,6 +16,9 @@ use crate::caller::Caller;
 use crate::http::{Answer, Request};
 use crate::upstream::error_of;
 
+/// The largest body that is kept, in bytes: more than any AWS call but a package takes.
+const KEPT_BODY: usize = 1024 * 1024;
+
 /// How many calls are kept in memory; the oldest go first.
 const KEPT_CALLS: usize = 200_000;
 
@@ -33,7 +36,8 @@ pub struct CallRecord {
     pub operation: String,
     /// What it concerns, in short.
     pub resource: String,
-    /// The request's body, for the JSON protocols.
+    /// The request's body for the JSON protocols, and the form of the query protocols
+    /// as an object of its fields; nothing for other bodies, or ones above 1 MiB.
     pub request: Option<Value>,
     /// The HTTP status of the answer; nothing while it is under way, or if it was lost.
     pub status: Option<u16>,
@@ -90,7 +94,7 @@ impl CallLog {
             service: call.service.clone(),
             operation: call.operation.clone(),
             resource: call.resource.clone(),
-            request: request.json(),
+            request: recorded(request),
             status: None,
             error: None,
             duration_milliseconds: None,
@@ -149,4 +153,19 @@ impl CallLog {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn recorded(request: &Request) -> Option<Value> {
+    if request.body.len() > KEPT_BODY {
+        return None;
+    }
+    if request.is_form() {
+        let fields = form_urlencoded::parse(&request.body);
+        return Some(Value::Object(
+            fields
+                .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
+                .collect(),
+        ));
+    }
+    request.json()
 }

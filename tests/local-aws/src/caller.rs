@@ -9,6 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::{fs, io};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
 
 /// Who makes a call, as far as it can be found out.
@@ -21,6 +22,17 @@ pub struct Caller {
     pub process_id: Option<i32>,
     /// The `User-Agent` it sent.
     pub user_agent: Option<String>,
+}
+
+impl Caller {
+    /// Kills the process that made the call, if it is a function's.
+    pub(crate) fn kill(&self) {
+        let process = self.process_id.filter(|_| self.function.is_some());
+        if let Some(process) = process.and_then(Pid::from_raw) {
+            // One that ended by itself meanwhile is as good as killed.
+            let _ = kill_process(process, Signal::KILL);
+        }
+    }
 }
 
 /// Finds the owner of a connection on loopback among the processes of one group.
@@ -102,6 +114,8 @@ fn function_name(proc: &Path, process_id: i32) -> Option<String> {
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use std::net::{TcpListener, TcpStream};
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::Command;
 
     use super::*;
 
@@ -120,6 +134,20 @@ mod tests {
 
         assert_eq!(caller.process_id, Some(own_process));
         assert_eq!(caller.function, None);
+    }
+
+    #[test]
+    fn only_a_function_is_killed() {
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        let mut caller = Caller {
+            process_id: i32::try_from(child.id()).ok(),
+            ..Caller::default()
+        };
+        caller.kill();
+        assert_eq!(child.try_wait().unwrap(), None);
+        caller.function = Some("rollout".to_owned());
+        caller.kill();
+        assert_eq!(child.wait().unwrap().signal(), Some(9));
     }
 
     #[test]

@@ -69,7 +69,9 @@ impl Service for Endpoint {
             .begin(&call, &request, &caller, self.clock.wall());
         let effects = self.faults.on_call(&call, &caller);
         let names: Vec<_> = effects.iter().map(CallEffect::name).collect();
-        let answered = self.answer_with_faults(&call, &request, &effects).await;
+        let answered = self
+            .answer_with_faults(&call, &request, &effects, &caller)
+            .await;
         let duration = self.clock.elapsed() - since;
         self.calls
             .end(sequence, answered.as_ref().ok(), duration, &names);
@@ -83,9 +85,11 @@ impl Endpoint {
         call: &Call,
         request: &Request,
         effects: &[CallEffect],
+        caller: &Caller,
     ) -> Result<Answer, AnswerLost> {
         let mut times = 1;
         let mut is_lost = false;
+        let mut is_killed = false;
         for effect in effects {
             match effect {
                 CallEffect::Throttle(code) => {
@@ -107,13 +111,25 @@ impl Endpoint {
                 }
                 CallEffect::AnswerLost => is_lost = true,
                 CallEffect::Duplicate => times += 1,
+                CallEffect::KillBefore => {
+                    caller.kill();
+                    return Err(AnswerLost);
+                }
+                CallEffect::KillAfter => is_killed = true,
             }
         }
         let mut answer = self.carry_out(call, request).await;
         for _ in 1..times {
             answer = self.carry_out(call, request).await;
         }
-        if is_lost { Err(AnswerLost) } else { Ok(answer) }
+        if is_killed {
+            caller.kill();
+        }
+        if is_lost || is_killed {
+            Err(AnswerLost)
+        } else {
+            Ok(answer)
+        }
     }
 
     async fn carry_out(&self, call: &Call, request: &Request) -> Answer {

@@ -86,6 +86,10 @@ pub enum CallEffect {
     AnswerLost,
     /// Carried out twice; the second answer is given.
     Duplicate,
+    /// The function's process is killed before the call does anything.
+    KillBefore,
+    /// The call is carried out, then the function's process is killed.
+    KillAfter,
 }
 
 /// What happens to an event.
@@ -110,6 +114,8 @@ impl CallEffect {
             CallEffect::DelayMilliseconds(_) => "delay",
             CallEffect::AnswerLost => "answerLost",
             CallEffect::Duplicate => "duplicate",
+            CallEffect::KillBefore => "killBefore",
+            CallEffect::KillAfter => "killAfter",
         }
     }
 }

@@ -57,6 +57,12 @@ impl Request {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
+    /// Whether the body is a form, as in the query protocols.
+    pub(crate) fn is_form(&self) -> bool {
+        self.header("content-type")
+            .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
+    }
+
     /// The body as JSON; nothing where it is not.
     pub(crate) fn json(&self) -> Option<Value> {
         serde_json::from_slice(&self.body).ok()

@@ -9,6 +9,41 @@
 //!
 //! It plays AWS, so it knows nothing of `pushboat`.
 //!
+//! # Beyond AWS: the control API
+//!
+//! | request | what it does |
+//! | --- | --- |
+//! | `GET /_local/health` | wall time, the model's time, ministack's version |
+//! | `GET /_local/calls?since=N` | the [calls](CallRecord) after number N |
+//! | `GET /_local/events?since=N` | the [events](EventRecord) after number N, and what became of each |
+//! | `POST /_local/events` | sends one event or a list; missing members of the envelope are added |
+//! | `GET /_local/registry` | what the registry holds, by repository |
+//! | `POST /_local/schedules?rule=NAME` | fires the schedules whose rule's name contains NAME |
+//! | `POST /_local/faults` | puts one [fault rule](FaultRule) into force, or a list |
+//! | `GET /_local/faults` | how often each struck |
+//! | `DELETE /_local/faults` | ends them all, and tells how often each struck |
+//!
+//! A fault looks like this: the second UpdateService of a function whose name
+//! contains `Rollout` is carried out, but its answer is lost.
+//!
+//! ```
+//! # let fault: local_aws::FaultRule = serde_json::from_str(r#"
+//! {"call": {"service": "ecs", "operation": "UpdateService", "function": "Rollout",
+//!           "when": {"nth": 2}, "effect": "answerLost"}}
+//! # "#).unwrap();
+//! ```
+//!
+//! # What is not played
+//!
+//! - IAM: every caller may do everything. Only the policies that let EventBridge
+//!   into a function or a queue are heeded.
+//! - ECS resources in a CloudFormation stack: they are made inside ministack, where
+//!   the model does not see them. Make clusters and services by calls.
+//! - Event buses other than the default, `InputTransformer`, and targets other than
+//!   functions, queues and topics. `cron(…)` rules and EventBridge Scheduler are left
+//!   to ministack, which fires them in its own time.
+//! - A `rate(…)` rule that a stack update disables goes on firing.
+//!
 //! ```no_run
 //! # async fn example() -> Result<(), local_aws::StartError> {
 //! use local_aws::{LocalAws, Options};

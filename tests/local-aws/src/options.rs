@@ -15,7 +15,8 @@ pub struct Options {
     pub account_id: String,
     /// The Region.
     pub region: String,
-    /// How many times faster than the wall the model of ECS lives.
+    /// How many times faster than the wall the model of ECS lives. Functions read the
+    /// wall, so above 1 ECS's timestamps run ahead of theirs; fast timings don't.
     pub speed: f64,
     /// How long the steps of a deployment take in the model's own time.
     pub timings: Timings,

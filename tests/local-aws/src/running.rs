@@ -63,7 +63,7 @@ pub struct LocalAws {
     endpoint: Arc<Endpoint>,
     /// Aborted when dropped, before ministack ends.
     tasks: JoinSet<()>,
-    ministack: Arc<Ministack>,
+    ministack: Ministack,
     _folder: Option<TempDir>,
 }
 
@@ -89,7 +89,7 @@ impl LocalAws {
         Ok(LocalAws {
             endpoint,
             tasks,
-            ministack: Arc::new(ministack),
+            ministack,
             _folder: folder,
         })
     }
@@ -116,6 +116,8 @@ impl LocalAws {
     }
 
     /// Sends an event on the default bus now; missing members of the envelope are added.
+    ///
+    /// Must be called within the runtime that the local AWS was started in.
     pub fn emit(&self, event: &Value) -> Value {
         let clock = &self.endpoint.clock;
         let event = self.endpoint.source.envelope(event, clock.wall());

@@ -1,7 +1,6 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::task::JoinSet;
 
 use super::*;
 use crate::fake_ministack::{DEAD_LETTERS, FUNCTION, FakeMinistack, rule_arn};

@@ -70,6 +70,23 @@ async fn ecs_is_answered_by_the_model_and_never_passed_on() {
 }
 
 #[tokio::test]
+async fn a_form_is_recorded_by_its_fields_and_a_package_not_at_all() {
+    let world = World::start().await;
+    let client = world.client();
+    let fields = [("TopicArn", "arn:topic"), ("Message", "a & b")];
+    client.form("sns", "Publish", &fields).await.unwrap();
+    let package = format!("{:?}", "x".repeat(2 * 1024 * 1024));
+    let target = "/2015-03-31/functions";
+    let _ = client
+        .rest("lambda", hyper::Method::POST, target, &[], package.into())
+        .await;
+    let records = world.endpoint.calls.since(0);
+    let form = json!({"Action": "Publish", "TopicArn": "arn:topic", "Message": "a & b"});
+    assert_eq!(records[0].request, Some(form));
+    assert_eq!(records[1].request, None);
+}
+
+#[tokio::test]
 async fn a_multi_arch_push_sends_its_children_untagged_first_and_then_the_index() {
     let world = World::start().await;
     let image = oci::attested(&Image::new("amd64"), &["amd64", "arm64"]);
