@@ -8,10 +8,9 @@
 //! time-to-live. All registrations are listed by one Query of a partition of
 //! copies that the same transaction writes, so nothing is ever scanned.
 
+mod condition;
 mod item;
 mod page;
-#[cfg(test)]
-mod table;
 #[cfg(test)]
 mod tests;
 mod transaction;
@@ -76,7 +75,7 @@ impl Targets for Dynamo {
         let mut transaction = Transaction::new(&self.table, format!("save target `{target}`"));
         transaction.put_if(
             item::state(target, &write.state, version)?,
-            &item::still_at(write.expected),
+            &condition::still_at(write.expected),
         )?;
         for rollout in &write.finished {
             // Each phase change has its notice, so one of them says when the rollout ended.
@@ -124,15 +123,18 @@ impl Registrations for Dynamo {
         let mut transaction = Transaction::new(&self.table, format!("register target `{target}`"));
         transaction.put_if(
             item::registration(registration)?,
-            &item::still_registered(change.expected.as_ref()),
+            &condition::still_registered(change.expected.as_ref()),
         )?;
         transaction.put(item::listed_registration(registration)?)?;
         if let Some(service) = &change.claim {
-            transaction.claim(item::claim(service, target), &item::free_or_held_by(target))?;
+            transaction.claim(
+                item::claim(service, target),
+                &condition::free_or_held_by(target),
+            )?;
         }
         if let Some(service) = &change.release {
             let claim = ItemKey::claim(service);
-            transaction.delete_if(&claim, &item::free_or_held_by(target))?;
+            transaction.delete_if(&claim, &condition::free_or_held_by(target))?;
         }
         for (key, follower) in &change.follow {
             transaction.put(item::follower(key, follower)?)?;
@@ -170,7 +172,10 @@ impl Registrations for Dynamo {
             ..registration.clone()
         };
         let mut transaction = Transaction::new(&self.table, doing);
-        transaction.put_if(item::registration(&woken)?, &item::still_as_read(&stored))?;
+        transaction.put_if(
+            item::registration(&woken)?,
+            &condition::still_as_read(&stored),
+        )?;
         transaction.put(item::listed_registration(&woken)?)?;
         match transaction.commit(&self.client).await {
             // Whoever wrote in between will have the target woken anew.
@@ -226,7 +231,7 @@ impl Outbox for Dynamo {
             "note that notice `{}` of target `{}` was sent",
             key.id, key.target
         );
-        let sent = item::sent(at);
+        let sent = condition::sent(at);
         let answer = self
             .client
             .update_item()

@@ -7,7 +7,8 @@ use aws_sdk_dynamodb::types::{
     CancellationReason, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
 
-use super::item::{self, Condition, Item};
+use super::condition::Condition;
+use super::item::{self, Item};
 use super::unreachable;
 use crate::aws::failure::call_error;
 use crate::ledger::key::ItemKey;

@@ -1,5 +1,8 @@
 //! ECR: images, and what they turn out to be.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use aws_sdk_ecr::Client;
@@ -100,12 +103,18 @@ impl Ecr {
                 return Err(from_answer(&call, 200, code, failure.failure_reason()));
             }
         }
-        match self.describe(repository, id).await? {
-            None => Ok(ImageLook::Missing),
-            Some(detail) => match detail.image_status() {
-                Some(ImageStatus::Archived | ImageStatus::Activating) => Ok(ImageLook::Archived),
-                Some(_) | None => Err(unclear(&call, "no manifest of an image that is there")),
-            },
+        let Some(detail) = self.describe(repository, id).await? else {
+            return Ok(ImageLook::Missing);
+        };
+        if let Some(ImageStatus::Archived | ImageStatus::Activating) = detail.image_status() {
+            return Ok(ImageLook::Archived);
+        }
+        match (of_another_kind(&detail), digest_of(detail.image_digest())) {
+            (Some(media_type), Some(digest)) => Ok(ImageLook::Found {
+                digest,
+                content: ImageContent::NotAnImage { media_type },
+            }),
+            _ => Err(unclear(&call, "no manifest of an image that is there")),
         }
     }
 
@@ -187,7 +196,7 @@ impl Images for Ecr {
         };
         let digest = image
             .image_id()
-            .and_then(|id| ImageDigest::parse(id.image_digest()?))
+            .and_then(|id| digest_of(id.image_digest()))
             .ok_or_else(|| unclear(&call, "the answer has no digest that can be read"))?;
         let manifest = image
             .image_manifest()
@@ -235,158 +244,21 @@ impl Images for Ecr {
     }
 }
 
+/// Gives the media type of what is none of the kinds that were asked for.
+fn of_another_kind(detail: &ImageDetail) -> Option<String> {
+    let manifest = detail.image_manifest_media_type()?;
+    let told = detail.artifact_media_type().unwrap_or(manifest);
+    (!MEDIA_TYPES.contains(&manifest)).then(|| told.to_owned())
+}
+
+fn digest_of(text: Option<&str>) -> Option<ImageDigest> {
+    ImageDigest::parse(text?)
+}
+
 fn identifier(name: ImageName<'_>) -> ImageIdentifier {
     let id = ImageIdentifier::builder();
     match name {
         ImageName::Tag(tag) => id.image_tag(tag).build(),
         ImageName::Digest(digest) => id.image_digest(digest.as_str()).build(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::super::endpoint::{Answer, Call, Endpoint};
-    use super::*;
-
-    const BLOB: &str = "https://layers.example.com/blob?X-Amz-Signature=00";
-
-    fn digest() -> ImageDigest {
-        ImageDigest::parse(&format!("sha256:{}", "ab".repeat(32))).unwrap()
-    }
-
-    fn manifest() -> Value {
-        json!({
-            "schemaVersion": 2,
-            "config": { "mediaType": "application/vnd.oci.image.config.v1+json", "digest": "sha256:c0" },
-            "layers": [{ "mediaType": "application/vnd.oci.image.layer.v1.tar+gzip" }]
-        })
-    }
-
-    fn index() -> Value {
-        json!({ "schemaVersion": 2, "manifests": [
-            { "platform": { "os": "linux", "architecture": "arm64" } }
-        ] })
-    }
-
-    /// A registry with one image, tag `v1`, and one archived, tag `old`.
-    fn registry(manifest: Value, configuration: Answer) -> Endpoint {
-        let configuration = std::sync::Mutex::new(Some(configuration));
-        Endpoint::new(move |call: &Call| {
-            if call.uri == BLOB {
-                return configuration.lock().unwrap().take().unwrap();
-            }
-            let asked = call.json();
-            if asked["repositoryName"] == "gone" || asked["repositoryNames"][0] == "gone" {
-                return Answer::error("RepositoryNotFoundException", "no repository `gone`");
-            }
-            let id = asked["imageIds"][0].clone();
-            let there = id["imageTag"] == "v1" || id["imageDigest"] == digest().as_str();
-            let archived = id["imageTag"] == "old";
-            Answer::json(&match call.operation.as_str() {
-                "BatchGetImage" if there => json!({ "images": [{
-                    "imageId": { "imageDigest": digest(), "imageTag": "v1" },
-                    "imageManifest": manifest.to_string() }], "failures": [] }),
-                "BatchGetImage" => json!({ "images": [], "failures": [{
-                    "imageId": id, "failureCode": "ImageNotFound", "failureReason": "no image" }] }),
-                "DescribeImages" if there || archived => json!({ "imageDetails": [{
-                    "imagePushedAt": 1_700_000_000.5,
-                    "imageStatus": if archived { "ARCHIVED" } else { "ACTIVE" } }] }),
-                "DescribeImages" => {
-                    return Answer::error("ImageNotFoundException", "no image");
-                }
-                "DescribeRepositories" => json!({ "repositories": [{}] }),
-                "GetDownloadUrlForLayer" => json!({ "downloadUrl": BLOB }),
-                other => panic!("unexpected {other}"),
-            })
-        })
-    }
-
-    fn arm64() -> Answer {
-        Answer::Status(200, r#"{"os":"linux","architecture":"arm64"}"#.to_owned())
-    }
-
-    fn for_arm64(look: &ImageLook) -> bool {
-        matches!(look, ImageLook::Found { digest: found, content: ImageContent::Image(platforms) }
-            if *found == digest() && platforms.len() == 1 && platforms[0].to_string() == "linux/arm64")
-    }
-
-    #[tokio::test]
-    async fn an_index_takes_one_call() {
-        let endpoint = registry(index(), arm64());
-        let ecr = Ecr::new(&endpoint.clients());
-        let look = ecr.image("team/web", ImageName::Tag("v1")).await.unwrap();
-        assert!(for_arm64(&look), "{look:?}");
-        assert_eq!(
-            endpoint.calls()[0].json(),
-            json!({ "repositoryName": "team/web", "imageIds": [{ "imageTag": "v1" }],
-                    "acceptedMediaTypes": MEDIA_TYPES })
-        );
-        assert_eq!(endpoint.operations(), ["BatchGetImage"]);
-    }
-
-    #[tokio::test]
-    async fn a_single_image_is_asked_for_its_configuration() {
-        let endpoint = registry(manifest(), arm64());
-        let ecr = Ecr::new(&endpoint.clients());
-        let digest = digest();
-        let look = ecr.image("team/web", ImageName::Digest(&digest)).await;
-        assert!(for_arm64(look.as_ref().unwrap()), "{look:?}");
-        let calls = endpoint.calls();
-        assert_eq!(
-            calls[1].json(),
-            json!({ "repositoryName": "team/web", "layerDigest": "sha256:c0" })
-        );
-        assert!(
-            !calls[2].headers.contains_key("authorization"),
-            "the address carries its own signature"
-        );
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_configuration_that_does_not_come_is_unclear() {
-        let huge = "x".repeat(CONFIGURATION_LIMIT_BYTES + 1);
-        for (configuration, problem) in [
-            (Answer::Status(403, String::new()), "status 403"),
-            (Answer::Status(200, huge), "larger than 4 MiB"),
-            (Answer::Broken, "reset"),
-            (Answer::Silence, "10 seconds"),
-        ] {
-            let endpoint = registry(manifest(), configuration);
-            let ecr = Ecr::new(&endpoint.clients());
-            let error = ecr
-                .image("team/web", ImageName::Tag("v1"))
-                .await
-                .unwrap_err();
-            assert!(
-                matches!(&error, CallError::Unclear { problem: told, .. } if told.contains(problem)),
-                "{problem}: {error:?}"
-            );
-        }
-    }
-
-    #[tokio::test]
-    async fn what_is_not_there_is_told_apart() {
-        let ecr = Ecr::new(&registry(index(), arm64()).clients());
-        let look =
-            async |repository, tag| ecr.image(repository, ImageName::Tag(tag)).await.unwrap();
-        assert_eq!(look("gone", "v1").await, ImageLook::RepositoryMissing);
-        assert_eq!(look("team/web", "v2").await, ImageLook::Missing);
-        assert_eq!(look("team/web", "old").await, ImageLook::Archived);
-        let missing = ecr
-            .missing_repositories(&["team/web", "gone"])
-            .await
-            .unwrap();
-        assert_eq!(missing, ["gone"]);
-    }
-
-    #[tokio::test]
-    async fn push_times_are_read_where_there_is_an_image() {
-        let ecr = Ecr::new(&registry(index(), arm64()).clients());
-        let pushed_at = ecr.pushed_at("team/web", &digest()).await.unwrap().unwrap();
-        assert_eq!(pushed_at.as_millisecond(), 1_700_000_000_500);
-        let other = ImageDigest::parse(&format!("sha256:{}", "00".repeat(32))).unwrap();
-        assert_eq!(ecr.pushed_at("team/web", &other).await.unwrap(), None);
     }
 }
