@@ -44,18 +44,6 @@ fn main() -> ExitCode {
 
 async fn run(options: Options) -> ExitCode {
     let region = options.region.clone();
-    let local = match LocalAws::start(options).await {
-        Ok(local) => local,
-        Err(error) => return failed(&error),
-    };
-    let url = local.endpoint_url();
-    println!("The local AWS listens on {url}");
-    println!("(ECS is a model; everything else is ministack {MINISTACK_VERSION}.)");
-    println!("To point the AWS CLI, SAM or an SDK at it:");
-    println!("  export AWS_ENDPOINT_URL={url}");
-    println!("  export AWS_REGION={region} AWS_DEFAULT_REGION={region}");
-    println!("  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test");
-    println!("What it saw: {url}/_local/calls and {url}/_local/events");
     let (Ok(mut interrupt), Ok(mut terminate)) = (
         signal(SignalKind::interrupt()),
         signal(SignalKind::terminate()),
@@ -63,9 +51,23 @@ async fn run(options: Options) -> ExitCode {
         eprintln!("local-aws: cannot listen for signals");
         return ExitCode::FAILURE;
     };
+    let stopped = async {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    };
+    tokio::pin!(stopped);
+    let local = tokio::select! {
+        started = LocalAws::start(options) => match started {
+            Ok(local) => local,
+            Err(error) => return failed(&error),
+        },
+        () = &mut stopped => return ExitCode::FAILURE,
+    };
+    greet(&local.endpoint_url(), &region);
     let ended = tokio::select! {
-        _ = interrupt.recv() => None,
-        _ = terminate.recv() => None,
+        () = stopped => None,
         error = local.ended() => Some(error),
     };
     local.shutdown().await;
@@ -73,6 +75,16 @@ async fn run(options: Options) -> ExitCode {
         None => ExitCode::SUCCESS,
         Some(error) => failed(&error),
     }
+}
+
+fn greet(url: &str, region: &str) {
+    println!("The local AWS listens on {url}");
+    println!("(ECS is a model; everything else is ministack {MINISTACK_VERSION}.)");
+    println!("To point the AWS CLI, SAM or an SDK at it:");
+    println!("  export AWS_ENDPOINT_URL={url}");
+    println!("  export AWS_REGION={region} AWS_DEFAULT_REGION={region}");
+    println!("  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test");
+    println!("What it saw: {url}/_local/calls and {url}/_local/events");
 }
 
 fn parse(mut arguments: lexopt::Parser) -> Result<Option<Options>, lexopt::Error> {
