@@ -24,9 +24,9 @@ pub struct Deployment {
     pub desired_count: u32,
     /// How far it is.
     pub rollout_state: RolloutState,
-    /// How many tasks failed in a row: they did not reach `RUNNING`, ended
-    /// before they counted as healthy, or were stopped for failing a health
-    /// check. A healthy task sets it back to 0.
+    /// How many tasks failed in a row: they did not reach `RUNNING`, or were
+    /// stopped for failing a health check. One whose container ends after
+    /// `RUNNING` is none of them. A healthy task sets it back to 0.
     pub failed_tasks: u32,
     /// How many of its tasks in a row did not reach `RUNNING`.
     pub failed_starts: u32,

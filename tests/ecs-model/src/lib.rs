@@ -19,7 +19,8 @@
 //! task), the circuit breaker and deployment alarms (stored and reported, never
 //! acted on), blue/green, linear and canary deployments and their hooks
 //! (refused), task sets, autoscaling, Spot, and the lag between a write and the
-//! reads that follow it.
+//! reads that follow it (an [`Ecs`] can be cloned, so that a later setting may
+//! answer from an older one).
 
 mod agenda;
 mod cluster;

@@ -10,8 +10,7 @@ use crate::ecs::Ecs;
 use crate::event::DeploymentChange;
 use crate::rolling_update::{Group, Plan, Situation, Standing, plan};
 use crate::service::{SchedulingStrategy, Service, ServiceKey, ServiceStatus};
-use crate::tag::Tags;
-use crate::task::{Illness, StopCode, Task, TaskKey, TaskSpecification, TaskStatus};
+use crate::task::{Illness, StopCode, Task, TaskKey, TaskStatus};
 
 impl Ecs {
     /// Looks at a service, if it is planned for now.
@@ -294,56 +293,6 @@ impl Ecs {
         let names: Vec<String> = ids.iter().map(|id| format!("(task {id})")).collect();
         let message = format!("{verb} {} {noun}: {}.", ids.len(), names.join(" "));
         self.say(key, &message);
-    }
-
-    /// Starts a task of one of a service's deployments.
-    ///
-    /// It carries the deployment's id as `startedBy`. Source: `startedBy` at
-    /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Task.html>.
-    fn launch_for(&mut self, key: ServiceKey, index: usize) -> TaskKey {
-        let id = self.identifiers.task();
-        let service = &self.services[key.0];
-        let deployment = &service.deployments[index];
-        let revision = &service.revisions[deployment.revision];
-        let specification = TaskSpecification {
-            arn: self.arns.task(&service.cluster, &id).into(),
-            cluster_arn: self.arns.cluster(&service.cluster).into(),
-            cluster: Arc::clone(&service.cluster),
-            id,
-            service: Some(key),
-            revision: Some(deployment.revision),
-            task_definition: Arc::clone(&revision.task_definition),
-            workload: Arc::clone(&revision.workload),
-            group: format!("service:{}", service.name).into(),
-            started_by: Some(Arc::clone(&deployment.id)),
-            overrides: None,
-            enable_execute_command: service.enable_execute_command,
-            created_at: self.now,
-        };
-        let tags = self.propagated_tags(service, &specification);
-        let task = self.launch(specification, tags);
-        self.services[key.0].tasks.push(task);
-        self.unsettle(key);
-        task
-    }
-
-    /// The tags that a service's new task gets.
-    ///
-    /// Source: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-using-tags.html>.
-    fn propagated_tags(&self, service: &Service, specification: &TaskSpecification) -> Tags {
-        let mut tags = match service.propagate_tags.as_str() {
-            "SERVICE" => service.tags.clone(),
-            "TASK_DEFINITION" => self
-                .task_definition(&specification.task_definition.arn)
-                .map(|entry| entry.tags.clone())
-                .unwrap_or_default(),
-            _ => Tags::default(),
-        };
-        if service.enable_ecs_managed_tags {
-            tags.put("aws:ecs:clusterName", &service.cluster);
-            tags.put("aws:ecs:serviceName", &service.name);
-        }
-        tags
     }
 }
 

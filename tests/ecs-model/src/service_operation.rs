@@ -334,7 +334,7 @@ impl Service {
             .skip(1)
             .find(|deployment| deployment.desired_count > 0);
         if let Some(serving) = serving {
-            serving.desired_count = serving.desired_count.saturating_add(added);
+            serving.desired_count = (serving.desired_count + added).min(desired_count);
         }
     }
 }

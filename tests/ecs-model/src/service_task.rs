@@ -1,5 +1,5 @@
-//! What a service learns from its tasks: which failed, which serve, and which
-//! digests their images have.
+//! A service's tasks: how it starts them, and what it learns from them: which
+//! failed, which serve, and which digests their images have.
 
 use std::sync::Arc;
 
@@ -7,7 +7,8 @@ use crate::container::ContainerDefinition;
 use crate::ecs::Ecs;
 use crate::event::ServiceAction;
 use crate::registry::ResolvedImage;
-use crate::service::ServiceKey;
+use crate::service::{Service, ServiceKey};
+use crate::tag::Tags;
 use crate::task::{Task, TaskKey, TaskSpecification};
 
 /// After how many failed starts in a row a service says that it is impaired.
@@ -16,6 +17,56 @@ use crate::task::{Task, TaskKey, TaskSpecification};
 const IMPAIRED_AFTER: u32 = 3;
 
 impl Ecs {
+    /// Starts a task of one of a service's deployments.
+    ///
+    /// It carries the deployment's id as `startedBy`. Source: `startedBy` at
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Task.html>.
+    pub(crate) fn launch_for(&mut self, key: ServiceKey, index: usize) -> TaskKey {
+        let id = self.identifiers.task();
+        let service = &self.services[key.0];
+        let deployment = &service.deployments[index];
+        let revision = &service.revisions[deployment.revision];
+        let specification = TaskSpecification {
+            arn: self.arns.task(&service.cluster, &id).into(),
+            cluster_arn: self.arns.cluster(&service.cluster).into(),
+            cluster: Arc::clone(&service.cluster),
+            id,
+            service: Some(key),
+            revision: Some(deployment.revision),
+            task_definition: Arc::clone(&revision.task_definition),
+            workload: Arc::clone(&revision.workload),
+            group: format!("service:{}", service.name).into(),
+            started_by: Some(Arc::clone(&deployment.id)),
+            overrides: None,
+            enable_execute_command: service.enable_execute_command,
+            created_at: self.now,
+        };
+        let tags = self.propagated_tags(service, &specification);
+        let task = self.launch(specification, tags);
+        self.services[key.0].tasks.push(task);
+        self.unsettle(key);
+        task
+    }
+
+    /// The tags that a service's new task gets.
+    ///
+    /// Source: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-using-tags.html>.
+    fn propagated_tags(&self, service: &Service, specification: &TaskSpecification) -> Tags {
+        let mut tags = match service.propagate_tags.as_str() {
+            "SERVICE" => service.tags.clone(),
+            "TASK_DEFINITION" => self
+                .task_definition(&specification.task_definition.arn)
+                .map(|entry| entry.tags.clone())
+                .unwrap_or_default(),
+            _ => Tags::default(),
+        };
+        if service.enable_ecs_managed_tags {
+            tags.put("aws:ecs:clusterName", &service.cluster);
+            tags.put("aws:ecs:serviceName", &service.name);
+        }
+        tags
+    }
+
     /// The digest that a service revision has established for a container.
     pub(crate) fn established_digest(
         &self,
@@ -129,8 +180,8 @@ impl Ecs {
         self.wake_service(service);
     }
 
-    /// A task failed a health check: its service looks at it.
-    pub(crate) fn note_ill(&mut self, key: TaskKey) {
+    /// A task failed a health check or has drained: its service looks at it.
+    pub(crate) fn note_changed(&mut self, key: TaskKey) {
         if let Some((service, _)) = self.owner(key) {
             self.wake_service(service);
         }
@@ -151,20 +202,13 @@ impl Ecs {
         Some(crate::ecs::later(task.state.started_at?, grace))
     }
 
-    /// A task's essential container ended. Before the task counted as healthy,
-    /// that is a failure of the deployment.
-    ///
-    /// AWS's page on `failedTasks` names tasks that do not reach `RUNNING` and
-    /// those that fail health checks; that a task which ends at once after
-    /// `RUNNING` counts too is what users see
-    /// (<https://github.com/aws/containers-roadmap/issues/1206>).
-    pub(crate) fn note_exit(&mut self, key: TaskKey) {
-        if self.tasks.get(&key).is_some_and(|task| !task.is_healthy) {
-            self.count_failed(key);
-        }
-    }
-
     /// Counts a failed task of a deployment.
+    ///
+    /// Tasks that do not reach `RUNNING` and those stopped for failing a health
+    /// check count; one that reached `RUNNING` and whose container then ends does
+    /// not, however soon. Source: `failedTasks` at
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html>,
+    /// and what users see: <https://github.com/aws/containers-roadmap/issues/1206>.
     pub(crate) fn count_failed(&mut self, key: TaskKey) {
         let now = self.now;
         if let Some(deployment) = self.deployment_mut(key) {

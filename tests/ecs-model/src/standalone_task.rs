@@ -94,7 +94,7 @@ impl Ecs {
         Ok(tasks)
     }
 
-    /// Stops a task. Stopping a stopped one changes nothing.
+    /// Stops a task and deletes its tags. Stopping a stopped one changes nothing.
     ///
     /// Source: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopTask.html>.
     ///
@@ -117,6 +117,9 @@ impl Ecs {
             StopCode::UserInitiated,
             reason.unwrap_or("Task stopped by user"),
         );
+        if let Some(task) = self.tasks.get_mut(&key) {
+            task.tags = Tags::default();
+        }
         Ok(key)
     }
 

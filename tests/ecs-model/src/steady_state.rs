@@ -52,9 +52,8 @@ impl Ecs {
             if task.state.is_stopping {
                 continue;
             }
-            let is_serving = task.state.last_status.is_running()
-                && task.illness.is_none()
-                && (task.is_healthy || !task.is_checked());
+            let is_serving =
+                task.state.last_status.is_running() && (task.is_healthy || !task.is_checked());
             if !is_serving {
                 return false;
             }

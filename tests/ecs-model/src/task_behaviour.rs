@@ -107,7 +107,7 @@ impl Ecs {
         if task.illness.is_none() {
             task.illness = Some(Illness::LoadBalancer);
         }
-        self.note_ill(key);
+        self.note_changed(key);
     }
 
     /// Ends a container; if it is essential, the task stops with it.
@@ -135,7 +135,6 @@ impl Ecs {
             task.state.execution_stopped_at = Some(now);
         }
         if is_essential && !task.state.is_stopping {
-            self.note_exit(key);
             self.stop(
                 key,
                 StopCode::EssentialContainerExited,

@@ -109,6 +109,7 @@ impl Ecs {
             (TaskStep::Stop, TaskStatus::Deactivating) => {
                 self.enter(key, TaskStatus::Stopping);
                 self.plan(key, self.timings.stopping, TaskStep::Deprovision);
+                self.note_changed(key);
             }
             (TaskStep::Deprovision, TaskStatus::Stopping) => self.deprovision(key),
             (TaskStep::End, TaskStatus::Deprovisioning) => self.end(key),

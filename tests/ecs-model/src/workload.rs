@@ -284,7 +284,7 @@ mod tests {
             capacity_provider_strategy: Some(Vec::new()),
             ..Workload::default()
         });
-        assert_eq!(by_strategy.capacity_provider(), None);
+        assert_eq!(by_strategy.capacity_provider_strategy, None);
         assert!(by_strategy.is_fargate());
     }
 }

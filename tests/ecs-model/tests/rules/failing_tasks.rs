@@ -127,6 +127,53 @@ fn failed_starts_are_tried_again_ever_later() {
 }
 
 #[test]
+fn the_wait_between_tries_has_a_limit() {
+    let mut world = World::new();
+    world.images.failure = Some(PullError::ManifestUnknown);
+    let definition = world.register("web:1", json!({}));
+    world.create_service(&definition, 1);
+    world.wait_seconds(10 * 3600);
+    let starts: Vec<i64> = world
+        .events_of("ECS Task State Change")
+        .iter()
+        .filter(|event| event["detail"]["lastStatus"] == "PROVISIONING")
+        .map(|event| {
+            text(&event["time"])
+                .parse::<jiff::Timestamp>()
+                .unwrap()
+                .as_second()
+        })
+        .collect();
+    let waits: Vec<i64> = starts.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let longest = waits.iter().max().unwrap();
+    assert!((27 * 60..28 * 60).contains(longest), "{waits:?}");
+    assert_eq!(waits.last(), Some(longest));
+}
+
+#[test]
+fn a_task_that_runs_ends_the_row_of_failed_starts() {
+    let mut world = World::new();
+    world.running_service(1);
+    for _ in 0..3 {
+        world.images.failure = Some(PullError::NetworkTimeout);
+        let task = text(&world.tasks().pop().unwrap()["taskArn"]);
+        world.call("StopTask", json!({"cluster": "prod", "task": task}));
+        world.until("two starts failed", |world| {
+            world.service()["deployments"][0]["failedTasks"] == 2
+        });
+        world.images.failure = None;
+        world.until("a task is healthy", |world| {
+            world.service()["deployments"][0]["failedTasks"] == 0
+        });
+    }
+    let impaired = world
+        .events_of("ECS Service Action")
+        .iter()
+        .any(|event| event["detail"]["eventName"] == "SERVICE_TASK_START_IMPAIRED");
+    assert!(!impaired, "six failed, but never three in a row");
+}
+
+#[test]
 fn a_new_deployment_starts_without_the_old_ones_wait() {
     let mut world = World::new();
     world.running_service(1);
@@ -185,8 +232,10 @@ fn a_crashing_image_never_takes_over() {
         crashed.len()
     );
     assert_eq!(crashed[0]["containers"][0]["exitCode"], 1);
-    let failed = service["deployments"][0]["failedTasks"].as_u64().unwrap();
-    assert_eq!(failed, crashed.len() as u64);
+    assert_eq!(
+        service["deployments"][0]["failedTasks"], 0,
+        "they had reached RUNNING"
+    );
     assert!(
         world.events_of("ECS Service Action").len() == 1,
         "no throttle after RUNNING"

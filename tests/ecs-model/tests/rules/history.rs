@@ -1,5 +1,6 @@
 //! Service deployments and service revisions.
 
+use ecs_model::PullError;
 use serde_json::{Value, json};
 
 use crate::world::{World, text};
@@ -87,6 +88,29 @@ fn a_superseded_deployment_is_stopped() {
     world.until_completed();
     assert_eq!(describe(&mut world, &arn)["status"], "STOPPED", "for good");
     assert_eq!(latest(&mut world)["status"], "SUCCESSFUL");
+}
+
+#[test]
+fn what_was_done_is_a_source_without_tasks_and_what_was_not_is_none() {
+    let mut world = World::new();
+    world.running_service(1);
+    let good = latest(&mut world)["targetServiceRevision"]["arn"].clone();
+    world.update(json!({"desiredCount": 0}));
+    world.wait_seconds(120);
+    world.deploy("web:2", &[]);
+    let sources = latest(&mut world)["sourceServiceRevisions"].clone();
+    assert_eq!(
+        sources[0]["arn"], good,
+        "scaled to zero, it is still what is deployed"
+    );
+    world.deploy("web:3", &[]);
+    let sources = latest(&mut world)["sourceServiceRevisions"].clone();
+    assert_eq!(
+        sources.as_array().unwrap().len(),
+        1,
+        "web:2 never had a task"
+    );
+    assert_eq!(sources[0]["arn"], good);
 }
 
 #[test]
@@ -192,6 +216,8 @@ fn what_is_not_there_is_a_failure() {
         found["failures"][0]["reason"], "MISSING",
         "deleted with its service"
     );
+    let service = world.ecs.service(Some("prod"), "web").unwrap().unwrap();
+    assert!(service.service_deployments.is_empty());
 }
 
 #[test]
@@ -202,7 +228,8 @@ fn the_configuration_of_breaker_and_alarms_is_shown() {
         "deploymentCircuitBreaker": {"enable": true, "rollback": true},
         "alarms": {"alarmNames": ["5xx"], "enable": true, "rollback": true},
     }}));
-    world.deploy("web:2", &[("behaviour", "exit")]);
+    world.images.failure = Some(PullError::ManifestUnknown);
+    world.deploy("web:2", &[]);
     world.wait_seconds(200);
     let record = latest(&mut world);
     assert_eq!(record["deploymentCircuitBreaker"]["status"], "MONITORING");

@@ -1,9 +1,10 @@
 //! Rolling updates, from UpdateService to the steady state.
 
+use ecs_model::{PullError, Timings};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::world::{World, service_request, text};
-use ecs_model::Timings;
 
 #[test]
 fn a_new_revision_replaces_the_old_one() {
@@ -103,7 +104,9 @@ fn limits_that_allow_no_step_are_complained_about_once() {
     world.call("CreateService", request);
     world.until_completed();
     world.deploy("web:2", &[]);
-    world.wait_seconds(3600);
+    world.wait_seconds(1800);
+    world.update(json!({"enableExecuteCommand": true}));
+    world.wait_seconds(1800);
     let complaints = world
         .messages()
         .iter()
@@ -234,6 +237,85 @@ fn a_lost_task_of_the_old_revision_comes_back_as_the_old_revision() {
     world.wait_seconds(120);
     assert_eq!(world.tasks_of(&old).len(), 3);
     assert_eq!(world.service()["deployments"][1]["runningCount"], 2);
+}
+
+/// The old deployment is not forgotten because its only task is lost for a while.
+#[test]
+fn the_old_revision_is_kept_while_its_lost_task_cannot_be_replaced() {
+    let mut world = World::new();
+    world.running_service(1);
+    let old = text(&world.service()["deployments"][0]["id"]);
+    let new = world.deploy("web:2", &[("behaviour", "exit")]);
+    world.wait_seconds(60);
+    world.images.failure = Some(PullError::NetworkTimeout);
+    let task = text(&world.tasks_of(&old)[0]["taskArn"]);
+    world.call("StopTask", json!({"cluster": "prod", "task": task}));
+    world.wait_seconds(300);
+    let service = world.service();
+    assert_eq!(ids(&service), [new.as_str(), old.as_str()]);
+    assert_eq!(service["runningCount"], 0);
+    world.images.failure = None;
+    world.until("the old revision runs again", |world| {
+        world.service()["deployments"][1]["runningCount"] == 1
+    });
+}
+
+#[test]
+fn a_deployment_is_done_only_when_the_old_tasks_have_drained() {
+    let mut world = World::new();
+    world.running_service(1);
+    let old = text(&world.service()["deployments"][0]["id"]);
+    let new = world.deploy("web:2", &[]);
+    world.until("the old task drains", |world| {
+        world.tasks_of(&old)[0]["lastStatus"] == "DEACTIVATING"
+    });
+    world.wait_seconds(14);
+    assert_eq!(ids(&world.service()), [new.as_str(), old.as_str()]);
+    world.wait_seconds(5);
+    assert_eq!(ids(&world.service()), [new.as_str()]);
+}
+
+#[test]
+fn a_steady_state_takes_its_time() {
+    let mut world = World::new();
+    world.running_service(1);
+    let started_at = world.tasks()[0]["startedAt"].as_f64().unwrap();
+    let steady_at = world.service()["events"][0]["createdAt"].as_f64().unwrap();
+    let took = steady_at - started_at;
+    assert!((10.0..15.0).contains(&took), "{took}");
+}
+
+/// Even without any time for anything else, a service whose tasks end at once
+/// does not keep the clock from advancing.
+#[test]
+fn a_crash_loop_takes_time() {
+    let zero = SignedDuration::ZERO;
+    let mut world = World::with(Timings {
+        provisioning: zero,
+        pending: zero,
+        pulling: zero,
+        activating: zero,
+        health_check: zero,
+        health_check_failure: zero,
+        unchecked_health: zero,
+        deactivating: zero,
+        stopping: zero,
+        deprovisioning: zero,
+        scheduling: zero,
+        retry: zero,
+        retry_limit: zero,
+        steady_state: zero,
+        stopped_task_retention: zero,
+    });
+    world
+        .images
+        .push("web:1", "sha256:crash", &[("behaviour", "exit")]);
+    let definition = world.register("web:1", json!({}));
+    world.create_service(&definition, 1);
+    world.wait(SignedDuration::from_millis(100));
+    world.images.failure = Some(PullError::ManifestUnknown);
+    world.wait(SignedDuration::from_millis(100));
+    assert!(world.events.len() > 100);
 }
 
 #[test]

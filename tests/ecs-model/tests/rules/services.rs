@@ -414,6 +414,12 @@ fn a_deleted_service_drains_and_can_be_made_again() {
     let update = json!({"cluster": "prod", "service": "web", "desiredCount": 1});
     let error = world.refused("UpdateService", update.clone());
     assert_eq!(error.code, "ServiceNotActiveException");
+    world.wait_seconds(10);
+    assert_eq!(
+        world.service()["status"],
+        "DRAINING",
+        "while its task drains"
+    );
     world.until("it is inactive", |world| {
         world.service()["status"] == "INACTIVE"
     });
@@ -465,6 +471,9 @@ fn services_are_listed_ten_a_page() {
         json!({"cluster": "prod", "maxResults": 101}),
     );
     assert_eq!(error.code, "InvalidParameterException");
+    let exact = json!({"cluster": "prod", "maxResults": 12});
+    let exact = world.call("ListServices", exact);
+    assert!(exact.get("nextToken").is_none(), "nothing comes after it");
     let ec2 = world.call(
         "ListServices",
         json!({"cluster": "prod", "launchType": "EC2"}),
@@ -480,6 +489,12 @@ fn services_and_their_tags_go_by_long_arn() {
     let request = json!({"cluster": "prod", "services": [arn]});
     assert_eq!(
         world.call("DescribeServices", request)["failures"],
+        json!([])
+    );
+    let elsewhere = text(&arn).replace("/prod/", "/other/");
+    let request = json!({"cluster": "prod", "services": [elsewhere]});
+    assert_eq!(
+        world.call("DescribeServices", request)["services"],
         json!([])
     );
     let tags = json!({"resourceArn": arn, "tags": [{"key": "pushboat:target", "value": "web"}]});

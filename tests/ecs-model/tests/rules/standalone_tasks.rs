@@ -272,6 +272,13 @@ fn tasks_are_listed_by_filter() {
     );
     let stopped = json!({"startedBy": "me", "desiredStatus": "STOPPED"});
     assert_eq!(count(&mut world, stopped), 1);
+    world.call("CreateCluster", json!({"clusterName": "other"}));
+    let elsewhere = json!({"cluster": "other", "tasks": [job.rsplit('/').next()]});
+    let found = world.call("DescribeTasks", elsewhere);
+    assert_eq!(
+        found["failures"][0]["reason"], "MISSING",
+        "a cluster shows its own tasks"
+    );
     let both = json!({"cluster": "prod", "startedBy": "me", "family": "job"});
     assert_eq!(
         world.refused("ListTasks", both).code,
@@ -337,13 +344,15 @@ fn a_task_takes_the_tags_of_its_request_and_definition() {
         "propagateTags": "TASK_DEFINITION", "tags": [{"key": "b", "value": "request"}],
         "overrides": {"containerOverrides": [{"name": "web", "command": ["migrate"]}]},
     });
-    run(&mut world, members);
-    let task = &world.tasks()[0];
+    let arn = run(&mut world, members);
+    let task = world.tasks()[0].clone();
     assert_eq!(task["tags"].as_array().unwrap().len(), 2);
     assert_eq!(
         task["overrides"]["containerOverrides"][0]["command"],
         json!(["migrate"])
     );
+    stop(&mut world, &arn, json!({}));
+    assert_eq!(world.tasks()[0]["tags"], json!([]), "StopTask deletes them");
 }
 
 fn request(members: Value) -> Value {
