@@ -6,6 +6,8 @@
 pub mod adoption;
 pub mod alarm;
 pub mod decide;
+pub mod diagnosis;
+pub mod evidence;
 pub mod intake;
 pub mod name;
 pub mod observation;
