@@ -3,9 +3,14 @@
 //! Parsing is tolerant: every field may be missing, unknown fields and values
 //! are let through, and what cannot be read is explained, never a failure.
 
+pub mod alarm;
 pub mod ecr;
 pub mod ecs;
+pub mod ecs_service_action;
+pub mod ecs_task;
 mod envelope;
+#[cfg(test)]
+mod every_sample;
 pub mod ledger_stream;
 pub mod ssm;
 
