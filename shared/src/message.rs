@@ -4,6 +4,7 @@
 //! times: as text for email, as one line for SMS and chat, and as a JSON
 //! document for machines.
 
+pub mod diagnosis;
 mod document;
 mod reason;
 
