@@ -253,6 +253,13 @@ mod tests {
             .map(|container| container.exit_code)
             .collect();
         assert_eq!(codes, [Some(137), None, None]);
+        for field in ["stoppingAt", "updatedAt"] {
+            event["detail"][field] = json!(7);
+        }
+        assert_eq!(stopped_task(&event).unwrap().task.stopped_at, None);
+        event["time"] = json!("2025-05-06T11:05:20Z");
+        let told = stopped_task(&event).unwrap().task.stopped_at.unwrap();
+        assert_eq!(told.to_string(), "2025-05-06T11:05:20Z");
     }
 
     #[test]

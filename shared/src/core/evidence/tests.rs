@@ -220,6 +220,9 @@ fn a_rollouts_evidence_has_room_in_one_record() {
         (change.reason, change.alarm_arn, change.name) = (quoted(), long(), long());
         evidence.alarm_changes.keep(change);
     }
+    let stored = serde_json::to_value(&evidence.stopped_tasks).unwrap();
+    assert_eq!(stored["known"].as_array().map(Vec::len), Some(1000));
+    assert_eq!(evidence.stopped_tasks.dropped(), 1080);
     let size = serde_json::to_string(&evidence).unwrap().len();
     assert!(size < ROOM_BYTES, "{size}");
     let read: Evidence = serde_json::from_str(&serde_json::to_string(&evidence).unwrap()).unwrap();
