@@ -11,7 +11,7 @@ use crate::target::Mistake;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Notice {
-    /// A stable id, unique within the target: a repeat carries the same one.
+    /// A stable id, unique among all targets: a repeat carries the same one.
     pub id: String,
     /// The target it is about.
     pub target: TargetName,

@@ -67,7 +67,10 @@ pub async fn register<P: Parameters, R: Registrations>(
     let mut registered = Registered::default();
     let mut present = Vec::new();
     for parameter in &found {
-        let name = parameter.name.strip_prefix(&path).unwrap_or(&parameter.name);
+        let name = parameter
+            .name
+            .strip_prefix(&path)
+            .unwrap_or(&parameter.name);
         match TargetName::parse(name) {
             Ok(target) => present.push((known.remove(&target), target, parameter)),
             Err(_) => registered.misnamed.push(parameter.name.clone()),
@@ -75,7 +78,9 @@ pub async fn register<P: Parameters, R: Registrations>(
     }
     // What is left has no parameter any more; its claims go first, so that an heir finds them free.
     for gone in known.into_values() {
-        registered.to_wake.extend(remove(registrations, gone).await?);
+        registered
+            .to_wake
+            .extend(remove(registrations, gone).await?);
     }
     for (before, target, parameter) in present {
         let brought = bring(registrations, before, target, parameter, now).await?;
@@ -169,7 +174,8 @@ async fn refuse<R: Registrations>(
 ) -> Result<Option<Registration>, LedgerError> {
     let notice = Notice {
         id: format!(
-            "parameter.target-invalid.{}.{}",
+            "{}.parameter.target-invalid.{}.{}",
+            blank.target,
             blank.parameter_version,
             blank.parameter_changed_at.as_millisecond()
         ),

@@ -38,6 +38,8 @@ pub struct Observation {
     pub newer: Option<RolloutId>,
     /// Task definitions that this target's rollouts asked the service to run, last one last.
     pub asked_before: Vec<String>,
+    /// The id of the deployment that did not settle while adoption waited for it.
+    pub given_up_deployment: Option<String>,
 }
 
 /// What DescribeServices said.

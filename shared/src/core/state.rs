@@ -55,6 +55,9 @@ pub enum Standing {
         service_created_at: Timestamp,
         /// The service's ARN.
         service_arn: String,
+        /// The id of the deployment that did not settle while adoption waited for it.
+        #[serde(default)]
+        given_up_deployment: Option<String>,
     },
     /// It cannot be deployed to before somebody changes something.
     Invalid {

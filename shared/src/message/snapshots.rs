@@ -98,7 +98,7 @@ fn notice(news: News) -> Notice {
     let subject = match &notice.news {
         News::Rollout(news) => news.rollout.id.to_string(),
         News::TargetInvalid { .. } | News::ServiceMissing { .. } | News::Adopted { .. } => {
-            "target".to_owned()
+            notice.target.to_string()
         }
     };
     notice.id = format!("{subject}.{}.7.0", notice.event());

@@ -9,7 +9,7 @@ use super::Ports;
 use super::observe::{alarms, look, service_and_definition};
 use super::step::Step;
 use crate::core::adoption::{self, Adoption};
-use crate::core::observation::{Look, Observation, Service, ServiceLook};
+use crate::core::observation::{DeploymentState, Look, Observation, Service, ServiceLook};
 use crate::core::policy::Policy;
 use crate::core::reason::{Rejected, Waiting};
 use crate::core::rollout::Phase;
@@ -98,7 +98,7 @@ where
             let told = told || tell.is_some();
             wait(step, since, told, until, waiting);
             if let Some(mistake) = tell {
-                step.tell("target", News::ServiceMissing { mistake }, now);
+                step.tell_target(News::ServiceMissing { mistake }, now);
             }
             false
         }
@@ -156,7 +156,7 @@ fn refuse(step: &mut Step, mistakes: Vec<Mistake>, now: Timestamp) {
         mistakes: mistakes.clone(),
     };
     if step.state.standing != standing {
-        step.tell("target", News::TargetInvalid { mistakes }, now);
+        step.tell_target(News::TargetInvalid { mistakes }, now);
     }
     step.state.standing = standing;
     step.state.wake = Some(Wake {
@@ -173,6 +173,7 @@ fn adopted(step: &mut Step, observation: &Observation, good: bool, now: Timestam
     step.state.standing = Standing::Adopted {
         service_created_at: service.created_at,
         service_arn: service.arn.clone(),
+        given_up_deployment: if good { None } else { unsettled(service) },
     };
     step.state.wake = None;
     if again {
@@ -184,8 +185,14 @@ fn adopted(step: &mut Step, observation: &Observation, good: bool, now: Timestam
         step.set_good(service, definition, GoodSource::Adopted, now);
         images = task_definition::images(definition);
     }
-    step.tell("target", News::Adopted { images }, now);
+    step.tell_target(News::Adopted { images }, now);
     true
+}
+
+/// Gives the id of the service's primary deployment, unless it is done.
+fn unsettled(service: &Service) -> Option<String> {
+    let primary = service.primary()?;
+    (primary.state != DeploymentState::Completed).then(|| primary.id.clone())
 }
 
 /// Says whether this very service has a last-known-good already.

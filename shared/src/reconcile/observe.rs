@@ -12,7 +12,7 @@ use crate::core::observation::{Definition, ImageLook, Look, Observation, Service
 use crate::core::ordering::exact_tag;
 use crate::core::policy::Policy;
 use crate::core::rollout::Rollout;
-use crate::core::state::TargetState;
+use crate::core::state::{Standing, TargetState};
 use crate::ports::{Alarms, CallError, ImageName, Images, Services};
 
 /// Looks at what the rollout's phase needs to see.
@@ -47,6 +47,17 @@ where
         alarms,
         newer,
         asked_before: state.asked_before.clone(),
+        given_up_deployment: given_up_deployment(&state.standing).cloned(),
+    }
+}
+
+fn given_up_deployment(standing: &Standing) -> Option<&String> {
+    match standing {
+        Standing::Adopted {
+            given_up_deployment,
+            ..
+        } => given_up_deployment.as_ref(),
+        Standing::Pending { .. } | Standing::Invalid { .. } => None,
     }
 }
 

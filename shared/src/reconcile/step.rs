@@ -165,8 +165,13 @@ impl Step {
         self.tell(&subject, news, now);
     }
 
+    pub(super) fn tell_target(&mut self, news: News, now: Timestamp) {
+        let subject = self.target.to_string();
+        self.tell(&subject, news, now);
+    }
+
     /// Adds a notice; the version that is to be written makes its id stable and unique.
-    pub(super) fn tell(&mut self, subject: &str, news: News, now: Timestamp) {
+    fn tell(&mut self, subject: &str, news: News, now: Timestamp) {
         let mut notice = Notice {
             id: String::new(),
             target: self.target.clone(),

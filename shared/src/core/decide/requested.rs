@@ -78,7 +78,8 @@ fn check<'a>(
     }
     let ours = observation.asked_before.contains(&primary.task_definition);
     let changing = service.deployments.len() > 1 || primary.state == DeploymentState::InProgress;
-    if changing && !ours && service.desired > 0 && !only_fails(service, primary) {
+    let given_up = observation.given_up_deployment.as_ref();
+    if changing && !ours && service.desired > 0 && !only_fails(service, primary, given_up) {
         return Err(Hindrance::Waiting(Waiting::ServiceBusy));
     }
     Ok(Ready {
@@ -92,8 +93,12 @@ fn check<'a>(
 }
 
 /// Says whether the only deployment is failing: there is nothing to wait for, and nothing to lose.
-fn only_fails(service: &Service, primary: &ServiceDeployment) -> bool {
-    service.deployments.len() == 1 && primary.failed_tasks > 0
+///
+/// ECS counts no failed task where one ran for a moment, so one that adoption
+/// waited for in vain is taken for failing too.
+fn only_fails(service: &Service, primary: &ServiceDeployment, given_up: Option<&String>) -> bool {
+    let fails = primary.failed_tasks > 0 || given_up == Some(&primary.id);
+    service.deployments.len() == 1 && fails
 }
 
 fn taken<T>(look: &Look<T>) -> Result<&T, Hindrance> {

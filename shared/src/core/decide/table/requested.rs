@@ -147,16 +147,20 @@ fn somebody_elses_deployment() {
     let zero = || busy().service(|service| service.desired = 0);
     let failing_beside = || busy().primary(|primary| primary.failed_tasks = 3);
     let done_but_draining = || busy().primary(|primary| primary.state = DeploymentState::Completed);
-    let gave_up = || seen().primary(|primary| primary.state = DeploymentState::Failed);
+    let given_up = |seen: Seen, id: &str| seen.change(|seen| seen.given_up_deployment = Some(id.to_owned()));
+    let ecs_gave_up = || seen().primary(|primary| primary.state = DeploymentState::Failed);
     check(vec![
         ("is waited for",                             given(), busy(), BUSY),
         ("… until the old tasks are gone",            given(), done_but_draining(), BUSY),
         ("… also where nothing else runs",            given(), unsettled(0), BUSY),
         ("… but not where it can only fail",          given(), unsettled(1), STARTS),
+        ("… nor where adoption waited for it in vain", given(), given_up(unsettled(0), "ecs-svc/7"), STARTS),
+        ("… which it did for an earlier one",         given(), given_up(unsettled(0), "ecs-svc/6"), BUSY),
+        ("… which runs beside one that works",        given(), given_up(busy(), "ecs-svc/9"), BUSY),
         ("… though it fails beside one that works",   given(), failing_beside(), BUSY),
         ("… not where no task is wanted",             given(), zero(), STARTS),
         ("… not where it is our own earlier one",     given(), busy().asked_before("web:9"), STARTS),
-        ("… not where ECS gave it up",                given(), gave_up(), STARTS),
+        ("… not where ECS gave it up",                given(), ecs_gave_up(), STARTS),
         ("a second before the deadline",              given().requested_at(-1799), busy(), BUSY),
         ("at the deadline",                           given().requested_at(-1800), busy(), "rejected service-busy | over"),
     ]);
