@@ -1,0 +1,54 @@
+//! Events on their way to a function.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use pushboat::core::push::Push;
+use pushboat::ledger::NoticeKey;
+use pushboat::trigger::ecs::ServiceChange;
+
+/// One event, as the function that hears of it gets it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// ECR: an image was pushed.
+    Pushed(Push),
+    /// ECS: a service's deployment changed.
+    ServiceChanged(ServiceChange),
+    /// Parameter Store: a target's parameter changed.
+    ParameterChanged,
+    /// The schedule's minute.
+    Tick,
+    /// The ledger's stream: a notice was stored.
+    NoticeStored(NoticeKey),
+}
+
+/// An event and how often it was tried.
+#[derive(Clone, Debug)]
+pub(crate) struct Pending {
+    pub(crate) event: Event,
+    pub(crate) tried: usize,
+}
+
+/// The events on their way, earliest first; those of one instant in order.
+#[derive(Debug, Default)]
+pub(crate) struct Agenda {
+    entries: BTreeMap<(Timestamp, u64), Pending>,
+    written: u64,
+}
+
+impl Agenda {
+    pub(crate) fn put(&mut self, at: Timestamp, event: Event, tried: usize) {
+        self.written += 1;
+        let pending = Pending { event, tried };
+        self.entries.insert((at, self.written), pending);
+    }
+
+    pub(crate) fn next_at(&self) -> Option<Timestamp> {
+        self.entries.first_key_value().map(|((at, _), _)| *at)
+    }
+
+    pub(crate) fn take_due(&mut self, now: Timestamp) -> Option<Pending> {
+        let entry = self.entries.first_entry()?;
+        (entry.key().0 <= now).then(|| entry.remove())
+    }
+}

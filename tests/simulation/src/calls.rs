@@ -1,0 +1,221 @@
+//! What is asked of the outside world, counted, and broken on demand.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use jiff::Timestamp;
+use pushboat::ports::Clock;
+
+use crate::clock::VirtualClock;
+
+/// A Lambda function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Function {
+    /// Hears of pushes.
+    ImagePush,
+    /// Hears of services.
+    ServiceChange,
+    /// Runs the control loop.
+    Rollout,
+    /// Looks after everything each minute.
+    Sweep,
+    /// Sends notices.
+    Notify,
+}
+
+/// What a port is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(
+    missing_docs,
+    reason = "each is a method of a port, by AWS's or the port's own name"
+)]
+pub enum Operation {
+    LoadTarget,
+    SaveTarget,
+    FindFollowers,
+    ListRegistrations,
+    ApplyRegistration,
+    FindDue,
+    NoteWoken,
+    ReadParametersReadAt,
+    NoteParametersRead,
+    ReadNotice,
+    FindUnsent,
+    MarkSent,
+    DescribeServices,
+    DescribeTaskDefinition,
+    FindRevision,
+    RegisterTaskDefinition,
+    UpdateService,
+    DescribeImage,
+    DescribePushTime,
+    DescribeRepositories,
+    DescribeAlarms,
+    SendMessages,
+    GetParameters,
+    Publish,
+}
+
+/// What goes wrong with a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It is turned away before it has any effect.
+    Throttled,
+    /// It never arrives, and the caller cannot know.
+    LostRequest,
+    /// It has its effect, and the answer is lost.
+    LostAnswer,
+    /// AWS says no.
+    Refused,
+    /// Another write was faster; only a write to the ledger can meet it.
+    Conflict,
+    /// The function dies before it.
+    CrashBefore,
+    /// The function dies after its effect.
+    CrashAfter,
+}
+
+/// One call that was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Counted from 1.
+    pub ordinal: usize,
+    /// Who made it.
+    pub function: Function,
+    /// What was asked.
+    pub operation: Operation,
+    /// When.
+    pub at: Timestamp,
+    /// What went wrong with it.
+    pub fault: Option<Fault>,
+}
+
+/// Which calls a planned fault is for.
+#[derive(Clone, Copy, Debug)]
+enum When {
+    Ordinal(usize),
+    Next(Operation),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Planned {
+    when: When,
+    fault: Fault,
+    left: usize,
+}
+
+#[derive(Debug)]
+struct Ledgered {
+    clock: VirtualClock,
+    function: Cell<Function>,
+    made: Cell<usize>,
+    counts: RefCell<BTreeMap<Operation, usize>>,
+    log: RefCell<Vec<Call>>,
+    planned: RefCell<Vec<Planned>>,
+    injected: Cell<usize>,
+}
+
+/// All calls of a world, and what is to go wrong with them; clones share both.
+#[derive(Clone, Debug)]
+pub struct Calls(Rc<Ledgered>);
+
+impl Calls {
+    /// Begins to count.
+    #[must_use]
+    pub fn new(clock: VirtualClock) -> Self {
+        Self(Rc::new(Ledgered {
+            clock,
+            function: Cell::new(Function::Sweep),
+            made: Cell::new(0),
+            counts: RefCell::default(),
+            log: RefCell::default(),
+            planned: RefCell::default(),
+            injected: Cell::new(0),
+        }))
+    }
+
+    /// Plans that the next `times` calls for `operation` meet `fault`.
+    pub fn fail_next(&self, operation: Operation, fault: Fault, times: usize) {
+        self.plan(When::Next(operation), fault, times);
+    }
+
+    /// Plans that the call of this number meets `fault`.
+    pub fn fail_call(&self, ordinal: usize, fault: Fault) {
+        self.plan(When::Ordinal(ordinal), fault, 1);
+    }
+
+    /// Takes back what is planned.
+    pub fn heal(&self) {
+        self.0.planned.borrow_mut().clear();
+    }
+
+    /// Says how many calls were made.
+    #[must_use]
+    pub fn made(&self) -> usize {
+        self.0.made.get()
+    }
+
+    /// Says how often something was asked for, whatever came of it.
+    #[must_use]
+    pub fn count(&self, operation: Operation) -> usize {
+        let counts = self.0.counts.borrow();
+        counts.get(&operation).copied().unwrap_or_default()
+    }
+
+    /// Says how many faults were met.
+    #[must_use]
+    pub fn injected(&self) -> usize {
+        self.0.injected.get()
+    }
+
+    /// Gives every call, in order.
+    #[must_use]
+    pub fn log(&self) -> Vec<Call> {
+        self.0.log.borrow().clone()
+    }
+
+    /// Says who makes the calls that follow.
+    pub(crate) fn enter(&self, function: Function) {
+        self.0.function.set(function);
+    }
+
+    /// Counts a call that is about to be made; answers what goes wrong with it.
+    pub(crate) fn begin(&self, operation: Operation) -> Option<Fault> {
+        let ordinal = self.0.made.get() + 1;
+        self.0.made.set(ordinal);
+        *self.0.counts.borrow_mut().entry(operation).or_default() += 1;
+        let fault = self.take_fault(operation, ordinal);
+        self.0
+            .injected
+            .set(self.0.injected.get() + usize::from(fault.is_some()));
+        self.0.log.borrow_mut().push(Call {
+            ordinal,
+            function: self.0.function.get(),
+            operation,
+            at: self.0.clock.now(),
+            fault,
+        });
+        fault
+    }
+
+    fn plan(&self, when: When, fault: Fault, left: usize) {
+        let planned = Planned { when, fault, left };
+        self.0.planned.borrow_mut().push(planned);
+    }
+
+    fn take_fault(&self, operation: Operation, ordinal: usize) -> Option<Fault> {
+        let mut planned = self.0.planned.borrow_mut();
+        let index = planned.iter().position(|one| match one.when {
+            When::Ordinal(wanted) => wanted == ordinal,
+            When::Next(wanted) => wanted == operation,
+        })?;
+        let one = planned.get_mut(index)?;
+        let fault = one.fault;
+        one.left = one.left.saturating_sub(1);
+        if one.left == 0 {
+            planned.remove(index);
+        }
+        Some(fault)
+    }
+}

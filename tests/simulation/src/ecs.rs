@@ -1,0 +1,295 @@
+//! The account's ECS, and what its owners do with it besides Pushboat.
+
+use std::cell::{Ref, RefCell, RefMut};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use ecs_model::{CreateCluster, CreateService, Settings, Tag, Tags, Timings, UpdateService};
+use jiff::Timestamp;
+use pushboat::core::observation::Definition;
+use pushboat::core::policy::ServiceRef;
+use pushboat::ports::Clock as _;
+use serde_json::{Value, json};
+
+use crate::clock::VirtualClock;
+use crate::images::{ACCOUNT, Images, REGION};
+
+/// The account's ECS; clones are the same one.
+#[derive(Clone, Debug)]
+pub struct Ecs {
+    clock: VirtualClock,
+    images: Images,
+    model: Rc<RefCell<ecs_model::Ecs>>,
+    /// Revisions never change, so each is rendered once.
+    pub(crate) definitions: Rc<RefCell<BTreeMap<String, Arc<Definition>>>>,
+}
+
+/// A service as its owner makes it: one container, `app`, on Fargate.
+#[derive(Clone, Debug)]
+pub struct ServiceSpecification {
+    /// The cluster and the service's name; the family is named like the service.
+    pub service: ServiceRef,
+    /// The container's image, as the definition spells it.
+    pub image: String,
+    /// How many tasks are wanted.
+    pub desired: u32,
+    /// The tag by which the owner consents.
+    pub target: Option<String>,
+    /// `ECS`, `CODE_DEPLOY` or `EXTERNAL`.
+    pub controller: String,
+    /// `REPLICA` or `DAEMON`.
+    pub scheduling_strategy: String,
+}
+
+impl ServiceSpecification {
+    /// Names a service with two tasks and its owner's consent to `target`.
+    #[must_use]
+    pub fn new(cluster: &str, name: &str, image: &str, target: &str) -> Self {
+        Self {
+            service: ServiceRef {
+                cluster: cluster.to_owned(),
+                name: name.to_owned(),
+            },
+            image: image.to_owned(),
+            desired: 2,
+            target: Some(target.to_owned()),
+            controller: "ECS".to_owned(),
+            scheduling_strategy: "REPLICA".to_owned(),
+        }
+    }
+}
+
+impl Ecs {
+    pub(crate) fn new(clock: VirtualClock, images: Images) -> Self {
+        let model = ecs_model::Ecs::new(Settings {
+            account_id: ACCOUNT.to_owned(),
+            region: REGION.to_owned(),
+            partition: "aws".to_owned(),
+            timings: Timings::default(),
+        });
+        Self {
+            clock,
+            images,
+            model: Rc::new(RefCell::new(model)),
+            definitions: Rc::default(),
+        }
+    }
+
+    /// Brings the model up to the present and gives it to be changed.
+    pub fn model(&self) -> RefMut<'_, ecs_model::Ecs> {
+        let mut model = self.model.borrow_mut();
+        model.advance(self.clock.now(), &self.images);
+        model
+    }
+
+    /// Brings the model up to the present and gives it to be read.
+    #[must_use]
+    pub fn read(&self) -> Ref<'_, ecs_model::Ecs> {
+        drop(self.model());
+        self.model.borrow()
+    }
+
+    /// Says when something happens next by itself.
+    pub(crate) fn next_at(&self) -> Option<Timestamp> {
+        self.model.borrow().next_change_at()
+    }
+
+    /// Registers a revision with one container, `app`; answers its ARN.
+    ///
+    /// # Panics
+    ///
+    /// If ECS refuses it.
+    pub fn register(&self, family: &str, image: &str) -> String {
+        self.register_document(json!({
+            "family": family,
+            "requiresCompatibilities": ["FARGATE"],
+            "networkMode": "awsvpc",
+            "cpu": "256",
+            "memory": "512",
+            "containerDefinitions": [{ "name": "app", "image": image, "essential": true }],
+        }))
+    }
+
+    /// Registers a whole definition; answers its ARN.
+    ///
+    /// # Panics
+    ///
+    /// If ECS refuses it.
+    pub fn register_document(&self, document: Value) -> String {
+        let Value::Object(document) = document else {
+            panic!("a definition is an object");
+        };
+        let mut model = self.model();
+        let entry = model.register_task_definition(document, Tags::default());
+        entry
+            .expect("the definition is a valid one")
+            .definition
+            .arn
+            .to_string()
+    }
+
+    /// Makes a service, and its cluster where there is none.
+    ///
+    /// # Panics
+    ///
+    /// If ECS refuses it.
+    pub fn create_service(&self, specification: &ServiceSpecification) {
+        let service = &specification.service;
+        let revision = self.register(&service.name, &specification.image);
+        self.create_service_of(specification, &revision);
+    }
+
+    /// Makes a service of a revision that is registered already.
+    ///
+    /// # Panics
+    ///
+    /// If ECS refuses it.
+    pub fn create_service_of(&self, specification: &ServiceSpecification, revision: &str) {
+        let service = &specification.service;
+        self.create_cluster(&service.cluster);
+        let is_daemon = specification.scheduling_strategy == "DAEMON";
+        let tags = specification.target.iter();
+        let mut input = CreateService {
+            cluster: Some(service.cluster.clone()),
+            service_name: service.name.clone(),
+            task_definition: Some(revision.to_owned()),
+            desired_count: (!is_daemon).then(|| specification.desired.into()),
+            scheduling_strategy: Some(specification.scheduling_strategy.clone()),
+            deployment_controller: Some(json!({ "type": specification.controller })),
+            tags: tags.map(|name| Tag::new("pushboat:target", name)).collect(),
+            ..CreateService::default()
+        };
+        let launch_type = if is_daemon { "EC2" } else { "FARGATE" };
+        input.workload.launch_type = Some(launch_type.to_owned());
+        let network = json!({ "subnets": ["subnet-1"] });
+        let network = [("awsvpcConfiguration".to_owned(), network)];
+        input.workload.network_configuration = Some(network.into_iter().collect());
+        if specification.controller == "EXTERNAL" {
+            input.task_definition = None;
+            input.workload.network_configuration = None;
+        }
+        let mut model = self.model();
+        model
+            .create_service(input)
+            .expect("the service is a valid one");
+    }
+
+    /// Makes a cluster.
+    ///
+    /// # Panics
+    ///
+    /// If ECS refuses it.
+    pub fn create_cluster(&self, name: &str) {
+        let input = CreateCluster {
+            cluster_name: Some(name.to_owned()),
+            ..CreateCluster::default()
+        };
+        let mut model = self.model();
+        model
+            .create_cluster(input)
+            .expect("the cluster is a valid one");
+    }
+
+    /// Does what somebody with the plain AWS CLI does.
+    ///
+    /// # Panics
+    ///
+    /// If ECS refuses it.
+    pub fn update(&self, service: &ServiceRef, change: impl FnOnce(&mut UpdateService)) {
+        let mut input = UpdateService {
+            cluster: Some(service.cluster.clone()),
+            service: service.name.clone(),
+            ..UpdateService::default()
+        };
+        change(&mut input);
+        let mut model = self.model();
+        model
+            .update_service(input)
+            .expect("the update is a valid one");
+    }
+
+    /// Deletes a service, its tasks with it.
+    ///
+    /// # Panics
+    ///
+    /// If ECS refuses it.
+    pub fn delete_service(&self, service: &ServiceRef) {
+        let mut model = self.model();
+        model
+            .delete_service(Some(&service.cluster), &service.name, true)
+            .expect("the service exists");
+    }
+
+    /// Gives a service's ARN.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such service.
+    #[must_use]
+    pub fn service_arn(&self, service: &ServiceRef) -> String {
+        let model = self.read();
+        let found = model.service(Some(&service.cluster), &service.name);
+        let found = found
+            .expect("the cluster exists")
+            .expect("the service exists");
+        found.arn.to_string()
+    }
+
+    /// Tags what an ARN names.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such thing.
+    pub fn tag(&self, arn: &str, key: &str, value: &str) {
+        let request = json!({ "resourceArn": arn, "tags": [{ "key": key, "value": value }] });
+        let now = self.clock.now();
+        let mut model = self.model();
+        model
+            .call("TagResource", &request, now, &self.images)
+            .expect("what is tagged exists");
+    }
+
+    /// Says which revision a service is driven towards, by family and number.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such service.
+    #[must_use]
+    pub fn revision(&self, service: &ServiceRef) -> String {
+        let model = self.read();
+        let found = model.service(Some(&service.cluster), &service.name);
+        let found = found
+            .expect("the cluster exists")
+            .expect("the service exists");
+        let primary = found.primary().expect("it has a primary deployment");
+        let arn = &found.revisions[primary.revision].task_definition.arn;
+        arn.rsplit('/').next().unwrap_or_default().to_owned()
+    }
+
+    /// Says which images a service's primary deployment runs.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such service.
+    #[must_use]
+    pub fn images(&self, service: &ServiceRef) -> Vec<String> {
+        let model = self.read();
+        let found = model.service(Some(&service.cluster), &service.name);
+        let found = found
+            .expect("the cluster exists")
+            .expect("the service exists");
+        let primary = found.primary().expect("it has a primary deployment");
+        let definition = &found.revisions[primary.revision].task_definition;
+        let containers = definition.containers.iter();
+        containers.map(|one| one.image.clone()).collect()
+    }
+
+    /// Says how many revisions a family has.
+    #[must_use]
+    pub fn revisions(&self, family: &str) -> usize {
+        let model = self.read();
+        let latest = model.task_definition(family);
+        latest.map_or(0, |entry| entry.definition.revision as usize)
+    }
+}

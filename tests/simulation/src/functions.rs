@@ -1,0 +1,179 @@
+//! The Lambda functions: the shell of `pushboat` on the watched ports.
+//!
+//! The ports in memory never wait, so that a function that does not finish at
+//! once has died: its future is dropped where it stands.
+
+use futures_util::FutureExt as _;
+use pushboat::core::push::Push;
+use pushboat::ledger::{LedgerError, NoticeKey};
+use pushboat::outbox::{self, SendError, Sent};
+use pushboat::ports::Clock as _;
+use pushboat::queue::QueueMessage;
+use pushboat::reconcile::{self, Report, Settings, reconcile};
+use pushboat::sweep::{self, Occasion, SweepError, Swept, sweep};
+use pushboat::trigger::ecs::ServiceChange;
+use pushboat::wake::{self, WakeError, Woken};
+
+use crate::alarms::Alarms;
+use crate::calls::{Calls, Function};
+use crate::clock::VirtualClock;
+use crate::ecs::Ecs;
+use crate::images::Images;
+use crate::ledger::Ledger;
+use crate::parameters::Parameters;
+use crate::queue::FifoQueue;
+use crate::topic::Topic;
+use crate::watched::Watched;
+
+/// The prefix of the targets' parameters.
+pub(crate) const PREFIX: &str = "pushboat";
+
+/// How one invocation went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Invocation<T, E> {
+    /// It answered.
+    Done(T),
+    /// It answered with an error.
+    Failed(E),
+    /// It died.
+    Crashed,
+}
+
+/// One invocation of a function and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// `image-push` heard of a push.
+    Pushed(Push, Invocation<Woken, WakeError>),
+    /// `service-change` heard of a service.
+    ServiceChanged(ServiceChange, Invocation<Woken, WakeError>),
+    /// `rollout` got a message.
+    Rollout(QueueMessage, Invocation<Report, LedgerError>),
+    /// `sweep` ran.
+    Sweep(Occasion, Invocation<Swept, SweepError>),
+    /// `notify` was prompted.
+    Notify(NoticeKey, Invocation<Sent, SendError>),
+}
+
+impl Outcome {
+    /// Says whether the function answered without an error.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        match self {
+            Self::Pushed(_, one) | Self::ServiceChanged(_, one) => one.is_done(),
+            Self::Rollout(_, one) => one.is_done(),
+            Self::Sweep(_, one) => one.is_done(),
+            Self::Notify(_, one) => one.is_done(),
+        }
+    }
+}
+
+impl<T, E> Invocation<T, E> {
+    /// Says whether the function answered without an error.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        match self {
+            Self::Done(_) => true,
+            Self::Failed(_) | Self::Crashed => false,
+        }
+    }
+}
+
+type RolloutPorts =
+    reconcile::Ports<Watched<Ledger>, Watched<Ecs>, Watched<Images>, Watched<Alarms>, VirtualClock>;
+type SweepPorts = sweep::Ports<
+    Watched<Ledger>,
+    Watched<Parameters>,
+    Watched<FifoQueue>,
+    Watched<Topic>,
+    VirtualClock,
+>;
+
+/// The deployed functions.
+#[derive(Debug)]
+pub(crate) struct Functions {
+    calls: Calls,
+    rollout: RolloutPorts,
+    sweep: SweepPorts,
+    settings: Settings,
+}
+
+/// What the functions stand on.
+pub(crate) struct Ground<'a> {
+    pub(crate) calls: &'a Calls,
+    pub(crate) clock: &'a VirtualClock,
+    pub(crate) ledger: &'a Ledger,
+    pub(crate) ecs: &'a Ecs,
+    pub(crate) images: &'a Images,
+    pub(crate) alarms: &'a Alarms,
+    pub(crate) parameters: &'a Parameters,
+    pub(crate) queue: &'a FifoQueue,
+    pub(crate) topic: &'a Topic,
+}
+
+impl Functions {
+    pub(crate) fn new(ground: &Ground<'_>) -> Self {
+        let calls = ground.calls;
+        Self {
+            calls: calls.clone(),
+            rollout: reconcile::Ports {
+                ledger: Watched::new(ground.ledger.clone(), calls),
+                services: Watched::new(ground.ecs.clone(), calls),
+                images: Watched::new(ground.images.clone(), calls),
+                alarms: Watched::new(ground.alarms.clone(), calls),
+                clock: ground.clock.clone(),
+            },
+            sweep: sweep::Ports {
+                ledger: Watched::new(ground.ledger.clone(), calls),
+                parameters: Watched::new(ground.parameters.clone(), calls),
+                queue: Watched::new(ground.queue.clone(), calls),
+                topic: Watched::new(ground.topic.clone(), calls),
+                clock: ground.clock.clone(),
+            },
+            settings: Settings::default(),
+        }
+    }
+
+    pub(crate) fn set_settings(&mut self, settings: Settings) {
+        self.settings = settings;
+    }
+
+    pub(crate) fn image_push(&self, push: Push) -> Outcome {
+        self.calls.enter(Function::ImagePush);
+        let woken = invoke(wake::on_push(&self.sweep.ledger, &self.sweep.queue, &push));
+        Outcome::Pushed(push, woken)
+    }
+
+    pub(crate) fn service_change(&self, change: ServiceChange) -> Outcome {
+        self.calls.enter(Function::ServiceChange);
+        let (ledger, queue) = (&self.sweep.ledger, &self.sweep.queue);
+        let woken = invoke(wake::on_service_change(ledger, queue, &change));
+        Outcome::ServiceChanged(change, woken)
+    }
+
+    pub(crate) fn rollout(&self, message: QueueMessage) -> Outcome {
+        self.calls.enter(Function::Rollout);
+        let report = invoke(reconcile(&self.rollout, &self.settings, &message));
+        Outcome::Rollout(message, report)
+    }
+
+    pub(crate) fn sweep(&self, occasion: Occasion) -> Outcome {
+        self.calls.enter(Function::Sweep);
+        Outcome::Sweep(occasion, invoke(sweep(&self.sweep, PREFIX, occasion)))
+    }
+
+    pub(crate) fn notify(&self, key: NoticeKey) -> Outcome {
+        self.calls.enter(Function::Notify);
+        let (ledger, topic) = (&self.sweep.ledger, &self.sweep.topic);
+        let now = self.sweep.clock.now();
+        let sent = invoke(outbox::send(ledger, topic, &key, now));
+        Outcome::Notify(key, sent)
+    }
+}
+
+fn invoke<T, E>(function: impl Future<Output = Result<T, E>>) -> Invocation<T, E> {
+    match function.now_or_never() {
+        Some(Ok(answer)) => Invocation::Done(answer),
+        Some(Err(error)) => Invocation::Failed(error),
+        None => Invocation::Crashed,
+    }
+}

@@ -1,0 +1,240 @@
+//! A small ECR: repositories, their images, and the tags that point at them.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use ecs_model::{PullError, Registry, ResolvedImage};
+use jiff::Timestamp;
+use pushboat::core::name::{ImageDigest, short_hash};
+use pushboat::core::observation::{ImageContent, ImageLook, Platform};
+use pushboat::ports::{CallError, Clock as _, ImageName};
+use pushboat::task_definition::image_reference;
+
+use crate::clock::VirtualClock;
+
+pub(crate) const ACCOUNT: &str = "123456789012";
+pub(crate) const REGION: &str = "eu-west-1";
+
+/// The account's registry.
+pub const REGISTRY: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
+
+/// The account's ECR in one Region; clones are the same one.
+#[derive(Clone, Debug)]
+pub struct Images {
+    clock: VirtualClock,
+    repositories: Rc<RefCell<BTreeMap<String, Repository>>>,
+}
+
+#[derive(Debug, Default)]
+struct Repository {
+    images: BTreeMap<ImageDigest, Stored>,
+    tags: BTreeMap<String, ImageDigest>,
+}
+
+#[derive(Debug)]
+struct Stored {
+    image: Image,
+    /// A re-tag does not change it.
+    pushed_at: Timestamp,
+    archived: bool,
+}
+
+/// Something that is pushed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// Stands for its content: the same name makes the same digest.
+    pub name: String,
+    /// What its manifest says.
+    pub content: ImageContent,
+    /// How its containers behave; see `ecs_model::Behaviour`.
+    pub labels: BTreeMap<String, String>,
+}
+
+impl Image {
+    /// Makes an image for both architectures that runs and is healthy.
+    #[must_use]
+    pub fn healthy(name: &str) -> Self {
+        Self::built_for(name, &["amd64", "arm64"])
+    }
+
+    /// Makes an image for some architectures of Linux.
+    #[must_use]
+    pub fn built_for(name: &str, architectures: &[&str]) -> Self {
+        let platforms = architectures.iter().map(|architecture| Platform {
+            os: "linux".to_owned(),
+            architecture: (*architecture).to_owned(),
+        });
+        Self::holding(name, ImageContent::Image(platforms.collect()))
+    }
+
+    /// Makes something with a content of its own.
+    #[must_use]
+    pub fn holding(name: &str, content: ImageContent) -> Self {
+        Self {
+            name: name.to_owned(),
+            content,
+            labels: BTreeMap::new(),
+        }
+    }
+
+    /// Makes an image whose containers end with code 1 as soon as they start.
+    #[must_use]
+    pub fn crashing(name: &str) -> Self {
+        let mut image = Self::healthy(name);
+        let label = "pushboat.test/behaviour".to_owned();
+        image.labels.insert(label, "exit".to_owned());
+        image
+    }
+
+    /// Gives its digest.
+    ///
+    /// # Panics
+    ///
+    /// Never: a hash has the shape of a digest.
+    #[must_use]
+    pub fn digest(&self) -> ImageDigest {
+        let (first, second) = (short_hash(&[&self.name]), short_hash(&["", &self.name]));
+        ImageDigest::parse(&format!("sha256:{first}{second}")).expect("a hash is hexadecimal")
+    }
+}
+
+impl Images {
+    pub(crate) fn new(clock: VirtualClock) -> Self {
+        Self {
+            clock,
+            repositories: Rc::default(),
+        }
+    }
+
+    /// Makes a repository, if there is none of that name.
+    pub fn create_repository(&self, name: &str) {
+        let mut repositories = self.repositories.borrow_mut();
+        repositories.entry(name.to_owned()).or_default();
+    }
+
+    /// Deletes a repository with all it holds.
+    pub fn delete_repository(&self, name: &str) {
+        self.repositories.borrow_mut().remove(name);
+    }
+
+    /// Stores an image and points a tag at it, in a repository that is made on the way.
+    pub fn put(&self, repository: &str, tag: &str, image: &Image) -> ImageDigest {
+        let digest = image.digest();
+        let mut repositories = self.repositories.borrow_mut();
+        let repository = repositories.entry(repository.to_owned()).or_default();
+        let now = self.clock.now();
+        let stored = repository.images.entry(digest.clone());
+        stored.or_insert_with(|| Stored {
+            image: image.clone(),
+            pushed_at: now,
+            archived: false,
+        });
+        repository.tags.insert(tag.to_owned(), digest.clone());
+        digest
+    }
+
+    /// Deletes an image and its tags.
+    pub fn delete(&self, repository: &str, digest: &ImageDigest) {
+        if let Some(repository) = self.repositories.borrow_mut().get_mut(repository) {
+            repository.images.remove(digest);
+            repository.tags.retain(|_, tagged| tagged != digest);
+        }
+    }
+
+    /// Moves an image to the archive storage class.
+    pub fn archive(&self, repository: &str, digest: &ImageDigest) {
+        let mut repositories = self.repositories.borrow_mut();
+        let repository = repositories.get_mut(repository);
+        if let Some(stored) = repository.and_then(|one| one.images.get_mut(digest)) {
+            stored.archived = true;
+        }
+    }
+}
+
+impl pushboat::ports::Images for Images {
+    async fn image(&self, repository: &str, name: ImageName<'_>) -> Result<ImageLook, CallError> {
+        let repositories = self.repositories.borrow();
+        let Some(repository) = repositories.get(repository) else {
+            return Ok(ImageLook::RepositoryMissing);
+        };
+        let digest = match name {
+            ImageName::Tag(tag) => repository.tags.get(tag),
+            ImageName::Digest(digest) => Some(digest),
+        };
+        let found = digest.and_then(|digest| Some((digest, repository.images.get(digest)?)));
+        Ok(match found {
+            None => ImageLook::Missing,
+            Some((_, stored)) if stored.archived => ImageLook::Archived,
+            Some((digest, stored)) => ImageLook::Found {
+                digest: digest.clone(),
+                content: stored.image.content.clone(),
+            },
+        })
+    }
+
+    async fn pushed_at(
+        &self,
+        repository: &str,
+        digest: &ImageDigest,
+    ) -> Result<Option<Timestamp>, CallError> {
+        let repositories = self.repositories.borrow();
+        let stored = repositories
+            .get(repository)
+            .and_then(|repository| repository.images.get(digest));
+        Ok(stored.map(|stored| stored.pushed_at))
+    }
+
+    async fn missing_repositories(&self, repositories: &[&str]) -> Result<Vec<String>, CallError> {
+        let known = self.repositories.borrow();
+        let missing = repositories
+            .iter()
+            .filter(|name| !known.contains_key(**name));
+        Ok(missing.map(|name| (*name).to_owned()).collect())
+    }
+}
+
+impl Registry for Images {
+    /// Other registries hold whatever is asked of them.
+    fn resolve(
+        &self,
+        image: &str,
+        platform: Option<&ecs_model::Platform>,
+    ) -> Result<ResolvedImage, PullError> {
+        let reference = image_reference(image);
+        if reference.registry != REGISTRY {
+            return Ok(ResolvedImage {
+                digest: Image::healthy(image).digest().to_string(),
+                labels: BTreeMap::new(),
+            });
+        }
+        let repositories = self.repositories.borrow();
+        let repository = repositories
+            .get(reference.repository)
+            .ok_or(PullError::RepositoryNotFound)?;
+        let digest = match image.split_once('@') {
+            Some((_, digest)) => ImageDigest::parse(digest),
+            None => {
+                let tag = image.rsplit_once(':').map_or("latest", |(_, tag)| tag);
+                repository.tags.get(tag).cloned()
+            }
+        };
+        let stored = digest.and_then(|digest| repository.images.get(&digest));
+        let stored = stored
+            .filter(|stored| !stored.archived)
+            .ok_or(PullError::ManifestUnknown)?;
+        let ImageContent::Image(platforms) = &stored.image.content else {
+            return Err(PullError::ManifestUnknown);
+        };
+        let fits = |offered: &Platform, wanted: &ecs_model::Platform| {
+            offered.os == wanted.os && offered.architecture == wanted.architecture
+        };
+        if platform.is_some_and(|wanted| !platforms.iter().any(|one| fits(one, wanted))) {
+            return Err(PullError::PlatformNotFound);
+        }
+        Ok(ResolvedImage {
+            digest: stored.image.digest().to_string(),
+            labels: stored.image.labels.clone(),
+        })
+    }
+}

@@ -1,0 +1,40 @@
+//! The world that Pushboat runs in, in memory and in virtual time.
+//!
+//! What runs here is the shipped core and shell of `pushboat` over its ports:
+//! no second implementation of a decision. The rest is played: ECS by
+//! `ecs-model`, and here ECR, CloudWatch, Parameter Store, SNS, the ledger's
+//! table, the FIFO queue, EventBridge and Lambda. There is no network, no
+//! wall clock and no random number, so a run repeats exactly.
+//!
+//! A [`World`] holds it all. Each port goes through [`Calls`], which counts
+//! what is asked and breaks what it is told to break: a call is turned away,
+//! its answer is lost, or the function dies before or after it.
+
+mod agenda;
+mod alarms;
+mod calls;
+mod clock;
+mod ecs;
+mod functions;
+mod images;
+mod ledger;
+mod parameters;
+mod queue;
+mod services;
+mod topic;
+mod watched;
+mod world;
+
+pub use agenda::Event;
+pub use alarms::Alarms;
+pub use calls::{Call, Calls, Fault, Function, Operation};
+pub use clock::VirtualClock;
+pub use ecs::{Ecs, ServiceSpecification};
+pub use functions::{Invocation, Outcome};
+pub use images::{Image, Images, REGISTRY};
+pub use ledger::{FiledNotice, Ledger};
+pub use parameters::Parameters;
+pub use queue::{Delivery, FifoQueue};
+pub use topic::Topic;
+pub use watched::Watched;
+pub use world::{Lost, World};

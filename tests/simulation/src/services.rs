@@ -1,0 +1,189 @@
+//! The port to ECS, on the model.
+
+use std::sync::Arc;
+
+use ecs_model::{
+    Deployment, DeploymentController, RolloutState, SchedulingStrategy, ServiceError,
+    ServiceStatus, Tag, Tags, TaskDefinitionStatus, UpdateService,
+};
+use pushboat::core::observation::{
+    Controller, Definition, DeploymentState, Service, ServiceDeployment, ServiceLook,
+};
+use pushboat::core::policy::ServiceRef;
+use pushboat::ports::{CallError, Services};
+use pushboat::task_definition::ROLLOUT_TAG;
+use serde_json::{Value, json};
+
+use crate::ecs::Ecs;
+
+impl Services for Ecs {
+    async fn service(&self, service: &ServiceRef) -> Result<ServiceLook, CallError> {
+        let model = self.read();
+        Ok(match model.service(Some(&service.cluster), &service.name) {
+            Err(_) => ServiceLook::ClusterMissing,
+            Ok(None) => ServiceLook::Missing,
+            Ok(Some(found)) => ServiceLook::Found(Box::new(seen(&model, found))),
+        })
+    }
+
+    async fn task_definition(&self, arn: &str) -> Result<Arc<Definition>, CallError> {
+        if let Some(known) = self.definitions.borrow().get(arn) {
+            return Ok(Arc::clone(known));
+        }
+        let model = self.read();
+        let Some(entry) = model.task_definition(arn) else {
+            let error = not_found("Unable to describe task definition.");
+            return Err(refused("DescribeTaskDefinition", &error));
+        };
+        let mut raw = entry.definition.document.clone();
+        let members = [
+            ("taskDefinitionArn", json!(&*entry.definition.arn)),
+            ("revision", json!(entry.definition.revision)),
+            ("status", json!(entry.status.as_str())),
+            ("compatibilities", json!(["EC2", "FARGATE"])),
+            (
+                "registeredAt",
+                json!(entry.definition.registered_at.as_second()),
+            ),
+        ];
+        raw.extend(members.map(|(name, value)| (name.to_owned(), value)));
+        let tags = entry.tags.iter();
+        let tags: Vec<Value> = tags
+            .map(|(key, value)| json!({ "key": key, "value": value }))
+            .collect();
+        let definition = Arc::new(Definition {
+            raw: Value::Object(raw),
+            tags: Value::Array(tags),
+        });
+        let mut definitions = self.definitions.borrow_mut();
+        definitions.insert(arn.to_owned(), Arc::clone(&definition));
+        Ok(definition)
+    }
+
+    async fn revision_of(&self, base: &str, rollout: &str) -> Result<Option<String>, CallError> {
+        let model = self.read();
+        let Some(base) = model.task_definition(base) else {
+            return Ok(None);
+        };
+        let family = base.definition.family.as_str();
+        let revisions = model.task_definitions(Some(family), TaskDefinitionStatus::Active);
+        let ours = revisions.filter(|entry| entry.tags.get(ROLLOUT_TAG) == Some(rollout));
+        Ok(ours.last().map(|entry| entry.definition.arn.to_string()))
+    }
+
+    async fn register(&self, request: &Value) -> Result<String, CallError> {
+        let call = "RegisterTaskDefinition";
+        let mut document = request.as_object().cloned().unwrap_or_default();
+        let tags = document.remove("tags").unwrap_or_default();
+        let tags: Vec<Tag> = tags
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|tag| {
+                let text = |name: &str| tag[name].as_str().unwrap_or_default();
+                Tag::new(text("key"), text("value"))
+            })
+            .collect();
+        let tags = Tags::from_request(&tags).map_err(|error| refused(call, &error))?;
+        let mut model = self.model();
+        let entry = model.register_task_definition(document, tags);
+        let entry = entry.map_err(|error| refused(call, &error))?;
+        Ok(entry.definition.arn.to_string())
+    }
+
+    async fn update(
+        &self,
+        service: &ServiceRef,
+        revision: &str,
+    ) -> Result<ServiceDeployment, CallError> {
+        let input = UpdateService {
+            cluster: Some(service.cluster.clone()),
+            service: service.name.clone(),
+            task_definition: Some(revision.to_owned()),
+            ..UpdateService::default()
+        };
+        let mut model = self.model();
+        let updated = model.update_service(input);
+        let updated = updated.map_err(|error| refused("UpdateService", &error))?;
+        let deployments = updated.deployments.iter().enumerate();
+        let primary = deployments
+            .map(|(position, one)| deployment(updated, position, one))
+            .next();
+        primary.ok_or_else(|| {
+            let error = not_found("The service has no deployment.");
+            refused("UpdateService", &error)
+        })
+    }
+}
+
+/// Reads a service as DescribeServices shows it.
+///
+/// Under other controllers than its own ECS shows task sets in the place of
+/// deployments. Source: ECS API reference, Service, `deployments` and `taskSets`.
+fn seen(model: &ecs_model::Ecs, service: &ecs_model::Service) -> Service {
+    let deployments = match service.deployment_controller {
+        DeploymentController::Ecs => {
+            let deployments = service.deployments.iter().enumerate();
+            deployments
+                .map(|(position, one)| deployment(service, position, one))
+                .collect()
+        }
+        DeploymentController::CodeDeploy | DeploymentController::External => Vec::new(),
+    };
+    let tags = service.tags.iter();
+    Service {
+        arn: service.arn.to_string(),
+        active: service.status == ServiceStatus::Active,
+        created_at: service.created_at,
+        controller: match service.deployment_controller {
+            DeploymentController::Ecs => Controller::Ecs,
+            other @ (DeploymentController::CodeDeploy | DeploymentController::External) => {
+                Controller::Other(other.as_str().to_owned())
+            }
+        },
+        daemon: service.scheduling_strategy == SchedulingStrategy::Daemon,
+        desired: service.desired_count,
+        running: model.task_counts(service, None).running,
+        deployments,
+        tags: tags
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect(),
+    }
+}
+
+fn deployment(
+    service: &ecs_model::Service,
+    position: usize,
+    one: &Deployment,
+) -> ServiceDeployment {
+    let definition = &service.revisions[one.revision].task_definition;
+    ServiceDeployment {
+        id: one.id.to_string(),
+        primary: position == 0,
+        task_definition: definition.arn.to_string(),
+        state: match one.rollout_state {
+            RolloutState::InProgress => DeploymentState::InProgress,
+            RolloutState::Completed => DeploymentState::Completed,
+            RolloutState::Failed => DeploymentState::Failed,
+        },
+        state_reason: one.rollout_state_reason(),
+        created_at: one.created_at,
+        failed_tasks: one.failed_tasks,
+    }
+}
+
+fn not_found(message: &str) -> ServiceError {
+    ServiceError {
+        code: "ClientException".to_owned(),
+        message: message.to_owned(),
+        http_status: 400,
+    }
+}
+
+fn refused(call: &str, error: &ServiceError) -> CallError {
+    CallError::Refused {
+        call: call.to_owned(),
+        code: error.code.clone(),
+        message: error.message.clone(),
+    }
+}

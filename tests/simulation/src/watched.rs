@@ -1,0 +1,273 @@
+//! Every port, with its calls counted and broken on demand.
+
+use std::future::{Future, pending};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use pushboat::core::alarm::AlarmSeen;
+use pushboat::core::name::{ImageDigest, TargetName};
+use pushboat::core::observation::{Definition, ImageLook, ServiceDeployment, ServiceLook};
+use pushboat::core::policy::ServiceRef;
+use pushboat::ledger::{
+    Follower, LedgerError, NoticeKey, Registration, RegistrationChange, ReverseKey, SaveError,
+    StateWrite, StoredNotice, TargetEntry, Version,
+};
+use pushboat::ports::{
+    Alarms, CallError, ImageName, Images, Outbox, Parameter, Parameters, Publication, Queue,
+    Registrations, ReverseItems, Services, Targets, Topic,
+};
+use pushboat::queue::QueueMessage;
+use serde_json::Value;
+
+use crate::calls::{Calls, Fault, Operation};
+
+/// A port whose calls are counted and broken on demand.
+#[derive(Clone, Debug)]
+pub struct Watched<P> {
+    port: P,
+    calls: Calls,
+}
+
+impl<P> Watched<P> {
+    /// Watches a port.
+    pub(crate) fn new(port: P, calls: &Calls) -> Self {
+        Self {
+            port,
+            calls: calls.clone(),
+        }
+    }
+
+    /// Makes a call, unless something goes wrong with it.
+    ///
+    /// A function that dies never gets an answer: whoever runs it drops it.
+    async fn call<T, E: Trouble>(
+        &self,
+        operation: Operation,
+        effect: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        match self.calls.begin(operation) {
+            None => effect.await,
+            Some(Fault::CrashBefore) => pending().await,
+            Some(Fault::CrashAfter) => {
+                let _ = effect.await;
+                pending().await
+            }
+            Some(Fault::LostAnswer) => {
+                let _ = effect.await;
+                Err(E::unclear(operation))
+            }
+            Some(Fault::LostRequest) => Err(E::unclear(operation)),
+            Some(Fault::Throttled) => Err(E::throttled(operation)),
+            Some(Fault::Refused) => Err(E::refused(operation)),
+            Some(Fault::Conflict) => Err(E::conflict(operation)),
+        }
+    }
+}
+
+/// The ways in which a call can go wrong, as its error says it.
+///
+/// Where an error knows no such way, the call has no clear answer.
+trait Trouble: Sized {
+    fn unclear(operation: Operation) -> Self;
+
+    fn throttled(operation: Operation) -> Self {
+        Self::unclear(operation)
+    }
+
+    fn refused(operation: Operation) -> Self {
+        Self::unclear(operation)
+    }
+
+    fn conflict(operation: Operation) -> Self {
+        Self::unclear(operation)
+    }
+}
+
+impl Trouble for CallError {
+    fn unclear(operation: Operation) -> Self {
+        Self::Unclear {
+            call: format!("{operation:?}"),
+            problem: "no answer".to_owned(),
+        }
+    }
+
+    fn throttled(operation: Operation) -> Self {
+        Self::Throttled {
+            call: format!("{operation:?}"),
+        }
+    }
+
+    fn refused(operation: Operation) -> Self {
+        Self::Refused {
+            call: format!("{operation:?}"),
+            code: "ClientException".to_owned(),
+            message: "It may not be.".to_owned(),
+        }
+    }
+}
+
+impl Trouble for LedgerError {
+    fn unclear(operation: Operation) -> Self {
+        Self::Unreachable {
+            doing: format!("{operation:?}"),
+            problem: "no answer".to_owned(),
+        }
+    }
+}
+
+impl Trouble for SaveError {
+    fn unclear(operation: Operation) -> Self {
+        LedgerError::unclear(operation).into()
+    }
+
+    fn conflict(_: Operation) -> Self {
+        Self::Conflict
+    }
+}
+
+impl<P: Services> Services for Watched<P> {
+    async fn service(&self, service: &ServiceRef) -> Result<ServiceLook, CallError> {
+        self.call(Operation::DescribeServices, self.port.service(service))
+            .await
+    }
+
+    async fn task_definition(&self, arn: &str) -> Result<Arc<Definition>, CallError> {
+        let effect = self.port.task_definition(arn);
+        self.call(Operation::DescribeTaskDefinition, effect).await
+    }
+
+    async fn revision_of(&self, base: &str, rollout: &str) -> Result<Option<String>, CallError> {
+        let effect = self.port.revision_of(base, rollout);
+        self.call(Operation::FindRevision, effect).await
+    }
+
+    async fn register(&self, request: &Value) -> Result<String, CallError> {
+        let effect = self.port.register(request);
+        self.call(Operation::RegisterTaskDefinition, effect).await
+    }
+
+    async fn update(
+        &self,
+        service: &ServiceRef,
+        revision: &str,
+    ) -> Result<ServiceDeployment, CallError> {
+        let effect = self.port.update(service, revision);
+        self.call(Operation::UpdateService, effect).await
+    }
+}
+
+impl<P: Images> Images for Watched<P> {
+    async fn image(&self, repository: &str, name: ImageName<'_>) -> Result<ImageLook, CallError> {
+        let effect = self.port.image(repository, name);
+        self.call(Operation::DescribeImage, effect).await
+    }
+
+    async fn pushed_at(
+        &self,
+        repository: &str,
+        digest: &ImageDigest,
+    ) -> Result<Option<Timestamp>, CallError> {
+        let effect = self.port.pushed_at(repository, digest);
+        self.call(Operation::DescribePushTime, effect).await
+    }
+
+    async fn missing_repositories(&self, repositories: &[&str]) -> Result<Vec<String>, CallError> {
+        let effect = self.port.missing_repositories(repositories);
+        self.call(Operation::DescribeRepositories, effect).await
+    }
+}
+
+impl<P: Alarms> Alarms for Watched<P> {
+    async fn alarms(&self, names: &[String]) -> Result<Vec<AlarmSeen>, CallError> {
+        self.call(Operation::DescribeAlarms, self.port.alarms(names))
+            .await
+    }
+}
+
+impl<P: Targets> Targets for Watched<P> {
+    async fn load(&self, target: &TargetName) -> Result<TargetEntry, LedgerError> {
+        self.call(Operation::LoadTarget, self.port.load(target))
+            .await
+    }
+
+    async fn save(&self, write: &StateWrite) -> Result<Version, SaveError> {
+        self.call(Operation::SaveTarget, self.port.save(write))
+            .await
+    }
+}
+
+impl<P: ReverseItems> ReverseItems for Watched<P> {
+    async fn followers(&self, key: &ReverseKey) -> Result<Vec<Follower>, LedgerError> {
+        self.call(Operation::FindFollowers, self.port.followers(key))
+            .await
+    }
+}
+
+impl<P: Registrations> Registrations for Watched<P> {
+    async fn registrations(&self) -> Result<Vec<Registration>, LedgerError> {
+        self.call(Operation::ListRegistrations, self.port.registrations())
+            .await
+    }
+
+    async fn apply(&self, change: &RegistrationChange) -> Result<(), SaveError> {
+        self.call(Operation::ApplyRegistration, self.port.apply(change))
+            .await
+    }
+
+    async fn due(&self, now: Timestamp) -> Result<Vec<(TargetName, Timestamp)>, LedgerError> {
+        self.call(Operation::FindDue, self.port.due(now)).await
+    }
+
+    async fn note_woken(&self, registration: &Registration) -> Result<(), LedgerError> {
+        self.call(Operation::NoteWoken, self.port.note_woken(registration))
+            .await
+    }
+
+    async fn parameters_read_at(&self) -> Result<Option<Timestamp>, LedgerError> {
+        let effect = self.port.parameters_read_at();
+        self.call(Operation::ReadParametersReadAt, effect).await
+    }
+
+    async fn note_parameters_read(&self, at: Timestamp) -> Result<(), LedgerError> {
+        let effect = self.port.note_parameters_read(at);
+        self.call(Operation::NoteParametersRead, effect).await
+    }
+}
+
+impl<P: Outbox> Outbox for Watched<P> {
+    async fn unsent(&self, key: &NoticeKey) -> Result<Option<StoredNotice>, LedgerError> {
+        self.call(Operation::ReadNotice, self.port.unsent(key))
+            .await
+    }
+
+    async fn unsent_before(&self, before: Timestamp) -> Result<Vec<NoticeKey>, LedgerError> {
+        self.call(Operation::FindUnsent, self.port.unsent_before(before))
+            .await
+    }
+
+    async fn mark_sent(&self, key: &NoticeKey, at: Timestamp) -> Result<(), LedgerError> {
+        self.call(Operation::MarkSent, self.port.mark_sent(key, at))
+            .await
+    }
+}
+
+impl<P: Queue> Queue for Watched<P> {
+    async fn send(&self, messages: &[QueueMessage]) -> Result<(), CallError> {
+        self.call(Operation::SendMessages, self.port.send(messages))
+            .await
+    }
+}
+
+impl<P: Parameters> Parameters for Watched<P> {
+    async fn below(&self, path: &str) -> Result<Vec<Parameter>, CallError> {
+        self.call(Operation::GetParameters, self.port.below(path))
+            .await
+    }
+}
+
+impl<P: Topic> Topic for Watched<P> {
+    async fn publish(&self, publication: &Publication) -> Result<(), CallError> {
+        self.call(Operation::Publish, self.port.publish(publication))
+            .await
+    }
+}

@@ -1,0 +1,305 @@
+//! Everything there is, and what happens next.
+
+use jiff::{SignedDuration, Timestamp};
+use pushboat::core::name::TargetName;
+use pushboat::core::policy::ServiceRef;
+use pushboat::core::push::Push;
+use pushboat::core::state::TargetState;
+use pushboat::ports::Clock as _;
+use pushboat::reconcile::Settings;
+use pushboat::sweep::Occasion;
+use pushboat::trigger::ecs::{ServiceChange, service_of};
+
+use crate::agenda::{Agenda, Event, Pending};
+use crate::alarms::Alarms;
+use crate::calls::Calls;
+use crate::clock::VirtualClock;
+use crate::ecs::Ecs;
+use crate::functions::{Functions, Ground, Outcome, PREFIX};
+use crate::images::{Image, Images};
+use crate::ledger::Ledger;
+use crate::parameters::Parameters;
+use crate::queue::FifoQueue;
+use crate::topic::Topic;
+
+/// How long an event takes to its function.
+const EVENT_DELAY: SignedDuration = SignedDuration::from_secs(1);
+/// How long Lambda waits before it tries an event again, and once more.
+///
+/// Source: Lambda developer guide, "Error handling for asynchronous invocation".
+const RETRIED_AFTER: [SignedDuration; 2] =
+    [SignedDuration::from_mins(1), SignedDuration::from_mins(2)];
+const SWEEP_EVERY: SignedDuration = SignedDuration::from_mins(1);
+
+/// Which events never arrive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each stands for one source of events"
+)]
+pub struct Lost {
+    /// ECR's.
+    pub pushes: bool,
+    /// ECS's.
+    pub service_changes: bool,
+    /// Parameter Store's.
+    pub parameter_changes: bool,
+    /// The ledger's stream.
+    pub notice_prompts: bool,
+}
+
+/// One account with Pushboat in it.
+#[derive(Debug)]
+pub struct World {
+    /// The time.
+    pub clock: VirtualClock,
+    /// Every call that Pushboat makes, and what goes wrong with it.
+    pub calls: Calls,
+    /// The ledger.
+    pub ledger: Ledger,
+    /// The queue in front of `rollout`.
+    pub queue: FifoQueue,
+    /// ECS.
+    pub ecs: Ecs,
+    /// ECR.
+    pub images: Images,
+    /// CloudWatch.
+    pub alarms: Alarms,
+    /// Parameter Store.
+    pub parameters: Parameters,
+    /// The notification topic.
+    pub topic: Topic,
+    /// Which events never arrive.
+    pub lost: Lost,
+    /// Every invocation, in order.
+    pub outcomes: Vec<Outcome>,
+    /// Events that were tried as often as Lambda does.
+    pub dead_letters: Vec<Event>,
+    functions: Functions,
+    agenda: Agenda,
+    pushes: usize,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        let clock = VirtualClock::default();
+        let calls = Calls::new(clock.clone());
+        let images = Images::new(clock.clone());
+        let ecs = Ecs::new(clock.clone(), images.clone());
+        let parameters = Parameters::new(clock.clone());
+        let queue = FifoQueue::new(clock.clone());
+        let (ledger, alarms, topic) = (Ledger::default(), Alarms::default(), Topic::default());
+        let functions = Functions::new(&Ground {
+            calls: &calls,
+            clock: &clock,
+            ledger: &ledger,
+            ecs: &ecs,
+            images: &images,
+            alarms: &alarms,
+            parameters: &parameters,
+            queue: &queue,
+            topic: &topic,
+        });
+        let mut agenda = Agenda::default();
+        agenda.put(clock.after(SWEEP_EVERY), Event::Tick, 0);
+        Self {
+            clock,
+            calls,
+            ledger,
+            queue,
+            ecs,
+            images,
+            alarms,
+            parameters,
+            topic,
+            lost: Lost::default(),
+            outcomes: Vec::new(),
+            dead_letters: Vec::new(),
+            functions,
+            agenda,
+            pushes: 0,
+        }
+    }
+}
+
+impl World {
+    /// Makes a world without anything in it.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Names the service of the template's own parameters.
+    pub fn set_own_service(&mut self, service: ServiceRef) {
+        self.functions.set_settings(Settings {
+            own_service: Some(service),
+        });
+    }
+
+    /// Writes a target's parameter.
+    pub fn put_target(&mut self, name: &str, text: &str) {
+        self.parameters.put(&parameter(name), text);
+        self.tell_parameter_change();
+    }
+
+    /// Deletes a target's parameter.
+    pub fn delete_target(&mut self, name: &str) {
+        self.parameters.delete(&parameter(name));
+        self.tell_parameter_change();
+    }
+
+    fn tell_parameter_change(&mut self) {
+        if !self.lost.parameter_changes {
+            self.tell(Event::ParameterChanged);
+        }
+    }
+
+    /// Pushes an image under a tag; answers what its event says.
+    ///
+    /// EventBridge tells the time to the second.
+    pub fn push_image(&mut self, repository: &str, tag: &str, image: &Image) -> Push {
+        let digest = self.images.put(repository, tag, image);
+        self.pushes += 1;
+        let second = self.clock.now().as_second();
+        let push = Push {
+            repository: repository.to_owned(),
+            tag: tag.to_owned(),
+            digest,
+            tagged_at: Timestamp::from_second(second).unwrap_or_default(),
+            event_id: format!("push-{}", self.pushes),
+        };
+        if !self.lost.pushes {
+            self.tell(Event::Pushed(push.clone()));
+        }
+        push
+    }
+
+    /// Sends an event, which arrives after a moment.
+    pub fn tell(&mut self, event: Event) {
+        self.agenda.put(self.clock.after(EVENT_DELAY), event, 0);
+    }
+
+    /// Lets everything happen up to `until`.
+    pub fn run_until(&mut self, until: Timestamp) {
+        loop {
+            self.settle();
+            let next = [
+                self.agenda.next_at(),
+                self.ecs.next_at(),
+                self.queue.next_at(),
+            ];
+            match next.into_iter().flatten().min() {
+                Some(next) if next <= until => self.clock.advance_to(next),
+                Some(_) | None => break,
+            }
+        }
+        self.clock.advance_to(until);
+        self.settle();
+    }
+
+    /// Lets everything happen for some time.
+    pub fn run_for(&mut self, duration: SignedDuration) {
+        self.run_until(self.clock.after(duration));
+    }
+
+    /// Lets everything happen until a condition holds; answers whether it does within `limit`.
+    pub fn run_while(&mut self, limit: SignedDuration, holds: impl Fn(&Self) -> bool) -> bool {
+        let until = self.clock.after(limit);
+        while holds(self) {
+            if self.clock.now() >= until {
+                return false;
+            }
+            self.run_for(SignedDuration::from_secs(1));
+        }
+        true
+    }
+
+    /// Gives a target's state.
+    ///
+    /// # Panics
+    ///
+    /// If the name is none.
+    #[must_use]
+    pub fn state(&self, target: &str) -> TargetState {
+        let target = TargetName::parse(target).expect("it is a target's name");
+        self.ledger.entry(&target).state
+    }
+
+    /// Lets everything happen that happens at this instant.
+    fn settle(&mut self) {
+        loop {
+            self.hear_ecs();
+            self.hear_ledger();
+            if let Some(pending) = self.agenda.take_due(self.clock.now()) {
+                self.deliver(pending);
+            } else if let Some(delivery) = self.queue.receive() {
+                let outcome = self.functions.rollout(delivery.message.clone());
+                if outcome.is_done() {
+                    self.queue.delete(&delivery);
+                }
+                self.outcomes.push(outcome);
+            } else {
+                return;
+            }
+        }
+    }
+
+    /// Sends the events of what ECS did.
+    fn hear_ecs(&mut self) {
+        let changes = self.ecs.model().take_changes();
+        for change in changes {
+            let ecs_model::ChangeKind::Deployment {
+                service_arn,
+                change: what,
+                ..
+            } = &change.kind
+            else {
+                continue;
+            };
+            if let (false, Some(service)) = (self.lost.service_changes, service_of(service_arn)) {
+                self.tell(Event::ServiceChanged(ServiceChange {
+                    service,
+                    what: what.event_name().to_owned(),
+                    event_id: format!("ecs-{}", change.sequence),
+                }));
+            }
+        }
+    }
+
+    /// Sends the records of the ledger's stream.
+    fn hear_ledger(&mut self) {
+        for key in self.ledger.take_prompts() {
+            if !self.lost.notice_prompts {
+                self.tell(Event::NoticeStored(key));
+            }
+        }
+    }
+
+    fn deliver(&mut self, pending: Pending) {
+        let Pending { event, tried } = pending;
+        let outcome = match event.clone() {
+            Event::Pushed(push) => self.functions.image_push(push),
+            Event::ServiceChanged(change) => self.functions.service_change(change),
+            Event::ParameterChanged => self.functions.sweep(Occasion::ParameterChanged),
+            Event::Tick => {
+                self.agenda
+                    .put(self.clock.after(SWEEP_EVERY), Event::Tick, 0);
+                self.functions.sweep(Occasion::Tick)
+            }
+            Event::NoticeStored(key) => self.functions.notify(key),
+        };
+        let failed = !outcome.is_done();
+        self.outcomes.push(outcome);
+        // The next minute is as good as another try of this one.
+        if failed && event != Event::Tick {
+            match RETRIED_AFTER.get(tried) {
+                Some(pause) => self.agenda.put(self.clock.after(*pause), event, tried + 1),
+                None => self.dead_letters.push(event),
+            }
+        }
+    }
+}
+
+fn parameter(target: &str) -> String {
+    format!("/{PREFIX}/targets/{target}")
+}

@@ -1,0 +1,389 @@
+//! The function dies anywhere: the next one finds out what was done by looking.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use pushboat::core::state::TargetState;
+use pushboat::ports::Clock as _;
+use simulation::{Call, Fault, Function};
+
+use super::*;
+
+/// How long a rollout may take that died once: the queue gives a message out
+/// again after six minutes.
+const LONG_ENOUGH: SignedDuration = SignedDuration::from_mins(40);
+
+/// What is left of a rollout when it is over.
+#[derive(Debug, PartialEq, Eq)]
+struct End {
+    history: Vec<String>,
+    images: Vec<String>,
+    good_images: Vec<String>,
+    told: Vec<String>,
+    under_way: bool,
+    queued: usize,
+}
+
+fn end(world: &World) -> End {
+    let state: TargetState = world.state(TARGET);
+    let good = state.last_known_good.as_ref();
+    End {
+        history: history(world),
+        images: world.ecs.images(&service()),
+        good_images: good
+            .map(|good| good.images.values().cloned().collect())
+            .unwrap_or_default(),
+        told: told(world),
+        under_way: state.current.is_some() || state.wake.is_some(),
+        queued: world.queue.len(),
+    }
+}
+
+/// The end of every rollout of v2 that comes through.
+fn good_end() -> End {
+    End {
+        history: vec!["v2 succeeded".to_owned()],
+        images: vec![pinned("v2")],
+        good_images: vec![pinned("v2")],
+        told: ["adopted", "v2 started", "v2 baking", "v2 succeeded"]
+            .map(str::to_owned)
+            .to_vec(),
+        under_way: false,
+        queued: 0,
+    }
+}
+
+/// Plays one rollout of v2, with something going wrong.
+fn play(go_wrong: impl FnOnce(&World)) -> World {
+    let mut world = adopted();
+    go_wrong(&world);
+    push(&mut world, "v2");
+    world.run_for(LONG_ENOUGH);
+    world
+}
+
+/// The calls that `function` makes from the push to the end of its rollout.
+fn calls_of(function: Function) -> Vec<Call> {
+    let world = play(|_| {});
+    assert_eq!(end(&world), good_end());
+    let first = adopted().calls.made();
+    let calls = world.calls.log().into_iter();
+    calls
+        .filter(|call| call.ordinal > first && call.function == function)
+        .collect()
+}
+
+/// Each time a rollout's own revision was asked for.
+fn update_times(world: &World) -> Vec<Timestamp> {
+    let calls = world.calls.log().into_iter();
+    calls
+        .filter(|call| call.operation == Operation::UpdateService)
+        .map(|call| call.at)
+        .collect()
+}
+
+#[test]
+fn wherever_rollout_dies_the_end_is_the_same() {
+    die_everywhere(minutes(6));
+}
+
+#[test]
+fn also_where_the_next_one_comes_before_reads_are_sure() {
+    die_everywhere(seconds(2));
+}
+
+fn die_everywhere(visibility_timeout: SignedDuration) {
+    let calls = calls_of(Function::Rollout);
+    let mut points = 0;
+    for call in &calls {
+        for fault in [Fault::CrashBefore, Fault::CrashAfter] {
+            let what = format!("{fault:?} {:?}, call {}", call.operation, call.ordinal);
+            let world = play(|world| {
+                world.queue.set_visibility_timeout(visibility_timeout);
+                world.calls.fail_call(call.ordinal, fault);
+            });
+            assert_eq!(world.calls.injected(), 1, "{what}");
+            assert_eq!(end(&world), good_end(), "{what}");
+            let (registered, updated) = writes(&world);
+            let died_sending =
+                call.operation == Operation::UpdateService && fault == Fault::CrashBefore;
+            assert_eq!(updated, 1 + usize::from(died_sending), "{what}");
+            let died_registering =
+                call.operation == Operation::RegisterTaskDefinition && fault == Fault::CrashBefore;
+            assert_eq!(registered, 1 + usize::from(died_registering), "{what}");
+            assert_eq!(
+                world.ecs.revisions("web"),
+                2,
+                "{what}: a revision is used again"
+            );
+            points += 1;
+        }
+    }
+    let operations: BTreeSet<Operation> = calls.iter().map(|call| call.operation).collect();
+    for operation in [
+        Operation::LoadTarget,
+        Operation::SaveTarget,
+        Operation::DescribeServices,
+        Operation::DescribeTaskDefinition,
+        Operation::DescribeImage,
+        Operation::DescribeAlarms,
+        Operation::RegisterTaskDefinition,
+        Operation::UpdateService,
+    ] {
+        assert!(
+            operations.contains(&operation),
+            "{operation:?} was not tried"
+        );
+    }
+    println!("rollout died at {points} points of {} calls", calls.len());
+}
+
+#[test]
+fn wherever_the_other_functions_die_the_end_is_the_same() {
+    let mut points = 0;
+    for function in [
+        Function::ImagePush,
+        Function::ServiceChange,
+        Function::Sweep,
+        Function::Notify,
+    ] {
+        let calls = calls_of(function);
+        assert!(!calls.is_empty(), "{function:?}");
+        for call in calls {
+            for fault in [Fault::CrashBefore, Fault::CrashAfter] {
+                let what = format!(
+                    "{function:?} {fault:?} {:?}, call {}",
+                    call.operation, call.ordinal
+                );
+                let world = play(|world| world.calls.fail_call(call.ordinal, fault));
+                assert_eq!(world.calls.injected(), 1, "{what}");
+                assert_eq!(end(&world), good_end(), "{what}");
+                assert_eq!(writes(&world), (1, 1), "{what}");
+                let filed = world.ledger.notices();
+                assert!(filed.iter().all(|one| one.sent_at.is_some()), "{what}");
+                assert!(world.dead_letters.is_empty(), "{what}");
+                points += 1;
+            }
+        }
+    }
+    println!("the other functions died at {points} points");
+}
+
+#[test]
+fn adoption_survives_a_death_at_every_call() {
+    let play = |fault: Option<(usize, Fault)>| {
+        let mut world = steady();
+        if let Some((ordinal, fault)) = fault {
+            world.calls.fail_call(ordinal, fault);
+        }
+        world.put_target(TARGET, TARGET_TEXT);
+        world.run_for(minutes(15));
+        world
+    };
+    let (first, last) = (steady().calls.made(), play(None).calls.made());
+    assert!(last > first + 10);
+    for ordinal in first + 1..=last {
+        for fault in [Fault::CrashBefore, Fault::CrashAfter] {
+            let world = play(Some((ordinal, fault)));
+            assert_eq!(told(&world), ["adopted"], "{fault:?} at call {ordinal}");
+            assert!(world.state(TARGET).last_known_good.is_some());
+            assert_eq!(world.ledger.holder(&service()), Some(target(TARGET)));
+        }
+    }
+}
+
+#[test]
+fn the_answer_of_an_update_is_lost_and_it_is_not_sent_again() {
+    let world = play(|world| {
+        world
+            .calls
+            .fail_next(Operation::UpdateService, Fault::LostAnswer, 1);
+    });
+    assert_eq!(end(&world), good_end());
+    assert_eq!(writes(&world), (1, 1));
+}
+
+#[test]
+fn an_update_that_never_arrives_is_sent_again_after_the_read_lag_and_not_before() {
+    let world = play(|world| {
+        world
+            .calls
+            .fail_next(Operation::UpdateService, Fault::LostRequest, 2);
+    });
+    assert_eq!(end(&world), good_end());
+    assert_eq!(writes(&world), (1, 3));
+    for pair in update_times(&world).windows(2) {
+        assert!(pair[1].duration_since(pair[0]) >= pushboat::core::decide::READ_LAG);
+    }
+}
+
+#[test]
+fn the_answer_of_a_registration_is_lost_and_its_revision_is_used() {
+    let world = play(|world| {
+        world
+            .calls
+            .fail_next(Operation::RegisterTaskDefinition, Fault::LostAnswer, 1);
+    });
+    assert_eq!(end(&world), good_end());
+    assert_eq!(writes(&world), (1, 1));
+    assert_eq!(world.ecs.revision(&service()), "web:2");
+}
+
+#[test]
+fn a_registration_that_never_arrives_is_sent_again() {
+    let world = play(|world| {
+        world
+            .calls
+            .fail_next(Operation::RegisterTaskDefinition, Fault::LostRequest, 1);
+    });
+    assert_eq!(end(&world), good_end());
+    assert_eq!(writes(&world), (2, 1));
+    assert_eq!(world.ecs.revision(&service()), "web:2");
+}
+
+#[test]
+fn every_answer_may_be_lost_and_every_call_be_turned_away() {
+    for call in calls_of(Function::Rollout) {
+        for fault in [Fault::Throttled, Fault::LostRequest, Fault::LostAnswer] {
+            let what = format!("{fault:?} {:?}, call {}", call.operation, call.ordinal);
+            let world = play(|world| world.calls.fail_call(call.ordinal, fault));
+            assert_eq!(world.calls.injected(), 1, "{what}");
+            assert_eq!(end(&world), good_end(), "{what}");
+            let (registered, updated) = writes(&world);
+            let again = usize::from(fault != Fault::LostAnswer);
+            let once_more = |operation| {
+                if call.operation == operation {
+                    again
+                } else {
+                    0
+                }
+            };
+            assert_eq!(
+                registered,
+                1 + once_more(Operation::RegisterTaskDefinition),
+                "{what}"
+            );
+            assert_eq!(updated, 1 + once_more(Operation::UpdateService), "{what}");
+            assert_eq!(world.ecs.revisions("web"), 2, "{what}");
+        }
+    }
+}
+
+#[test]
+fn throttled_for_long_it_comes_through_in_the_end() {
+    for operation in [
+        Operation::DescribeServices,
+        Operation::DescribeTaskDefinition,
+        Operation::DescribeImage,
+        Operation::DescribeAlarms,
+        Operation::RegisterTaskDefinition,
+        Operation::UpdateService,
+    ] {
+        let world = play(|world| world.calls.fail_next(operation, Fault::Throttled, 8));
+        assert_eq!(world.calls.injected(), 8, "{operation:?}");
+        assert_eq!(end(&world), good_end(), "{operation:?}");
+        assert_eq!(world.ecs.revisions("web"), 2, "{operation:?}");
+    }
+}
+
+#[test]
+fn without_any_answer_until_the_deadline_it_is_rejected_and_says_so() {
+    let mut world = adopted();
+    world
+        .calls
+        .fail_next(Operation::DescribeImage, Fault::Throttled, usize::MAX);
+    push(&mut world, "v2");
+    world.run_for(LONG_ENOUGH);
+    assert_eq!(history(&world), ["v2 rejected aws-unavailable"]);
+    assert_eq!(writes(&world), (0, 0));
+    let explanation = world.topic.documents().pop().unwrap()["reason"]["explanation"].clone();
+    assert!(
+        explanation
+            .as_str()
+            .unwrap()
+            .contains("DescribeImage was throttled")
+    );
+}
+
+#[test]
+fn what_aws_refuses_is_rejected_with_its_words_and_the_service_runs_on() {
+    for operation in [Operation::RegisterTaskDefinition, Operation::UpdateService] {
+        let mut world = adopted();
+        world.calls.fail_next(operation, Fault::Refused, 1);
+        push(&mut world, "v2");
+        world.run_for(minutes(5));
+        assert_eq!(history(&world), ["v2 rejected refused"]);
+        assert_eq!(told(&world), ["adopted", "v2 started", "v2 rejected"]);
+        assert_eq!(world.ecs.revision(&service()), "web:1");
+        let document = world.topic.documents().pop().unwrap();
+        let explanation = document["reason"]["explanation"].as_str().unwrap();
+        assert!(
+            explanation.contains("ClientException: It may not be."),
+            "{explanation}"
+        );
+    }
+}
+
+#[test]
+fn a_write_that_lost_its_race_is_decided_anew() {
+    for call in calls_of(Function::Rollout) {
+        if call.operation != Operation::SaveTarget {
+            continue;
+        }
+        let world = play(|world| world.calls.fail_call(call.ordinal, Fault::Conflict));
+        assert_eq!(end(&world), good_end());
+        assert_eq!(writes(&world), (1, 1));
+    }
+}
+
+#[test]
+fn a_ledger_that_never_takes_a_write_changes_nothing_and_loses_nothing() {
+    let mut world = adopted();
+    world
+        .calls
+        .fail_next(Operation::SaveTarget, Fault::Conflict, 7);
+    push(&mut world, "v2");
+    world.run_for(seconds(30));
+    assert_eq!(writes(&world), (0, 0), "nothing is done that is not saved");
+    assert!(!world.outcomes.iter().all(Outcome::is_done));
+    world.run_for(LONG_ENOUGH);
+    assert_eq!(end(&world), good_end());
+}
+
+#[test]
+fn a_dead_rollout_does_not_hold_up_another_target() {
+    let mut world = adopted();
+    let specification =
+        ServiceSpecification::new("prod", "api", &format!("{REGISTRY}/team/api:v1"), "api");
+    world
+        .images
+        .put("team/api", "v1", &Image::healthy("api v1"));
+    world.ecs.create_service(&specification);
+    world.run_for(minutes(3));
+    world.put_target(
+        "api",
+        &TARGET_TEXT
+            .replace("team/web", "team/api")
+            .replace(r#""name": "web""#, r#""name": "api""#),
+    );
+    world.run_for(minutes(1));
+    let began = world.clock.now();
+    world
+        .calls
+        .fail_next(Operation::LoadTarget, Fault::CrashBefore, 1);
+    push(&mut world, "v2");
+    world.run_for(seconds(1));
+    world.push_image("team/api", "v2", &Image::healthy("api v2"));
+    world.run_for(minutes(4));
+    assert_eq!(writes(&world), (1, 1));
+    assert_eq!(
+        world.ecs.images(&specification.service),
+        [format!(
+            "{REGISTRY}/team/api@{}",
+            Image::healthy("api v2").digest()
+        )]
+    );
+    assert!(world.clock.now().duration_since(began) < minutes(6));
+    world.run_for(LONG_ENOUGH);
+    assert_eq!(history(&world), ["v2 succeeded"]);
+}
