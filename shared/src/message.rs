@@ -116,7 +116,7 @@ fn text(notice: &Notice, headline: &str) -> String {
             paragraphs.push(format!("What runs is taken as good:\n{}", lines.join("\n")));
         }
     }
-    paragraphs.push(format!("Notice {} of {}.", notice.id, notice.at));
+    paragraphs.push(format!("Notice {} of {:.0}.", notice.id, notice.at));
     paragraphs.join("\n\n")
 }
 
@@ -125,7 +125,7 @@ fn rollout_text(news: &RolloutNews, paragraphs: &mut Vec<String>) {
     match &rollout.phase {
         Phase::Requested { .. } | Phase::Starting { .. } | Phase::Progressing { .. } => {}
         Phase::Baking { until, .. } => paragraphs.push(format!(
-            "ECS reports the deployment done. It counts as good if nothing goes wrong until {until}."
+            "ECS reports the deployment done. It counts as good if nothing goes wrong until {until:.0}."
         )),
         Phase::Succeeded { revision } => paragraphs.push(format!(
             "It finished its bake time and is the version to go back to from now on.\nTask definition: {revision}"
@@ -150,7 +150,7 @@ fn facts(rollout: &Rollout, start: Option<&Start>) -> String {
         format!("Service:  {}", rollout.policy.service),
         format!("Image:    {}:{}", push.repository, push.tag),
         format!("Digest:   {digest}"),
-        format!("Pushed:   {}", push.tagged_at),
+        format!("Pushed:   {:.0}", push.tagged_at),
         format!("Rollout:  {}", rollout.id),
     ];
     if let Some(start) = start {

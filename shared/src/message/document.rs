@@ -1,5 +1,6 @@
 //! The JSON document of a notice; documented in `docs/notices.md`.
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::reason;
@@ -17,7 +18,7 @@ pub(super) fn document(notice: &Notice, headline: &str) -> Value {
         "event": notice.event(),
         "target": notice.target,
         "severity": notice.severity(),
-        "at": notice.at,
+        "at": seconds(notice.at),
         "summary": headline,
     });
     let Some(fields) = document.as_object_mut() else {
@@ -72,14 +73,14 @@ fn described(rollout: &Rollout, start: Option<&Start>) -> Value {
         "repository": push.repository,
         "tag": push.tag,
         "digest": start.map_or(&push.digest, |start| &start.digest),
-        "pushedAt": push.tagged_at,
-        "requestedAt": rollout.requested_at,
+        "pushedAt": seconds(push.tagged_at),
+        "requestedAt": seconds(rollout.requested_at),
     });
     let Some(fields) = described.as_object_mut() else {
         return described;
     };
     if let Some(start) = start {
-        fields.insert("startedAt".to_owned(), json!(start.at));
+        fields.insert("startedAt".to_owned(), json!(seconds(start.at)));
         fields.insert(
             "taskDefinitionBefore".to_owned(),
             json!(start.base_task_definition),
@@ -101,4 +102,9 @@ fn described(rollout: &Rollout, start: Option<&Start>) -> Value {
         fields.insert("taskDefinition".to_owned(), json!(revision));
     }
     described
+}
+
+/// Writes a time to the second, in UTC.
+fn seconds(at: Timestamp) -> String {
+    format!("{at:.0}")
 }

@@ -154,7 +154,7 @@ pub fn halted(reason: &Halted) -> String {
             alarms.join(", ")
         ),
         Halted::MissingTasks { since } => format!(
-            "Fewer tasks have been running than are wanted since {since}. Look at the service's stopped tasks for the cause."
+            "Fewer tasks have been running than are wanted since {since:.0}. Look at the service's stopped tasks for the cause."
         ),
     }
 }
@@ -187,7 +187,7 @@ pub fn ignored(reason: &Ignored) -> String {
         Ignored::NoBusiness { kind } => format!("an event of kind {kind} asks for nothing"),
         Ignored::Unreadable { problem } => format!("the event cannot be read: {problem}"),
         Ignored::BeforeRegistration { registered_at } => format!(
-            "the push came before the target was registered at {registered_at}; push it again under a new tag to deploy it"
+            "the push came before the target was registered at {registered_at:.0}; push it again under a new tag to deploy it"
         ),
         Ignored::Repeat => "the same push was told before".to_owned(),
         Ignored::Older { newest_tag, newest } => format!(
