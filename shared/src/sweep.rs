@@ -84,7 +84,9 @@ where
 {
     let now = ports.clock.now();
     let woken = wake_due(ports, now).await.map_err(SweepError::Wake);
-    let registered = register(ports, prefix, occasion, now).await.map_err(SweepError::Register);
+    let registered = register(ports, prefix, occasion, now)
+        .await
+        .map_err(SweepError::Register);
     let sent = outbox::send_forgotten(&ports.ledger, &ports.topic, now).await;
     Ok(Swept {
         woken: woken?,
@@ -139,8 +141,7 @@ where
     if !due {
         return Ok(None);
     }
-    let registered =
-        registration::register(&ports.parameters, &ports.ledger, prefix, now).await?;
+    let registered = registration::register(&ports.parameters, &ports.ledger, prefix, now).await?;
     let messages: Vec<QueueMessage> = registered
         .to_wake
         .iter()

@@ -37,7 +37,9 @@ pub fn push(event: &Value) -> Result<Push, Ignored> {
     }
     let repository = envelope.text("repository-name");
     if repository.is_empty() || repository.len() > 256 || tag.len() > 300 {
-        return Err(unreadable("it names no repository and tag that ECR could hold"));
+        return Err(unreadable(
+            "it names no repository and tag that ECR could hold",
+        ));
     }
     let digest = ImageDigest::parse(envelope.text("image-digest"))
         .ok_or_else(|| unreadable("its image-digest is no SHA-256 digest"))?;
@@ -69,7 +71,8 @@ mod tests {
         event["detail"]["image-digest"] = json!(format!("sha256:{}", "7f".repeat(32)));
         let push = push(&event).unwrap();
         assert!(!push.repository.is_empty() && !push.tag.is_empty() && !push.event_id.is_empty());
-        let index = super::push(&sample("ecr_image_action__push_multiarch_index_composed")).unwrap();
+        let index =
+            super::push(&sample("ecr_image_action__push_multiarch_index_composed")).unwrap();
         assert!(!index.tag.is_empty());
     }
 
@@ -92,7 +95,10 @@ mod tests {
             "ecs_service_action__service_steady_state",
         ] {
             let read = push(&sample(name));
-            assert!(matches!(read, Err(Ignored::NoBusiness { .. })), "{name}: {read:?}");
+            assert!(
+                matches!(read, Err(Ignored::NoBusiness { .. })),
+                "{name}: {read:?}"
+            );
         }
     }
 
@@ -107,7 +113,10 @@ mod tests {
         ] {
             let mut event = good.clone();
             event["detail"][field] = value;
-            assert!(matches!(push(&event), Err(Ignored::Unreadable { .. })), "{field}");
+            assert!(
+                matches!(push(&event), Err(Ignored::Unreadable { .. })),
+                "{field}"
+            );
         }
         let mut event = good.clone();
         event["time"] = json!("2023-02-29T00:00:00Z");

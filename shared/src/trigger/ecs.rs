@@ -86,14 +86,22 @@ mod tests {
         assert!(matches!(other, Err(Ignored::NoBusiness { .. })));
         let mut event = sample("ecs_deployment_state_change__service_deployment_failed");
         event["resources"] = json!(["arn:aws:ecs:eu-west-1:1:service/only"]);
-        assert!(matches!(service_change(&event), Err(Ignored::Unreadable { .. })));
+        assert!(matches!(
+            service_change(&event),
+            Err(Ignored::Unreadable { .. })
+        ));
     }
 
     #[test]
     fn arns_are_taken_apart() {
         let service = service_of("arn:aws:ecs:eu-west-1:123456789012:service/prod/web").unwrap();
         assert_eq!(service.to_string(), "prod/web");
-        for wrong in ["", "arn:aws:ecs:r:1:cluster/prod", "arn:aws:ecs:r:1:service//x", "a:b:ecs:r:1:service/c/s"] {
+        for wrong in [
+            "",
+            "arn:aws:ecs:r:1:cluster/prod",
+            "arn:aws:ecs:r:1:service//x",
+            "a:b:ecs:r:1:service/c/s",
+        ] {
             assert_eq!(service_of(wrong), None, "{wrong}");
         }
     }

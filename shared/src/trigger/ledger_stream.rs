@@ -37,7 +37,10 @@ mod tests {
         let event = json!({ "Records": [record("notice#team/web"), record("target#web"), {}, 7] });
         let found = notices(&event);
         assert_eq!(found.len(), 1);
-        assert_eq!((found[0].target.as_str(), found[0].id.as_str()), ("team/web", "id"));
+        assert_eq!(
+            (found[0].target.as_str(), found[0].id.as_str()),
+            ("team/web", "id")
+        );
         assert!(notices(&json!(null)).is_empty());
     }
 }

@@ -29,10 +29,16 @@ mod tests {
             json!({ "source": "aws.ssm", "detail-type": "Parameter Store Change",
                     "detail": { "operation": "Create", "name": name, "type": "String" } })
         };
-        assert!(changes_a_target(&event("/pushboat/targets/web"), "pushboat"));
+        assert!(changes_a_target(
+            &event("/pushboat/targets/web"),
+            "pushboat"
+        ));
         assert!(changes_a_target(&event("/team/x/targets/web"), "/team/x/"));
         assert!(!changes_a_target(&event("/pushboat/hold"), "pushboat"));
-        assert!(!changes_a_target(&json!({ "source": "aws.events" }), "pushboat"));
+        assert!(!changes_a_target(
+            &json!({ "source": "aws.events" }),
+            "pushboat"
+        ));
         assert!(!changes_a_target(&json!(null), "pushboat"));
     }
 }
