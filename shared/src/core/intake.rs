@@ -109,6 +109,7 @@ fn accept(
         requested_at: now,
         phase: Phase::Requested {
             waiting: waiting(state),
+            hindered_since: None,
         },
     };
     let (outdated, kept) = std::mem::take(&mut state.waiting)
