@@ -349,6 +349,23 @@ impl Ecs {
         containers.map(|one| one.image.clone()).collect()
     }
 
+    /// Says which images a service was asked to run, deployment by deployment.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such service.
+    #[must_use]
+    pub fn asked_for(&self, service: &ServiceRef) -> Vec<String> {
+        let model = self.read();
+        let found = model.service(Some(&service.cluster), &service.name);
+        let found = found
+            .expect("the cluster exists")
+            .expect("the service exists");
+        let revisions = found.revisions.iter();
+        let containers = revisions.flat_map(|one| &one.task_definition.containers);
+        containers.map(|one| one.image.clone()).collect()
+    }
+
     /// Says how many revisions a family has.
     #[must_use]
     pub fn revisions(&self, family: &str) -> usize {

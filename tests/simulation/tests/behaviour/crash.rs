@@ -185,6 +185,46 @@ fn wherever_the_other_functions_die_the_end_is_the_same() {
 }
 
 #[test]
+fn wherever_rollout_dies_the_newest_of_two_pushes_wins_and_nothing_older_follows_it() {
+    for supersede in ["whenFinished", "immediately"] {
+        let choice = format!(r#""alarms": ["5xx"], "supersede": "{supersede}""#);
+        let text = TARGET_TEXT.replace(r#""alarms": ["5xx"]"#, &choice);
+        let play = |fault: Option<(usize, Fault)>| {
+            let mut world = adopted_with(&text);
+            if let Some((ordinal, fault)) = fault {
+                world.calls.fail_call(ordinal, fault);
+            }
+            push(&mut world, "v2");
+            world.run_for(seconds(70));
+            push(&mut world, "v3");
+            world.run_for(LONG_ENOUGH);
+            world
+        };
+        let first = adopted_with(&text).calls.made();
+        let calls = play(None).calls.log().into_iter();
+        let calls = calls.filter(|call| call.ordinal > first && call.function == Function::Rollout);
+        for call in calls {
+            for fault in [Fault::CrashBefore, Fault::CrashAfter, Fault::LostAnswer] {
+                let what = format!(
+                    "{supersede} {fault:?} {:?}, call {}",
+                    call.operation, call.ordinal
+                );
+                let world = play(Some((call.ordinal, fault)));
+                let end = end(&world);
+                assert_eq!(end.images, [pinned("v3")], "{what}");
+                assert_eq!(end.good_images, [pinned("v3")], "{what}");
+                assert_eq!(end.history.last().unwrap(), "v3 succeeded", "{what}");
+                assert!(!end.under_way && end.queued == 0, "{what}");
+                let asked = world.ecs.asked_for(&service());
+                let all = [specification().image, pinned("v2"), pinned("v3")];
+                let without_v2 = [specification().image, pinned("v3")];
+                assert!(asked == all || asked == without_v2, "{what}: {asked:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_rollout_whose_message_is_lost_with_it_is_found_by_the_sweep() {
     for operation in [Operation::RegisterTaskDefinition, Operation::UpdateService] {
         for fault in [Fault::CrashBefore, Fault::CrashAfter] {
