@@ -15,6 +15,7 @@
 //! Nothing here depends on `pushboat`: what is not visible from outside is not looked at.
 
 pub mod aws;
+pub mod call_log;
 pub mod checkout;
 pub mod customer;
 pub mod function_log;
@@ -26,6 +27,7 @@ pub mod staging;
 pub mod wait;
 
 pub use aws::{Aws, AwsError};
+pub use call_log::AnsweredCalls;
 pub use checkout::{Checkout, CheckoutError};
 pub use function_log::{FunctionLog, LogEntry};
 pub use installation::{InstallError, Installation};
