@@ -124,10 +124,9 @@ async fn bring<R: Registrations>(
         kept.parameter_version == parameter.version
             && kept.parameter_changed_at == parameter.changed_at
     });
-    if let Some(same) = same
-        && !waits_for_a_claim(same)
-    {
-        return Ok((!same.woken).then(|| same.clone()));
+    let unwoken = same.filter(|same| !same.woken).cloned();
+    if same.is_some_and(|same| !waits_for_a_claim(same)) {
+        return Ok(unwoken);
     }
     let told = same.is_some();
     let blank = Registration {
@@ -156,7 +155,7 @@ async fn bring<R: Registrations>(
     match store(registrations, before.clone(), valid, follow, None).await? {
         Stored::Done(registration) => Ok(Some(*registration)),
         Stored::OutrunBySweep => Ok(None),
-        Stored::Claimed(_) if told => Ok(None),
+        Stored::Claimed(_) if told => Ok(unwoken),
         Stored::Claimed(holder) => {
             let mistakes = vec![claimed(&policy.service, &holder)];
             refuse(registrations, before, blank, mistakes, now).await
