@@ -7,7 +7,7 @@ use local_aws::oci::multi_arch;
 use serde_json::Value;
 
 use crate::live::assert_only_image_and_tags_differ;
-use crate::target::{Target, configuration, image, repository};
+use crate::target::{INITIAL, Target, configuration, image, repository};
 use crate::world::{CLUSTER, World};
 
 pub(crate) async fn every_leaf_survives(world: &World) -> Result<(), Failure> {
@@ -36,10 +36,10 @@ async fn survives(world: &World, name: &'static str, definition: &str) -> Result
     customer::create_repository(&world.aws, &repository).await?;
     let platforms = ["amd64", "arm64"];
     let v0 = multi_arch(&image(name, "v0"), &platforms);
-    world.registry.push(&repository, "v0", &v0).await?;
+    world.registry.push(&repository, INITIAL, &v0).await?;
     let reference = format!("{}/{repository}", world.aws.registry_host());
     definition["family"] = name.into();
-    definition["containerDefinitions"][0]["image"] = format!("{reference}:v0").into();
+    definition["containerDefinitions"][0]["image"] = format!("{reference}:{INITIAL}").into();
     let revision = customer::register(&world.aws, &definition).await?;
     let service = customer::web_service(CLUSTER, name, &revision, Some(name));
     customer::create_service(&world.aws, &service).await?;

@@ -13,6 +13,9 @@ use crate::world::{CLUSTER, World};
 /// How long it takes until it is sure that nothing happens: several sweeps.
 const QUIET: Duration = Duration::from_secs(3);
 
+/// The tag of v0, which no target follows: only what is pushed later is to be deployed.
+pub(crate) const INITIAL: &str = "initial";
+
 /// One scenario's own target. Service, task definition family and target have its name.
 pub(crate) struct Target<'a> {
     pub(crate) world: &'a World,
@@ -54,9 +57,9 @@ pub(crate) async fn create_definition(
     let repository = repository(name);
     customer::create_repository(aws, &repository).await?;
     registry
-        .push(&repository, "v0", &single(&image(name, "v0")))
+        .push(&repository, INITIAL, &single(&image(name, "v0")))
         .await?;
-    let image = format!("{}/{repository}:v0", aws.registry_host());
+    let image = format!("{}/{repository}:{INITIAL}", aws.registry_host());
     let definition = customer::web_definition(aws, name, &image, "ARM64");
     Ok(customer::register(aws, &definition).await?)
 }
