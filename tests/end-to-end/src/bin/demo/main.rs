@@ -40,7 +40,10 @@ fn main() -> ExitCode {
             print!("{USAGE}");
             return ExitCode::SUCCESS;
         }
-        Err(error) => return failed(&error),
+        Err(error) => {
+            eprintln!("demo: {error}; see --help");
+            return ExitCode::FAILURE;
+        }
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
