@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::deployment_configuration::DeploymentConfiguration;
 use crate::task_definition::TaskDefinition;
-use crate::workload::{DeploymentConfiguration, Workload};
+use crate::workload::Workload;
 
 /// An entry of a service's `deployments`: the tasks of one revision, as the
 /// service scheduler keeps them.

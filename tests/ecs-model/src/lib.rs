@@ -23,9 +23,11 @@
 //! answer from an older one).
 
 mod agenda;
+mod circuit_breaker;
 mod cluster;
 mod container;
 mod deployment;
+mod deployment_configuration;
 mod deployment_start;
 mod ecs;
 mod error;
@@ -52,12 +54,14 @@ mod task_definition_document;
 mod task_lifecycle;
 mod workload;
 
+pub use circuit_breaker::{CircuitBreaker, Threshold};
 pub use cluster::{Cluster, ClusterStatus, CreateCluster};
 pub use container::{Behaviour, ContainerDefinition, LogDestination};
 pub use deployment::{
     Deployment, RevisionCounts, RolloutState, ServiceDeployment, ServiceDeploymentStatus,
     ServiceRevision,
 };
+pub use deployment_configuration::{DeploymentAlarms, DeploymentConfiguration};
 pub use ecs::{Ecs, LogLine};
 pub use error::ServiceError;
 pub use event::{Change, ChangeKind, DeploymentChange, ServiceAction};
@@ -74,4 +78,4 @@ pub use task::{
     ContainerState, HealthStatus, StopCode, Task, TaskKey, TaskSpecification, TaskState, TaskStatus,
 };
 pub use task_definition::{TaskDefinition, TaskDefinitionEntry, TaskDefinitionStatus};
-pub use workload::{DeploymentConfiguration, Structures, Workload};
+pub use workload::{Structures, Workload};

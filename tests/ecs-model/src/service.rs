@@ -10,12 +10,13 @@ use crate::agenda::Due;
 use crate::deployment::{
     Deployment, RevisionCounts, RolloutState, ServiceDeployment, ServiceRevision,
 };
+use crate::deployment_configuration::DeploymentConfiguration;
 use crate::ecs::Ecs;
 use crate::error::ServiceError;
 use crate::tag::Tags;
 use crate::task::TaskKey;
 use crate::task_definition::TaskDefinition;
-use crate::workload::{DeploymentConfiguration, Workload};
+use crate::workload::Workload;
 
 /// How many event messages a service shows.
 ///

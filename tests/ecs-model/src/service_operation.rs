@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use crate::deployment_configuration::DeploymentConfiguration;
 use crate::deployment_start::needs_deployment;
 use crate::ecs::Ecs;
 use crate::error::ServiceError;
@@ -17,7 +18,7 @@ use crate::service_request::{CreateService, UpdateService};
 use crate::tag::Tags;
 use crate::task_definition::TaskDefinition;
 use crate::task_definition_document::is_name;
-use crate::workload::{DeploymentConfiguration, Workload};
+use crate::workload::Workload;
 
 impl Ecs {
     /// Makes a service and its first deployment.
