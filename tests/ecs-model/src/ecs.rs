@@ -14,7 +14,7 @@ use crate::identifier::{Arns, Identifiers};
 use crate::protocol;
 use crate::registry::Registry;
 use crate::service::{Service, ServiceKey, ServiceStatus};
-use crate::settings::{Settings, Timings};
+use crate::settings::{RollbackIdentity, Settings, Timings};
 use crate::standalone_task::RunTaskCall;
 use crate::task::{Task, TaskKey};
 use crate::task_definition::Families;
@@ -26,6 +26,7 @@ pub struct Ecs {
     pub(crate) region: String,
     pub(crate) arns: Arns,
     pub(crate) timings: Timings,
+    pub(crate) rollback_identity: RollbackIdentity,
     /// The time of everything that happens now.
     pub(crate) now: Timestamp,
     pub(crate) agenda: Agenda,
@@ -80,6 +81,7 @@ impl Ecs {
             region: settings.region,
             arns,
             timings,
+            rollback_identity: RollbackIdentity::default(),
             now: Timestamp::UNIX_EPOCH,
             agenda: Agenda::default(),
             identifiers,
@@ -95,6 +97,15 @@ impl Ecs {
             last_change: 0,
             log_lines: Vec::new(),
         }
+    }
+
+    /// Chooses under which id services go back to an earlier deployment.
+    ///
+    /// The documentation says that the earlier deployment itself is taken up
+    /// again, and users see its id: that is the default. Whoever depends on ids
+    /// should be right with a new one too.
+    pub fn set_rollback_identity(&mut self, identity: RollbackIdentity) {
+        self.rollback_identity = identity;
     }
 
     /// Answers one call of the JSON protocol, such as `UpdateService`, at `now`.

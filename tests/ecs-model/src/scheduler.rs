@@ -5,11 +5,12 @@
 
 use std::sync::Arc;
 
-use crate::deployment::ServiceDeploymentStatus;
+use crate::deployment::RolloutState;
 use crate::ecs::Ecs;
 use crate::event::DeploymentChange;
-use crate::rolling_update::{Group, Plan, Situation, Standing, plan};
+use crate::rolling_update::{Group, Plan, Situation, Standing, plan, plan_apart};
 use crate::service::{SchedulingStrategy, Service, ServiceKey, ServiceStatus};
+use crate::service_deployment::ServiceDeploymentStatus;
 use crate::task::{Illness, StopCode, Task, TaskKey, TaskStatus};
 
 impl Ecs {
@@ -24,11 +25,32 @@ impl Ecs {
             return;
         }
         self.start_pending(key);
+        self.watch(key);
         self.drop_replaced(key);
-        let plan = plan(self.situation(key));
+        let plan = self.plan_tasks(key);
         self.apply(key, &plan);
         self.settle(key);
         self.plan_next_look(key);
+    }
+
+    /// Plans what starts and stops: towards the PRIMARY deployment, or, once that
+    /// has failed, nothing but what keeps up what is there.
+    ///
+    /// Source: "A deployment in a FAILED state doesn't launch any new tasks" at
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html>.
+    fn plan_tasks(&self, key: ServiceKey) -> Plan {
+        let service = &self.services[key.0];
+        let mut situation = self.situation(key);
+        let has_failed = service
+            .primary()
+            .is_some_and(|primary| primary.rollout_state == RolloutState::Failed);
+        if !has_failed {
+            return plan(situation);
+        }
+        for group in &mut situation.groups {
+            group.desired = group.desired.min(situation.desired);
+        }
+        plan_apart(situation)
     }
 
     /// Plans to look again when a wait is over that no other change ends: of a
@@ -63,8 +85,12 @@ impl Ecs {
                     deployment.turn(ServiceDeploymentStatus::InProgress, now);
                 }
                 ServiceDeploymentStatus::InProgress
+                | ServiceDeploymentStatus::RollbackRequested
+                | ServiceDeploymentStatus::RollbackInProgress
                 | ServiceDeploymentStatus::Stopped
-                | ServiceDeploymentStatus::Successful => {}
+                | ServiceDeploymentStatus::Successful
+                | ServiceDeploymentStatus::RollbackSuccessful
+                | ServiceDeploymentStatus::RollbackFailed => {}
             }
         }
         let begun = service
@@ -171,12 +197,16 @@ impl Ecs {
         }
     }
 
-    /// How many tasks a deployment may start now: none where it is throttled or
-    /// cannot be placed, one at a time until its digests are established.
+    /// How many tasks a deployment may start now: none where it has failed, is
+    /// throttled or cannot be placed, one at a time until its digests are
+    /// established.
     fn may_start(&self, service: &Service, index: usize, tasks: &[(TaskKey, Standing)]) -> u32 {
         let deployment = &service.deployments[index];
         let revision = &service.revisions[deployment.revision];
-        if !revision.workload.is_fargate() || deployment.retry_at.is_some_and(|at| at > self.now) {
+        if deployment.rollout_state == RolloutState::Failed
+            || !revision.workload.is_fargate()
+            || deployment.retry_at.is_some_and(|at| at > self.now)
+        {
             return 0;
         }
         if !revision.needs_resolution() {

@@ -231,6 +231,7 @@ impl Ecs {
                 .collect(),
             tags: Tags::from_request(&input.tags)?,
             tasks: Vec::new(),
+            completed: None,
             client_token: input.client_token,
             look_at: None,
             steady_since: None,

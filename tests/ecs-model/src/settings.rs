@@ -15,6 +15,19 @@ pub struct Settings {
     pub timings: Timings,
 }
 
+/// Under which id a service goes back to an earlier deployment.
+///
+/// See [`Ecs::set_rollback_identity`](crate::Ecs::set_rollback_identity).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RollbackIdentity {
+    /// The earlier deployment itself becomes the PRIMARY one again, and goes on
+    /// with the tasks that it has.
+    #[default]
+    Same,
+    /// A new deployment of the same revision is made, and replaces its tasks.
+    New,
+}
+
 /// How long each step of a Fargate task and of a deployment takes.
 ///
 /// The steps are those of

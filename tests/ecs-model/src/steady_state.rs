@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::deployment::{RevisionCounts, RolloutState, ServiceDeploymentStatus};
+use crate::deployment::{RolloutState, Story};
 use crate::ecs::{Ecs, later};
 use crate::event::{DeploymentChange, ServiceAction};
 use crate::scheduler::scheduled_count;
 use crate::service::{DeploymentController, ServiceKey, ServiceStatus};
+use crate::service_deployment::{RevisionCounts, ServiceDeploymentStatus};
 use crate::task::TaskStatus;
 
 impl Ecs {
@@ -76,17 +77,21 @@ impl Ecs {
             .filter(|primary| primary.rollout_state == RolloutState::InProgress)
             .map(|primary| {
                 primary.rollout_state = RolloutState::Completed;
+                primary.story = Story::Plain;
                 primary.updated_at = now;
-                Arc::clone(&primary.id)
+                (Arc::clone(&primary.id), primary.revision)
             });
-        if let Some(id) = completed {
-            let service = &self.services[key.0];
-            let recorded = service
-                .service_deployments
-                .iter()
-                .rposition(|one| one.deployment_id == id);
-            if let Some(index) = recorded {
-                self.finish(key, index, ServiceDeploymentStatus::Successful);
+        if let Some((id, revision)) = completed {
+            service.completed = Some(revision);
+            let status = match service.ongoing().map(|record| record.status) {
+                Some(ServiceDeploymentStatus::RollbackInProgress) => {
+                    ServiceDeploymentStatus::RollbackSuccessful
+                }
+                Some(_) | None => ServiceDeploymentStatus::Successful,
+            };
+            let last = service.service_deployments.len().checked_sub(1);
+            if let Some(index) = last.filter(|_| service.ongoing().is_some()) {
+                self.finish(key, index, status);
             }
             self.say(key, &format!("(deployment {id}) deployment completed."));
             self.report_deployment(key, id, DeploymentChange::Completed);
@@ -108,9 +113,12 @@ impl Ecs {
         let now = self.now;
         let service = &self.services[key.0];
         let record = &service.service_deployments[index];
-        let failed_tasks = service
-            .deployment_index(&record.deployment_id)
-            .map_or(0, |deployment| service.deployments[deployment].failed_tasks);
+        let failed_tasks = match record.failure {
+            Some(_) => record.final_failed_tasks,
+            None => service
+                .deployment_index(&record.deployment_id)
+                .map_or(0, |index| service.deployments[index].counted_failures),
+        };
         let counts: Vec<(usize, RevisionCounts)> = record
             .sources
             .iter()

@@ -5,6 +5,7 @@
     reason = "a request reads best where it is made"
 )]
 
+mod circuit_breaker;
 mod clusters;
 mod events;
 mod failing_tasks;
