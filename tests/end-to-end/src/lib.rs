@@ -10,7 +10,7 @@
 //! - [`customer`]: what people have before they install Pushboat: a repository, a
 //!   cluster, a task definition, a service.
 //! - [`notices`]: what people are told; [`FunctionLog`]: what the functions write.
-//! - [`wait`]: looking until something is so.
+//! - [`mod@wait`]: looking until something is so.
 //!
 //! Nothing here depends on `pushboat`: what is not visible from outside is not looked at.
 

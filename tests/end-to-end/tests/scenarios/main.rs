@@ -7,6 +7,7 @@
 mod adoption;
 mod budget;
 mod dead_letter;
+mod function_log;
 mod image;
 mod live;
 mod parameter;
@@ -85,6 +86,7 @@ fn main() -> ExitCode {
         None dead_letter::an_event_that_the_function_fails_on_is_kept,
         None dead_letter::an_event_that_cannot_be_handed_over_is_kept,
         None budget::a_push_takes_at_most_nine_calls_in_sequence,
+        None function_log::no_function_complained_of_anything_unexpected,
     ];
     let conclusion = libtest_mimic::run(&arguments, trials);
     world::end();
