@@ -137,7 +137,7 @@ fn rollout_text(news: &RolloutNews, paragraphs: &mut Vec<String>) {
         Phase::Rejected { reason } => paragraphs.push(rejected(reason)),
         Phase::Halted { reason } => {
             paragraphs.push(halted(reason));
-            paragraphs.push(by_hand(rollout, reason, news.start.as_ref()));
+            paragraphs.push(by_hand(news, reason));
         }
     }
     paragraphs.push(facts(rollout, news.start.as_ref()));
@@ -159,19 +159,18 @@ fn facts(rollout: &Rollout, start: Option<&Start>) -> String {
     lines.join("\n")
 }
 
-/// Says what happens next, with the plain AWS CLI line that brings back what ran before.
-fn by_hand(rollout: &Rollout, reason: &Halted, start: Option<&Start>) -> String {
+/// Says what happens next, with the plain AWS CLI line that brings the last good version back.
+fn by_hand(news: &RolloutNews, reason: &Halted) -> String {
     let next = "Pushboat leaves the service as it is until the next push.";
-    let Some(start) = start else {
-        return next.to_owned();
+    let Some(good) = &news.last_known_good else {
+        return format!("{next} No version was proven good yet, so there is none to bring back.");
     };
-    let before = &start.base_task_definition;
-    if matches!(reason, Halted::EcsRolledBack { task_definition } if task_definition == before) {
-        return format!("That is what ran before. {next}");
+    if matches!(reason, Halted::EcsRolledBack { task_definition } if task_definition == good) {
+        return format!("That is the last good version. {next}");
     }
-    let service = &rollout.policy.service;
+    let service = &news.rollout.policy.service;
     format!(
-        "{next} To bring back what ran before:\n  aws ecs update-service --cluster {} --service {} --task-definition {before}",
+        "{next} To bring back the last good version:\n  aws ecs update-service --cluster {} --service {} --task-definition {good}",
         service.cluster, service.name
     )
 }

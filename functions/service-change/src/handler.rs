@@ -2,6 +2,7 @@
 
 use lambda_runtime::Error;
 use pushboat::aws::function::chain;
+use pushboat::core::reason::Ignored;
 use pushboat::message;
 use pushboat::ports::{Queue, ReverseItems};
 use pushboat::trigger::ecs;
@@ -21,7 +22,11 @@ pub(crate) async fn handle<R: ReverseItems, Q: Queue>(
     };
     match woken {
         Ok(Woken::Targets(targets)) => tracing::info!(event_id, ?targets, "woken"),
-        Ok(Woken::Ignored(reason)) => tracing::debug!(
+        // Every service of the account tells of its deployments; most are nobody's target.
+        Ok(Woken::Ignored(Ignored::NotFollowed { subject })) => {
+            tracing::debug!(event_id, subject, "nobody's target");
+        }
+        Ok(Woken::Ignored(reason)) => tracing::info!(
             event_id,
             reason = reason.as_str(),
             explanation = message::ignored(&reason),

@@ -19,7 +19,6 @@ struct Starting {
     start: Start,
     /// The revision that was known when the step was saved.
     revision: Option<String>,
-    intended_at: Option<Timestamp>,
 }
 
 /// Acts for the current rollout; answers whether another step may follow at once.
@@ -62,9 +61,7 @@ pub(super) async fn act<S: Services, C: Clock>(
 fn starting(step: &Step) -> Option<Starting> {
     let current = step.state.current.clone()?;
     let Phase::Starting {
-        start,
-        revision,
-        update_intended_at,
+        start, revision, ..
     } = current.phase.clone()
     else {
         return None;
@@ -73,7 +70,6 @@ fn starting(step: &Step) -> Option<Starting> {
         current,
         start,
         revision,
-        intended_at: update_intended_at,
     })
 }
 
@@ -128,10 +124,8 @@ fn troubled(
         }
         // It surely had no effect: there is nothing to look for before asking again.
         CallError::Throttled { .. } => (None, now + THROTTLED_PAUSE),
-        CallError::Unclear { .. } => (
-            starting.intended_at,
-            starting.intended_at.unwrap_or(now) + READ_LAG,
-        ),
+        // It may have been taken at any moment up to now.
+        CallError::Unclear { .. } => (Some(now), now + READ_LAG),
     };
     let phase = Phase::Starting {
         start: starting.start,

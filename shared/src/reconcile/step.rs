@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::core::name::TargetName;
 use crate::core::observation::{Definition, Look, Observation, Service, ServiceLook};
 use crate::core::policy::Policy;
+use crate::core::reason::SupersededBy;
 use crate::core::rollout::{Phase, Rollout, Start};
 use crate::core::state::{GoodSource, LastKnownGood, Standing, TargetState, Wake};
 use crate::ledger::{SaveError, StateWrite, TargetEntry, Version};
@@ -87,7 +88,7 @@ impl Step {
         now: Timestamp,
     ) {
         if let Phase::Progressing { running, .. } | Phase::Baking { running, .. } = &phase {
-            self.state.remember_asked(&running.revision);
+            self.state.remember_asked(&running.deployment);
         }
         if let (
             Phase::Succeeded { .. },
@@ -108,7 +109,15 @@ impl Step {
         };
         if rollout.phase.outcome().is_some() {
             self.state.current = None;
+            let phase = rollout.phase.clone();
             self.finish(rollout, start, now);
+            if let Phase::Superseded {
+                by: SupersededBy::SomebodyElse { .. },
+            } = &phase
+            {
+                // What waited was pushed before somebody else decided: only a later push counts.
+                self.end_all(&phase, false, now);
+            }
             return;
         }
         if news {
@@ -161,7 +170,12 @@ impl Step {
 
     fn tell_rollout(&mut self, rollout: Rollout, start: Option<Start>, now: Timestamp) {
         let subject = rollout.id.to_string();
-        let news = News::Rollout(Box::new(RolloutNews { rollout, start }));
+        let last_known_good = self.state.last_known_good.as_ref();
+        let news = News::Rollout(Box::new(RolloutNews {
+            rollout,
+            start,
+            last_known_good: last_known_good.map(|good| good.task_definition.clone()),
+        }));
         self.tell(&subject, news, now);
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::deployment::{Deployment, ServiceRevision};
 use crate::ecs::Ecs;
 use crate::service::{DeploymentController, Service, ServiceKey};
-use crate::service_deployment::{ServiceDeployment, ServiceDeploymentStatus};
+use crate::service_deployment::{AlarmWatch, ServiceDeployment, ServiceDeploymentStatus};
 use crate::task_definition::TaskDefinition;
 use crate::workload::Workload;
 
@@ -58,6 +58,11 @@ impl Ecs {
                 updated_at: now,
                 final_counts: BTreeMap::new(),
                 final_failed_tasks: 0,
+                alarm_watch: match service.deployment_configuration.alarms.is_enabled {
+                    true => AlarmWatch::Watching,
+                    false => AlarmWatch::Off,
+                },
+                bakes_until: None,
                 failure: None,
                 rollback: None,
             });

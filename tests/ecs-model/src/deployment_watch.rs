@@ -1,11 +1,14 @@
-//! What ECS watches during a deployment, to fail it: its tasks.
+//! What ECS watches during a deployment, to fail it: its tasks and its alarms.
+//!
+//! Whichever fails it first decides whether it is rolled back. Source:
+//! <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html>.
 
 use crate::deployment::RolloutState;
 use crate::ecs::Ecs;
 use crate::failure::FailureCause;
 use crate::rollback::Consequence;
 use crate::service::{Service, ServiceKey, ServiceStatus};
-use crate::service_deployment::{ServiceDeployment, ServiceDeploymentStatus};
+use crate::service_deployment::{AlarmWatch, ServiceDeployment, ServiceDeploymentStatus};
 
 impl Ecs {
     /// Fails the deployment that is going on if it must be.
@@ -20,15 +23,23 @@ impl Ecs {
         let Some(record) = service.ongoing().filter(|_| is_underway) else {
             return;
         };
-        let breaker = record.configuration.circuit_breaker;
+        let configuration = &record.configuration;
+        let consequence = |rolls_back| match rolls_back {
+            true => Consequence::GoBack(service.completed),
+            false => Consequence::Stop,
+        };
         match record.status {
             ServiceDeploymentStatus::InProgress => {
+                let triggered = self.triggered_alarms(key);
                 if trips(service, record) {
-                    let consequence = match breaker.rolls_back {
-                        true => Consequence::GoBack(service.completed),
-                        false => Consequence::Stop,
-                    };
+                    let consequence = consequence(configuration.circuit_breaker.rolls_back);
                     self.fail_deployment(key, FailureCause::CircuitBreaker, consequence);
+                } else if !triggered.is_empty() {
+                    let consequence = consequence(configuration.alarms.rolls_back);
+                    if let Some(record) = self.services[key.0].ongoing_mut() {
+                        record.alarm_watch = AlarmWatch::Triggered(triggered);
+                    }
+                    self.fail_deployment(key, FailureCause::Alarm, consequence);
                 }
             }
             ServiceDeploymentStatus::RollbackInProgress => {

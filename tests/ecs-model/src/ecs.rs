@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::agenda::{Agenda, Due};
+use crate::alarm::Alarm;
 use crate::cluster::Cluster;
 use crate::error::ServiceError;
 use crate::event::Change;
@@ -40,6 +41,7 @@ pub struct Ecs {
     pub(crate) tasks: BTreeMap<TaskKey, Task>,
     pub(crate) task_ids: BTreeMap<String, TaskKey>,
     pub(crate) last_task: u64,
+    pub(crate) alarms: Vec<Alarm>,
     pub(crate) run_task_calls: BTreeMap<String, RunTaskCall>,
     pub(crate) changes: Vec<Change>,
     pub(crate) last_change: u64,
@@ -92,6 +94,7 @@ impl Ecs {
             tasks: BTreeMap::new(),
             task_ids: BTreeMap::new(),
             last_task: 0,
+            alarms: Vec::new(),
             run_task_calls: BTreeMap::new(),
             changes: Vec::new(),
             last_change: 0,
@@ -136,6 +139,7 @@ impl Ecs {
             match due {
                 Due::Service(key) => self.look(key),
                 Due::Task(key, step) => self.step(key, step, registry),
+                Due::Alarm(key, in_alarm) => self.turn_alarm(key, in_alarm),
             }
         }
         self.now = self.now.max(now);

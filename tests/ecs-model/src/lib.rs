@@ -16,12 +16,13 @@
 //! # What it leaves out
 //!
 //! Placement on container instances (a service that is not on Fargate starts no
-//! task), deployment alarms (stored and reported, never acted on), blue/green,
-//! linear and canary deployments and their hooks (refused), task sets, autoscaling, Spot, and the lag between a write and the
+//! task), blue/green, linear and canary deployments and their hooks (refused),
+//! early success criteria (stored and shown, never acted on), task sets, autoscaling, Spot, and the lag between a write and the
 //! reads that follow it (an [`Ecs`] can be cloned, so that a later setting may
 //! answer from an older one).
 
 mod agenda;
+mod alarm;
 mod circuit_breaker;
 mod cluster;
 mod container;
@@ -72,7 +73,7 @@ pub use service::{
     TaskCounts,
 };
 pub use service_deployment::{
-    RevisionCounts, Rollback, ServiceDeployment, ServiceDeploymentStatus,
+    AlarmWatch, RevisionCounts, Rollback, ServiceDeployment, ServiceDeploymentStatus,
 };
 pub use service_request::{CreateService, UpdateService};
 pub use settings::{RollbackIdentity, Settings, Timings};

@@ -105,20 +105,32 @@ impl Ecs {
             self.finish(key, index, ServiceDeploymentStatus::Stopped);
         }
         if let Some(id) = begun {
+            self.begin_alarm_watch(key);
             self.report_deployment(key, id, DeploymentChange::InProgress);
         }
     }
 
     /// Forgets deployments that nothing is left of.
     ///
-    /// One that is being replaced stays ACTIVE while it has tasks that run or drain.
-    /// Source: `status` at
-    /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html>.
-    fn drop_replaced(&mut self, key: ServiceKey) {
-        let service = &self.services[key.0];
-        if service.deployments.len() < 2 {
+    /// One that is being replaced stays ACTIVE while it has tasks that run or
+    /// drain, and where there is a bake time until that is over. Source: `status` at
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html>,
+    /// and "has deleted the active deployment" at
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html>.
+    pub(crate) fn drop_replaced(&mut self, key: ServiceKey) {
+        if self.services[key.0].deployments.len() < 2 || self.alarm_bake_time(key).is_some() {
             return;
         }
+        let keep = self.kept_deployments(key);
+        let mut keep = keep.into_iter();
+        self.services[key.0]
+            .deployments
+            .retain(|_| keep.next().unwrap_or(true));
+    }
+
+    /// Says of each deployment whether it is the PRIMARY one or has something left.
+    pub(crate) fn kept_deployments(&self, key: ServiceKey) -> Vec<bool> {
+        let service = &self.services[key.0];
         let in_use: Vec<&str> = service
             .tasks
             .iter()
@@ -126,18 +138,14 @@ impl Ecs {
             .filter(|task| task.state.last_status < TaskStatus::Stopping)
             .filter_map(|task| task.specification.started_by.as_deref())
             .collect();
-        let keep: Vec<bool> = service
+        service
             .deployments
             .iter()
             .enumerate()
             .map(|(index, deployment)| {
                 index == 0 || deployment.desired_count > 0 || in_use.contains(&&*deployment.id)
             })
-            .collect();
-        let mut keep = keep.into_iter();
-        self.services[key.0]
-            .deployments
-            .retain(|_| keep.next().unwrap_or(true));
+            .collect()
     }
 
     /// Describes a service to the plan.

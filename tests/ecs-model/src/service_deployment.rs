@@ -41,6 +41,10 @@ pub struct ServiceDeployment {
     pub final_counts: BTreeMap<usize, RevisionCounts>,
     /// The failures that the circuit breaker had counted when it failed or finished.
     pub final_failed_tasks: u32,
+    /// What its alarms have to say.
+    pub alarm_watch: AlarmWatch,
+    /// When its bake time is over, once that has begun.
+    pub bakes_until: Option<Timestamp>,
     /// Why it failed, if it did.
     pub failure: Option<FailureCause>,
     /// Where it went back to, if it did.
@@ -58,6 +62,21 @@ pub struct Rollback {
     pub started_at: Timestamp,
     /// The revision that is gone back to, as an index of the service's revisions.
     pub revision: usize,
+}
+
+/// What the alarms of a service deployment have to say.
+///
+/// Source: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html>.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AlarmWatch {
+    /// Nothing: none are configured, or not to be used.
+    Off,
+    /// They fail it if one fires.
+    Watching,
+    /// Nothing: one was in ALARM when it began.
+    Ignored,
+    /// These fired, and it failed.
+    Triggered(Vec<String>),
 }
 
 /// How many tasks of a revision are asked for and there.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::deployment::{RolloutState, Story};
 use crate::ecs::{Ecs, later};
 use crate::event::{DeploymentChange, ServiceAction};
@@ -28,6 +30,7 @@ impl Ecs {
             return;
         }
         let steady_at = later(since, self.timings.steady_state);
+        let steady_at = steady_at.max(self.baked_at(key).unwrap_or(steady_at));
         if steady_at > now {
             self.look_at_service(key, steady_at);
         } else {
@@ -35,8 +38,16 @@ impl Ecs {
         }
     }
 
-    /// Whether there is one deployment, with as many tasks as desired, and all
-    /// of them run and pass their health checks.
+    /// When the bake time of the deployment that is going on is over: it begins
+    /// as soon as the service has what it shall have.
+    fn baked_at(&mut self, key: ServiceKey) -> Option<Timestamp> {
+        let until = self.after(self.alarm_bake_time(key)?);
+        let record = self.services[key.0].ongoing_mut()?;
+        Some(*record.bakes_until.get_or_insert(until))
+    }
+
+    /// Whether there is nothing left but one deployment, with as many tasks as
+    /// desired, and all of them run and pass their health checks.
     ///
     /// Source: "has reached a steady state" at
     /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html>.
@@ -45,6 +56,8 @@ impl Ecs {
         let has_one_deployment = match service.deployment_controller {
             DeploymentController::Ecs | DeploymentController::CodeDeploy => {
                 service.deployments.len() == 1
+                    || (self.alarm_bake_time(key).is_some()
+                        && !self.kept_deployments(key)[1..].contains(&true))
             }
             DeploymentController::External => return true,
         };
@@ -92,6 +105,7 @@ impl Ecs {
             let last = service.service_deployments.len().checked_sub(1);
             if let Some(index) = last.filter(|_| service.ongoing().is_some()) {
                 self.finish(key, index, status);
+                self.drop_replaced(key);
             }
             self.say(key, &format!("(deployment {id}) deployment completed."));
             self.report_deployment(key, id, DeploymentChange::Completed);

@@ -195,8 +195,8 @@ impl Seen {
         self.change(|seen| seen.newer = Some(RolloutId::new(at(-5), &["v3"])))
     }
 
-    fn asked_before(self, task_definition: &str) -> Self {
-        self.change(|seen| seen.asked_before.push(task_definition.to_owned()))
+    fn asked_before(self, deployment: &str) -> Self {
+        self.change(|seen| seen.asked_before.push(deployment.to_owned()))
     }
 }
 

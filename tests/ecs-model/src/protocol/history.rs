@@ -11,7 +11,7 @@ use crate::ecs::Ecs;
 use crate::error::ServiceError;
 use crate::failure::FailureCause;
 use crate::service::{DeploymentController, Service, ServiceStatus};
-use crate::service_deployment::{RevisionCounts, ServiceDeployment};
+use crate::service_deployment::{AlarmWatch, RevisionCounts, ServiceDeployment};
 
 /// For how long a service deployment is shown.
 ///
@@ -249,10 +249,21 @@ fn circuit_breaker(service: &Service, record: &ServiceDeployment) -> Value {
 }
 
 /// Source: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceDeploymentAlarms.html>.
+/// That alarms which are ignored show as DISABLED is assumed.
 fn alarms(record: &ServiceDeployment) -> Value {
     let alarms = record.configuration.document.get("alarms");
-    let is_enabled = record.configuration.alarms.is_enabled;
-    let mut document = object([("status", json!(monitor(is_enabled, false, record)))]);
+    let (is_enabled, triggered) = match &record.alarm_watch {
+        AlarmWatch::Off | AlarmWatch::Ignored => (false, None),
+        AlarmWatch::Watching => (true, None),
+        AlarmWatch::Triggered(names) => (true, Some(names)),
+    };
+    let status = monitor(is_enabled, triggered.is_some(), record);
+    let mut document = object([("status", json!(status))]);
+    put(
+        &mut document,
+        "triggeredAlarmNames",
+        triggered.map(|names| json!(names)),
+    );
     put(
         &mut document,
         "alarmNames",

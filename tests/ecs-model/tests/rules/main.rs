@@ -5,6 +5,7 @@
     reason = "a request reads best where it is made"
 )]
 
+mod alarms;
 mod circuit_breaker;
 mod clusters;
 mod events;

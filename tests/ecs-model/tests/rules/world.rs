@@ -136,6 +136,11 @@ impl World {
         answer
     }
 
+    /// Puts an alarm into ALARM, or takes it out of it.
+    pub(crate) fn alarm(&mut self, name: &str, in_alarm: bool) {
+        self.ecs.set_alarm(name, in_alarm, self.now);
+    }
+
     /// Lets time pass.
     pub(crate) fn wait(&mut self, duration: SignedDuration) {
         self.now = self.now.checked_add(duration).unwrap();
