@@ -99,6 +99,7 @@ impl Ecs {
         let record = self.services[key.0].ongoing()?;
         let configuration = &record.configuration;
         let bakes = record.status == ServiceDeploymentStatus::InProgress
+            && !record.is_side_by_side()
             && record.alarm_watch == AlarmWatch::Watching
             && configuration.alarms.rolls_back;
         bakes.then(|| match configuration.bake_time_minutes {

@@ -5,7 +5,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::circuit_breaker::{CircuitBreaker, CircuitBreakerMembers};
+use crate::deployment_strategy::DeploymentStrategy;
 use crate::error::ServiceError;
+use crate::lifecycle_hook::{HookMembers, LifecycleHook, read_hooks};
 use crate::service::SchedulingStrategy;
 
 /// How a service is deployed: what the model acts on, and all that was said
@@ -18,12 +20,16 @@ pub struct DeploymentConfiguration {
     pub maximum_percent: u32,
     /// How many must be healthy during one, in percent of the desired count.
     pub minimum_healthy_percent: u32,
+    /// How a deployment shifts from the old revision to the new one.
+    pub strategy: DeploymentStrategy,
     /// For how long the deployment is watched when everything runs; 0 leaves it to ECS.
     pub bake_time_minutes: u32,
     /// The deployment circuit breaker.
     pub circuit_breaker: CircuitBreaker,
     /// The deployment alarms.
     pub alarms: DeploymentAlarms,
+    /// What holds deployments up, and at which stages.
+    pub lifecycle_hooks: Vec<LifecycleHook>,
     /// Every member as it came, with ECS's defaults.
     pub document: Map<String, Value>,
 }
@@ -44,10 +50,10 @@ pub struct DeploymentAlarms {
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Members {
-    strategy: Option<String>,
     bake_time_in_minutes: Option<i64>,
     deployment_circuit_breaker: Option<CircuitBreakerMembers>,
     alarms: Option<AlarmMembers>,
+    lifecycle_hooks: Vec<HookMembers>,
 }
 
 #[derive(Default, Deserialize)]
@@ -85,9 +91,11 @@ impl DeploymentConfiguration {
         DeploymentConfiguration {
             maximum_percent,
             minimum_healthy_percent,
+            strategy: DeploymentStrategy::Rolling,
             bake_time_minutes: 0,
             circuit_breaker: CircuitBreaker::default(),
             alarms: DeploymentAlarms::default(),
+            lifecycle_hooks: Vec::new(),
             document: members
                 .into_iter()
                 .map(|(key, value)| (key.to_owned(), value))
@@ -101,9 +109,8 @@ impl DeploymentConfiguration {
     /// # Errors
     ///
     /// `InvalidParameterException` for what cannot be, such as percentages that
-    /// block every deployment; `SerializationException` for a member of another
-    /// type; `UnsupportedFeatureException` for a strategy that this model does
-    /// not play.
+    /// block every rolling deployment; `SerializationException` for a member of
+    /// another type.
     pub(crate) fn with(&self, update: &Map<String, Value>) -> Result<Self, ServiceError> {
         let mut document = self.document.clone();
         for (key, value) in update.iter().filter(|(_, value)| !value.is_null()) {
@@ -111,17 +118,13 @@ impl DeploymentConfiguration {
         }
         let members = Members::deserialize(&document)
             .map_err(|error| ServiceError::new("SerializationException", error.to_string()))?;
-        if members.strategy.as_deref() != Some("ROLLING") {
-            return Err(ServiceError::unsupported(format!(
-                "The local model of ECS deploys with the ROLLING strategy only, not with {}.",
-                members.strategy.as_deref().unwrap_or("nothing")
-            )));
-        }
+        let strategy = DeploymentStrategy::read(&mut document, update)?;
         let breaker = members.deployment_circuit_breaker.unwrap_or_default();
         let alarms = members.alarms.unwrap_or_default();
         let configuration = DeploymentConfiguration {
             maximum_percent: percent(&document, "maximumPercent")?,
             minimum_healthy_percent: percent(&document, "minimumHealthyPercent")?,
+            strategy,
             bake_time_minutes: bake_time(members.bake_time_in_minutes)?,
             circuit_breaker: breaker.read()?,
             alarms: DeploymentAlarms {
@@ -129,9 +132,13 @@ impl DeploymentConfiguration {
                 is_enabled: alarms.enable,
                 rolls_back: alarms.rollback,
             },
+            lifecycle_hooks: read_hooks(members.lifecycle_hooks)?,
             document,
         };
-        if configuration.maximum_percent == 100 && configuration.minimum_healthy_percent == 100 {
+        if strategy == DeploymentStrategy::Rolling
+            && configuration.maximum_percent == 100
+            && configuration.minimum_healthy_percent == 100
+        {
             return Err(ServiceError::invalid_parameter(
                 "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block \
                  deployments.",
@@ -231,6 +238,8 @@ mod tests {
         for update in [
             json!({"maximumPercent": -1}),
             json!({"bakeTimeInMinutes": -1}),
+            json!({"strategy": "PURPLE_GREEN"}),
+            json!({"lifecycleHooks": [{"targetType": "PAUSE"}]}),
             breaker(json!({"type": "COUNT", "value": 0})),
             breaker(json!({"type": "SOME", "value": 3})),
         ] {
@@ -250,10 +259,6 @@ mod tests {
                 "{update}"
             );
         }
-        assert_eq!(
-            refused(json!({"strategy": "CANARY"})).code,
-            "UnsupportedFeatureException"
-        );
     }
 
     #[test]

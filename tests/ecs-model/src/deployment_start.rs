@@ -58,6 +58,7 @@ impl Ecs {
                 updated_at: now,
                 final_counts: BTreeMap::new(),
                 final_failed_tasks: 0,
+                lifecycle: None,
                 alarm_watch: match service.deployment_configuration.alarms.is_enabled {
                     true => AlarmWatch::Watching,
                     false => AlarmWatch::Off,

@@ -90,8 +90,8 @@ impl Ecs {
         let (cluster, name) = (names.next()?, names.next()?);
         let key = self.service_key(Some(cluster), name).ok().flatten()?;
         let service = &self.services[key.0];
-        let records = service.service_deployments.iter();
-        let index = records.into_iter().position(|record| *record.arn == *arn)?;
+        let mut records = service.service_deployments.iter();
+        let index = records.position(|record| *record.arn == *arn)?;
         (service.status != ServiceStatus::Inactive).then_some((key, index))
     }
 }

@@ -12,6 +12,7 @@ use crate::cluster::Cluster;
 use crate::error::ServiceError;
 use crate::event::Change;
 use crate::identifier::{Arns, Identifiers};
+use crate::lifecycle_hook::HookAnswer;
 use crate::protocol;
 use crate::registry::Registry;
 use crate::service::{Service, ServiceKey, ServiceStatus};
@@ -42,6 +43,7 @@ pub struct Ecs {
     pub(crate) task_ids: BTreeMap<String, TaskKey>,
     pub(crate) last_task: u64,
     pub(crate) alarms: Vec<Alarm>,
+    pub(crate) hook_answers: BTreeMap<String, HookAnswer>,
     pub(crate) run_task_calls: BTreeMap<String, RunTaskCall>,
     pub(crate) changes: Vec<Change>,
     pub(crate) last_change: u64,
@@ -95,6 +97,7 @@ impl Ecs {
             task_ids: BTreeMap::new(),
             last_task: 0,
             alarms: Vec::new(),
+            hook_answers: BTreeMap::new(),
             run_task_calls: BTreeMap::new(),
             changes: Vec::new(),
             last_change: 0,

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::ecs::Ecs;
 use crate::failure::FailureCause;
 use crate::identifier::{number_of, uuid};
+use crate::lifecycle_hook::HookExecution;
 use crate::protocol::{Dates, task_document};
 use crate::service::ServiceKey;
 use crate::task::{TaskKey, TaskSpecification, TaskState};
@@ -52,6 +53,17 @@ pub enum ChangeKind {
         cluster_arn: Arc<str>,
         /// What its scheduler did or found.
         action: ServiceAction,
+    },
+    /// `ECS Hook State Change`.
+    Hook {
+        /// The service's ARN.
+        service_arn: Arc<str>,
+        /// Its cluster's ARN.
+        cluster_arn: Arc<str>,
+        /// The ARN of the service deployment that the hook holds up.
+        service_deployment_arn: Arc<str>,
+        /// How the hook stands.
+        hook: HookExecution,
     },
 }
 
@@ -180,6 +192,24 @@ impl Ecs {
         });
     }
 
+    /// Reports how a hook of the deployment that is going on stands.
+    pub(crate) fn report_hook(&mut self, service: ServiceKey, position: usize) {
+        let service = &self.services[service.0];
+        let Some(record) = service.ongoing() else {
+            return;
+        };
+        let hooks = record.lifecycle.as_ref().map(|lifecycle| &lifecycle.hooks);
+        if let Some(hook) = hooks.and_then(|hooks| hooks.get(position)) {
+            let kind = ChangeKind::Hook {
+                service_arn: Arc::clone(&service.arn),
+                cluster_arn: self.arns.cluster(&service.cluster).into(),
+                service_deployment_arn: Arc::clone(&record.arn),
+                hook: hook.clone(),
+            };
+            self.report(kind);
+        }
+    }
+
     fn report(&mut self, kind: ChangeKind) {
         self.last_change += 1;
         self.changes.push(Change {
@@ -235,6 +265,18 @@ impl Ecs {
                 });
                 ("ECS Service Action", service_arn, detail)
             }
+            ChangeKind::Hook {
+                service_arn,
+                cluster_arn,
+                service_deployment_arn,
+                hook,
+            } => {
+                let mut detail = hook_detail(hook, change.at);
+                detail["clusterArn"] = json!(&**cluster_arn);
+                detail["serviceArn"] = json!(&**service_arn);
+                detail["serviceDeploymentArn"] = json!(&**service_deployment_arn);
+                ("ECS Hook State Change", service_deployment_arn, detail)
+            }
         };
         let id = uuid(number_of(&self.account_id) ^ number_of(&self.region) ^ change.sequence);
         let mut envelope = Map::new();
@@ -249,6 +291,22 @@ impl Ecs {
         envelope.insert("detail".to_owned(), detail);
         Value::Object(envelope)
     }
+}
+
+/// What an event says of a hook itself.
+///
+/// Source: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_hook_state_change_events.html>.
+/// Its one sample is of the type INFO; that the others are too is assumed.
+fn hook_detail(hook: &HookExecution, at: Timestamp) -> Value {
+    json!({
+        "eventType": "INFO",
+        "eventName": format!("HOOK_{}", hook.status.as_str()),
+        "hookId": &*hook.id,
+        "hookType": hook.target.as_str(),
+        "expiresAt": iso(hook.expires_at),
+        "lifecycleStage": hook.stage.as_str(),
+        "updatedAt": iso(at),
+    })
 }
 
 /// Renders a time as events do in `detail`: to the millisecond, without trailing zeros.

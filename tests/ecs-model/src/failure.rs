@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::lifecycle::LifecycleStage;
+
 /// Why a deployment failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureCause {
@@ -11,6 +13,10 @@ pub enum FailureCause {
     Alarm,
     /// Somebody called StopServiceDeployment.
     Request,
+    /// A lifecycle hook of this stage failed, timed out or was told to roll back.
+    Hook(LifecycleStage),
+    /// This stage took too long.
+    Stage(LifecycleStage),
 }
 
 /// What ends a service deployment that has nothing to go back to.
@@ -31,7 +37,9 @@ impl FailureCause {
                 "ECS deployment circuit breaker: tasks failed to start.".to_owned()
             }
             FailureCause::Alarm => "ECS deployment failed: alarm detected.".to_owned(),
-            FailureCause::Request => format!("ECS deployment {deployment_id} failed."),
+            FailureCause::Request | FailureCause::Hook(_) | FailureCause::Stage(_) => {
+                format!("ECS deployment {deployment_id} failed.")
+            }
         }
     }
 
@@ -47,7 +55,10 @@ impl FailureCause {
             FailureCause::CircuitBreaker => {
                 "ECS deployment circuit breaker: task failed to start.".to_owned()
             }
-            FailureCause::Alarm | FailureCause::Request => self.state_reason(deployment_id),
+            FailureCause::Alarm
+            | FailureCause::Request
+            | FailureCause::Hook(_)
+            | FailureCause::Stage(_) => self.state_reason(deployment_id),
         }
     }
 
@@ -59,17 +70,20 @@ impl FailureCause {
     pub(crate) fn rollback_reason(self, to: &str) -> String {
         let who = match self {
             FailureCause::CircuitBreaker => "circuit breaker",
-            FailureCause::Alarm | FailureCause::Request => "rollback",
+            FailureCause::Alarm
+            | FailureCause::Request
+            | FailureCause::Hook(_)
+            | FailureCause::Stage(_) => "rollback",
         };
         format!("ECS deployment {who}: rolling back to deploymentId {to}.")
     }
 
     /// Says what becomes the `statusReason` of the service deployment.
     ///
-    /// No page has these sentences. Those of the circuit breaker and the alarms
-    /// are as users report them
+    /// No page has these sentences. Those of the circuit breaker, the alarms and
+    /// the hooks are as users report them
     /// (<https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ecs/service_test.go>
-    /// has the first); that of a request is made up.
+    /// has the first); the others are made up.
     pub(crate) fn status_reason(self) -> String {
         format!("Service deployment rolled back because {self}.")
     }
@@ -80,16 +94,25 @@ impl FailureCause {
             FailureCause::CircuitBreaker => Some("tasks failed to start.".to_owned()),
             FailureCause::Alarm => Some("alarm detected.".to_owned()),
             FailureCause::Request => None,
+            FailureCause::Hook(_) | FailureCause::Stage(_) => Some(self.status_reason()),
         }
     }
 }
 
 impl fmt::Display for FailureCause {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            FailureCause::CircuitBreaker => "the circuit breaker threshold was exceeded",
-            FailureCause::Alarm => "of one or more active alarms",
-            FailureCause::Request => "of a request to stop it",
-        })
+        match self {
+            FailureCause::CircuitBreaker => {
+                formatter.write_str("the circuit breaker threshold was exceeded")
+            }
+            FailureCause::Alarm => formatter.write_str("of one or more active alarms"),
+            FailureCause::Request => formatter.write_str("of a request to stop it"),
+            FailureCause::Hook(stage) => {
+                write!(formatter, "{} lifecycle hook(s) failed", stage.as_str())
+            }
+            FailureCause::Stage(stage) => {
+                write!(formatter, "the stage {} took too long", stage.as_str())
+            }
+        }
     }
 }

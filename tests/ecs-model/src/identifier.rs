@@ -66,10 +66,20 @@ impl Identifiers {
 
     /// A service deployment's id: 21 letters and digits.
     pub(crate) fn service_deployment(&mut self) -> String {
+        self.letters(3)
+    }
+
+    /// The id of a lifecycle hook at work, such as `ecs-pause-…`.
+    pub(crate) fn hook(&mut self, kind: &str) -> String {
+        format!("ecs-{kind}-{}", self.letters(6))
+    }
+
+    /// So many times seven letters and digits.
+    fn letters(&mut self, sevens: usize) -> String {
         const LETTERS: &[u8; 62] =
             b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-        let mut id = String::with_capacity(21);
-        for _ in 0..3 {
+        let mut id = String::with_capacity(7 * sevens);
+        for _ in 0..sevens {
             let mut rest = self.number();
             for _ in 0..7 {
                 id.push(char::from(LETTERS[usize::from((rest % 62) as u8)]));

@@ -16,8 +16,7 @@
 //! # What it leaves out
 //!
 //! Placement on container instances (a service that is not on Fargate starts no
-//! task), blue/green, linear and canary deployments and their hooks (refused),
-//! early success criteria (stored and shown, never acted on), task sets, autoscaling, Spot, and the lag between a write and the
+//! task), early success criteria (stored and shown, never acted on), task sets, autoscaling, Spot, and the lag between a write and the
 //! reads that follow it (an [`Ecs`] can be cloned, so that a later setting may
 //! answer from an older one).
 
@@ -28,14 +27,20 @@ mod cluster;
 mod container;
 mod deployment;
 mod deployment_configuration;
+mod deployment_stages;
 mod deployment_start;
 mod deployment_stop;
+mod deployment_strategy;
+mod deployment_turnover;
 mod deployment_watch;
 mod ecs;
 mod error;
 mod event;
 mod failure;
+mod hook_execution;
 mod identifier;
+mod lifecycle;
+mod lifecycle_hook;
 mod network;
 mod protocol;
 mod registry;
@@ -49,6 +54,7 @@ mod service_operation;
 mod service_request;
 mod service_task;
 mod settings;
+mod side_by_side;
 mod standalone_task;
 mod steady_state;
 mod tag;
@@ -64,10 +70,15 @@ pub use cluster::{Cluster, ClusterStatus, CreateCluster};
 pub use container::{Behaviour, ContainerDefinition, LogDestination};
 pub use deployment::{Deployment, RolloutState, ServiceRevision};
 pub use deployment_configuration::{DeploymentAlarms, DeploymentConfiguration};
+pub use deployment_strategy::{DeploymentStrategy, TrafficStep};
 pub use ecs::{Ecs, LogLine};
 pub use error::ServiceError;
 pub use event::{Change, ChangeKind, DeploymentChange, ServiceAction};
 pub use failure::FailureCause;
+pub use lifecycle::{Lifecycle, LifecycleStage};
+pub use lifecycle_hook::{
+    HookAction, HookAnswer, HookExecution, HookStatus, HookTarget, LifecycleHook,
+};
 pub use registry::{Platform, PullError, Registry, ResolvedImage};
 pub use service::{
     DeploymentController, SchedulingStrategy, Service, ServiceKey, ServiceMessage, ServiceStatus,

@@ -5,6 +5,7 @@ mod cluster;
 mod deployment;
 mod history;
 mod service;
+mod service_deployment;
 mod tag;
 mod task;
 mod task_definition;
@@ -47,7 +48,8 @@ pub(crate) fn answer(ecs: &mut Ecs, operation: &str, request: &Value) -> Answer 
         "ListServiceDeployments" => history::list_deployments(ecs, request),
         "DescribeServiceDeployments" => history::describe_deployments(ecs, request),
         "DescribeServiceRevisions" => history::describe_revisions(ecs, request),
-        "StopServiceDeployment" => history::stop_deployment(ecs, request),
+        "StopServiceDeployment" => service_deployment::stop(ecs, request),
+        "ContinueServiceDeployment" => service_deployment::go_on(ecs, request),
         "RunTask" => task::run(ecs, request),
         "StopTask" => task::stop(ecs, request),
         "DescribeTasks" => task::describe(ecs, request),

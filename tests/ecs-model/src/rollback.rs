@@ -121,14 +121,15 @@ impl Ecs {
         let id = self.bring_back(key, revision, cause, &former);
         let change = DeploymentChange::RollingBack(cause);
         self.report_rollback(key, id, change, Some(former));
+        self.begin_stages_back(key);
     }
 
     /// Puts the deployment of a revision in front of all others.
     ///
     /// The page on the circuit breaker says that the deployment that is gone back
     /// to "changes from a COMPLETED to IN_PROGRESS", and users see it keep its id
-    /// and its tasks: so it does here, unless
-    /// [`RollbackIdentity::New`] asks for the contrary.
+    /// and its tasks: so it does here, unless [`RollbackIdentity::New`] asks for
+    /// the contrary in a rolling deployment.
     fn bring_back(
         &mut self,
         key: ServiceKey,
@@ -136,9 +137,13 @@ impl Ecs {
         cause: FailureCause,
         former: &Arc<str>,
     ) -> Arc<str> {
-        let id = match self.rollback_identity {
-            RollbackIdentity::Same => Arc::clone(former),
-            RollbackIdentity::New => self.new_deployment_id(),
+        let is_rolling = self.services[key.0]
+            .ongoing()
+            .is_none_or(|record| !record.is_side_by_side());
+        let takes_new_id = self.rollback_identity == RollbackIdentity::New && is_rolling;
+        let id = match takes_new_id {
+            true => self.new_deployment_id(),
+            false => Arc::clone(former),
         };
         let now = self.now;
         let service = &mut self.services[key.0];
@@ -149,7 +154,7 @@ impl Ecs {
             Some(index) => service.deployments.remove(index),
             None => Deployment::new(Arc::clone(&id), revision, service.desired_count, now),
         };
-        if self.rollback_identity == RollbackIdentity::Same {
+        if !takes_new_id {
             deployment.created_at = made_at;
         }
         deployment.rollout_state = RolloutState::InProgress;

@@ -7,11 +7,9 @@ use std::sync::Arc;
 
 use crate::deployment::RolloutState;
 use crate::ecs::Ecs;
-use crate::event::DeploymentChange;
 use crate::rolling_update::{Group, Plan, Situation, Standing, plan, plan_apart};
 use crate::service::{SchedulingStrategy, Service, ServiceKey, ServiceStatus};
-use crate::service_deployment::ServiceDeploymentStatus;
-use crate::task::{Illness, StopCode, Task, TaskKey, TaskStatus};
+use crate::task::{Illness, StopCode, Task, TaskKey};
 
 impl Ecs {
     /// Looks at a service, if it is planned for now.
@@ -27,6 +25,7 @@ impl Ecs {
         self.start_pending(key);
         self.grant_rollback(key);
         self.watch(key);
+        self.progress(key);
         self.drop_replaced(key);
         let plan = self.plan_tasks(key);
         self.apply(key, &plan);
@@ -34,28 +33,25 @@ impl Ecs {
         self.plan_next_look(key);
     }
 
-    /// Plans what starts and stops: towards the PRIMARY deployment, or, once that
-    /// has failed, nothing but what keeps up what is there.
+    /// Plans what starts and stops: towards the PRIMARY deployment, or where
+    /// deployments are kept apart towards what each shall have.
     ///
     /// Source: "A deployment in a FAILED state doesn't launch any new tasks" at
     /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html>.
     fn plan_tasks(&self, key: ServiceKey) -> Plan {
-        let service = &self.services[key.0];
         let mut situation = self.situation(key);
-        let has_failed = service
-            .primary()
-            .is_some_and(|primary| primary.rollout_state == RolloutState::Failed);
-        if !has_failed {
+        let Some(counts) = self.tasks_apart(key) else {
             return plan(situation);
+        };
+        for (group, count) in situation.groups.iter_mut().zip(counts) {
+            group.desired = count;
         }
-        for group in &mut situation.groups {
-            group.desired = group.desired.min(situation.desired);
-        }
+        situation.maximum = u32::MAX;
         plan_apart(situation)
     }
 
     /// Plans to look again when a wait is over that no other change ends: of a
-    /// throttled deployment, or of an ill task in its grace period.
+    /// throttled deployment, of a stage, or of an ill task in its grace period.
     fn plan_next_look(&mut self, key: ServiceKey) {
         let service = &self.services[key.0];
         let retries = service.deployments.iter().filter_map(|one| one.retry_at);
@@ -65,91 +61,11 @@ impl Ecs {
             .filter_map(|task| self.tasks.get(task))
             .filter(|task| task.illness.is_some() && !task.state.is_stopping);
         let graces = ill.filter_map(|task| self.grace_ends_at(key, task));
-        let next = retries.chain(graces).filter(|at| *at > self.now).min();
+        let waits = retries.chain(graces).chain(self.stage_due_at(key));
+        let next = waits.filter(|at| *at > self.now).min();
         if let Some(at) = next {
             self.look_at_service(key, at);
         }
-    }
-
-    /// Starts what was made since the last look, after what it supersedes has stopped.
-    ///
-    /// Source: the states of
-    /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment.html>.
-    fn start_pending(&mut self, key: ServiceKey) {
-        let now = self.now;
-        let service = &mut self.services[key.0];
-        let mut stopped = Vec::new();
-        for (index, deployment) in service.service_deployments.iter_mut().enumerate() {
-            match deployment.status {
-                ServiceDeploymentStatus::StopRequested => stopped.push(index),
-                ServiceDeploymentStatus::Pending => {
-                    deployment.turn(ServiceDeploymentStatus::InProgress, now);
-                }
-                ServiceDeploymentStatus::InProgress
-                | ServiceDeploymentStatus::RollbackRequested
-                | ServiceDeploymentStatus::RollbackInProgress
-                | ServiceDeploymentStatus::Stopped
-                | ServiceDeploymentStatus::Successful
-                | ServiceDeploymentStatus::RollbackSuccessful
-                | ServiceDeploymentStatus::RollbackFailed => {}
-            }
-        }
-        let begun = service
-            .deployments
-            .first_mut()
-            .filter(|deployment| !deployment.started)
-            .map(|deployment| {
-                deployment.started = true;
-                Arc::clone(&deployment.id)
-            });
-        for index in stopped {
-            self.finish(key, index, ServiceDeploymentStatus::Stopped);
-        }
-        let is_called_off = self.services[key.0]
-            .ongoing()
-            .is_some_and(|record| record.status == ServiceDeploymentStatus::RollbackRequested);
-        if let Some(id) = begun.filter(|_| !is_called_off) {
-            self.begin_alarm_watch(key);
-            self.report_deployment(key, id, DeploymentChange::InProgress);
-        }
-    }
-
-    /// Forgets deployments that nothing is left of.
-    ///
-    /// One that is being replaced stays ACTIVE while it has tasks that run or
-    /// drain, and where there is a bake time until that is over. Source: `status` at
-    /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html>,
-    /// and "has deleted the active deployment" at
-    /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html>.
-    pub(crate) fn drop_replaced(&mut self, key: ServiceKey) {
-        if self.services[key.0].deployments.len() < 2 || self.alarm_bake_time(key).is_some() {
-            return;
-        }
-        let keep = self.kept_deployments(key);
-        let mut keep = keep.into_iter();
-        self.services[key.0]
-            .deployments
-            .retain(|_| keep.next().unwrap_or(true));
-    }
-
-    /// Says of each deployment whether it is the PRIMARY one or has something left.
-    pub(crate) fn kept_deployments(&self, key: ServiceKey) -> Vec<bool> {
-        let service = &self.services[key.0];
-        let in_use: Vec<&str> = service
-            .tasks
-            .iter()
-            .filter_map(|task| self.tasks.get(task))
-            .filter(|task| task.state.last_status < TaskStatus::Stopping)
-            .filter_map(|task| task.specification.started_by.as_deref())
-            .collect();
-        service
-            .deployments
-            .iter()
-            .enumerate()
-            .map(|(index, deployment)| {
-                index == 0 || deployment.desired_count > 0 || in_use.contains(&&*deployment.id)
-            })
-            .collect()
     }
 
     /// Describes a service to the plan.

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::deployment_configuration::DeploymentConfiguration;
+use crate::deployment_strategy::DeploymentStrategy;
 use crate::error::ServiceError;
 use crate::service::{DeploymentController, SchedulingStrategy};
 use crate::service_request::UpdateService;
@@ -116,6 +118,26 @@ pub(crate) fn check_strategy(
         )),
         (SchedulingStrategy::Daemon | SchedulingStrategy::Replica, _) => Ok(()),
     }
+}
+
+/// Checks that a service can be deployed as it is asked to.
+///
+/// Source: "deploymentController set to ECS" at
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LinearConfiguration.html>
+/// for one of the strategies; the others and hooks are taken to be the same.
+pub(crate) fn check_deployment(
+    controller: DeploymentController,
+    configuration: &DeploymentConfiguration,
+) -> Result<(), ServiceError> {
+    let is_plain = configuration.strategy == DeploymentStrategy::Rolling
+        && configuration.lifecycle_hooks.is_empty();
+    if is_plain || controller == DeploymentController::Ecs {
+        return Ok(());
+    }
+    Err(ServiceError::invalid_parameter(format!(
+        "Deployment strategies and lifecycle hooks are not valid with the {} deployment controller.",
+        controller.as_str()
+    )))
 }
 
 /// Refuses what a service's controller does not let UpdateService change.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::deployment_configuration::DeploymentConfiguration;
 use crate::failure::FailureCause;
+use crate::lifecycle::Lifecycle;
 
 /// The history's record of one deployment.
 ///
@@ -41,6 +42,8 @@ pub struct ServiceDeployment {
     pub final_counts: BTreeMap<usize, RevisionCounts>,
     /// The failures that the circuit breaker had counted when it failed or finished.
     pub final_failed_tasks: u32,
+    /// How far it is, if it goes stage by stage.
+    pub lifecycle: Option<Lifecycle>,
     /// What its alarms have to say.
     pub alarm_watch: AlarmWatch,
     /// When its bake time is over, once that has begun.

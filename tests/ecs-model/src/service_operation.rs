@@ -11,8 +11,8 @@ use crate::service::{
     DeploymentController, SchedulingStrategy, Service, ServiceKey, ServiceStatus,
 };
 use crate::service_check::{
-    check_controller, check_placement, check_strategy, deployment_controller, desired_count,
-    propagate_tags, scheduling_strategy,
+    check_controller, check_deployment, check_placement, check_strategy, deployment_controller,
+    desired_count, propagate_tags, scheduling_strategy,
 };
 use crate::service_request::{CreateService, UpdateService};
 use crate::tag::Tags;
@@ -101,7 +101,11 @@ impl Ecs {
             desired_count: desired_count(input.desired_count)?,
             propagate_tags: propagate_tags(input.propagate_tags.clone())?,
             deployment_configuration: match &input.deployment_configuration {
-                Some(update) => Some(service.deployment_configuration.with(update)?),
+                Some(update) => {
+                    let next = service.deployment_configuration.with(update)?;
+                    check_deployment(service.deployment_controller, &next)?;
+                    Some(next)
+                }
                 None => None,
             },
         })
@@ -197,6 +201,7 @@ impl Ecs {
             Some(update) => defaults.with(update)?,
             None => defaults,
         };
+        check_deployment(controller, &configuration)?;
         let document = [
             ("placementConstraints", input.placement_constraints),
             ("placementStrategy", input.placement_strategy),

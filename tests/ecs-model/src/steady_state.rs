@@ -19,7 +19,7 @@ impl Ecs {
             self.retire(key);
             return;
         }
-        if !self.has_what_it_shall(key) {
+        if !self.is_at_last_stage(key) || !self.has_what_it_shall(key) {
             self.unsettle(key);
             return;
         }
@@ -43,6 +43,9 @@ impl Ecs {
     fn baked_at(&mut self, key: ServiceKey) -> Option<Timestamp> {
         let until = self.after(self.alarm_bake_time(key)?);
         let record = self.services[key.0].ongoing_mut()?;
+        if record.lifecycle.is_some() {
+            return None;
+        }
         Some(*record.bakes_until.get_or_insert(until))
     }
 
@@ -51,7 +54,7 @@ impl Ecs {
     ///
     /// Source: "has reached a steady state" at
     /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html>.
-    fn has_what_it_shall(&self, key: ServiceKey) -> bool {
+    pub(crate) fn has_what_it_shall(&self, key: ServiceKey) -> bool {
         let service = &self.services[key.0];
         let has_one_deployment = match service.deployment_controller {
             DeploymentController::Ecs | DeploymentController::CodeDeploy => {
@@ -66,9 +69,7 @@ impl Ecs {
             if task.state.is_stopping {
                 continue;
             }
-            let is_serving =
-                task.state.last_status.is_running() && (task.is_healthy || !task.is_checked());
-            if !is_serving {
+            if !task.is_serving() {
                 return false;
             }
             serving += 1;

@@ -257,6 +257,11 @@ impl Task {
             .any(|(container, _)| container.has_health_check)
     }
 
+    /// Whether it runs, and has passed its health checks if there are any.
+    pub(crate) fn is_serving(&self) -> bool {
+        self.state.last_status.is_running() && (self.is_healthy || !self.is_checked())
+    }
+
     /// Whether any health check decides over it.
     pub(crate) fn is_checked(&self) -> bool {
         self.has_container_check() || self.specification.workload.target_group().is_some()

@@ -88,6 +88,19 @@ impl Workload {
             .find(|provider| matches!(*provider, "FARGATE" | "FARGATE_SPOT"))
     }
 
+    /// Whether ECS can shift traffic between revisions: by a load balancer or
+    /// Service Connect.
+    ///
+    /// Source: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/blue-green-deployment-implementation.html>.
+    pub fn is_balanced(&self) -> bool {
+        let connect = self.service_connect_configuration.as_ref();
+        let is_connected = connect.and_then(|connect| connect.get("enabled"));
+        self.load_balancers
+            .as_ref()
+            .is_some_and(|list| !list.is_empty())
+            || is_connected == Some(&Value::Bool(true))
+    }
+
     /// The first target group that the tasks are registered with.
     pub fn target_group(&self) -> Option<&str> {
         members(&self.load_balancers, "targetGroupArn").find_map(Value::as_str)

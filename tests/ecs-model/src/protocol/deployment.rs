@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::history::revision_summary;
 use super::service::show_workload;
+use super::service_deployment::revision_summary;
 use super::{epoch, object, put};
 use crate::deployment::Deployment;
 use crate::ecs::Ecs;

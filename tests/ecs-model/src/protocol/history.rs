@@ -1,17 +1,17 @@
-//! Service deployments and service revisions in JSON.
+//! The history of service deployments and service revisions in JSON.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::service::show_workload;
+use super::service_deployment::show;
 use super::{Answer, Page, epoch, missing, object, put, read};
 use crate::deployment::ServiceRevision;
 use crate::ecs::Ecs;
 use crate::error::ServiceError;
-use crate::failure::FailureCause;
 use crate::service::{DeploymentController, Service, ServiceStatus};
-use crate::service_deployment::{AlarmWatch, RevisionCounts, ServiceDeployment};
+use crate::service_deployment::ServiceDeployment;
 
 /// For how long a service deployment is shown.
 ///
@@ -41,21 +41,6 @@ struct CreatedAt {
 struct References {
     service_deployment_arns: Vec<String>,
     service_revision_arns: Vec<String>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct StopServiceDeployment {
-    service_deployment_arn: String,
-    stop_type: Option<String>,
-}
-
-/// Source: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopServiceDeployment.html>.
-pub(super) fn stop_deployment(ecs: &mut Ecs, request: &Value) -> Answer {
-    let input: StopServiceDeployment = read(request)?;
-    let stop_type = input.stop_type.as_deref();
-    let arn = ecs.stop_service_deployment(&input.service_deployment_arn, stop_type)?;
-    Ok(json!({"serviceDeploymentArn": &*arn}))
 }
 
 /// Lists the service deployments of the last 90 days, newest first.
@@ -129,22 +114,6 @@ pub(super) fn describe_revisions(ecs: &Ecs, request: &Value) -> Answer {
     Ok(json!({"serviceRevisions": found, "failures": failures}))
 }
 
-/// Shows how many tasks of a revision there are.
-///
-/// Source: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceRevisionSummary.html>.
-pub(super) fn revision_summary(
-    service: &Service,
-    revision: usize,
-    counts: RevisionCounts,
-) -> Value {
-    json!({
-        "arn": &*service.revisions[revision].arn,
-        "requestedTaskCount": counts.requested,
-        "runningTaskCount": counts.running,
-        "pendingTaskCount": counts.pending,
-    })
-}
-
 fn checked<'a>(name: &str, arns: &'a [String]) -> Result<&'a [String], ServiceError> {
     match arns.len() {
         1..=20 => Ok(arns),
@@ -192,110 +161,6 @@ fn brief(ecs: &Ecs, service: &Service, record: &ServiceDeployment) -> Value {
         record.status_reason.as_ref().map(|reason| json!(reason)),
     );
     Value::Object(document)
-}
-
-/// Source: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceDeployment.html>.
-fn show(ecs: &Ecs, service: &Service, record: &ServiceDeployment) -> Value {
-    let counts = |revision: usize| match record.final_counts.get(&revision) {
-        Some(counts) => *counts,
-        None => ecs.revision_counts(service, revision),
-    };
-    let sources: Vec<Value> = record
-        .sources
-        .iter()
-        .map(|revision| revision_summary(service, *revision, counts(*revision)))
-        .collect();
-    let mut document = object([
-        ("serviceDeploymentArn", json!(&*record.arn)),
-        ("serviceArn", json!(&*service.arn)),
-        ("clusterArn", json!(ecs.arns.cluster(&service.cluster))),
-        ("createdAt", epoch(record.created_at)),
-        ("updatedAt", epoch(record.updated_at)),
-        ("sourceServiceRevisions", json!(sources)),
-        (
-            "targetServiceRevision",
-            revision_summary(service, record.target, counts(record.target)),
-        ),
-        ("status", json!(record.status.as_str())),
-        (
-            "deploymentConfiguration",
-            json!(record.configuration.document),
-        ),
-        ("deploymentCircuitBreaker", circuit_breaker(service, record)),
-        ("alarms", alarms(record)),
-    ]);
-    put(&mut document, "startedAt", record.started_at.map(epoch));
-    put(&mut document, "finishedAt", record.finished_at.map(epoch));
-    put(&mut document, "stoppedAt", record.stopped_at.map(epoch));
-    put(
-        &mut document,
-        "statusReason",
-        record.status_reason.as_ref().map(|reason| json!(reason)),
-    );
-    put(
-        &mut document,
-        "rollback",
-        record.rollback.as_ref().map(|rollback| {
-            json!({
-                "reason": rollback.reason,
-                "startedAt": epoch(rollback.started_at),
-                "serviceRevisionArn": &*service.revisions[rollback.revision].arn,
-            })
-        }),
-    );
-    Value::Object(document)
-}
-
-/// Source: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceDeploymentCircuitBreaker.html>.
-fn circuit_breaker(service: &Service, record: &ServiceDeployment) -> Value {
-    let failures = match service.deployment_index(&record.deployment_id) {
-        Some(index) if record.failure.is_none() && !record.status.is_final() => {
-            service.deployments[index].counted_failures
-        }
-        Some(_) | None => record.final_failed_tasks,
-    };
-    let breaker = record.configuration.circuit_breaker;
-    let is_triggered = record.failure == Some(FailureCause::CircuitBreaker);
-    json!({
-        "status": monitor(breaker.is_enabled, is_triggered, record),
-        "failureCount": failures,
-        "threshold": breaker.threshold.failures(service.desired_count),
-    })
-}
-
-/// Source: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceDeploymentAlarms.html>.
-/// That alarms which are ignored show as DISABLED is assumed.
-fn alarms(record: &ServiceDeployment) -> Value {
-    let alarms = record.configuration.document.get("alarms");
-    let (is_enabled, triggered) = match &record.alarm_watch {
-        AlarmWatch::Off | AlarmWatch::Ignored => (false, None),
-        AlarmWatch::Watching => (true, None),
-        AlarmWatch::Triggered(names) => (true, Some(names)),
-    };
-    let status = monitor(is_enabled, triggered.is_some(), record);
-    let mut document = object([("status", json!(status))]);
-    put(
-        &mut document,
-        "triggeredAlarmNames",
-        triggered.map(|names| json!(names)),
-    );
-    put(
-        &mut document,
-        "alarmNames",
-        alarms.map(|alarms| alarms["alarmNames"].clone()),
-    );
-    Value::Object(document)
-}
-
-/// Source: `status` at
-/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceDeploymentCircuitBreaker.html>.
-fn monitor(is_enabled: bool, is_triggered: bool, record: &ServiceDeployment) -> &'static str {
-    match (is_enabled, is_triggered, record.status.is_final()) {
-        (false, _, _) => "DISABLED",
-        (true, true, _) => "TRIGGERED",
-        (true, false, false) => "MONITORING",
-        (true, false, true) => "MONITORING_COMPLETE",
-    }
 }
 
 /// Source: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceRevision.html>.

@@ -196,7 +196,7 @@ fn last_of<'a>(world: &'a World, status: &str) -> &'a Value {
 
 /// Compares the names of all members, at every depth; of lists, the first entry.
 #[track_caller]
-fn assert_same_keys(event: &Value, sample: &str) {
+pub(crate) fn assert_same_keys(event: &Value, sample: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../events")
         .join(sample);

@@ -6,6 +6,7 @@
 )]
 
 mod alarms;
+mod blue_green;
 mod circuit_breaker;
 mod clusters;
 mod deployment_stop;
@@ -13,6 +14,7 @@ mod events;
 mod failing_tasks;
 mod health_checks;
 mod history;
+mod hooks;
 mod protocol;
 mod rolling_updates;
 mod services;

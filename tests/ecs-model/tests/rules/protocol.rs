@@ -40,6 +40,8 @@ const MEMBERS: &[&str] = &[
         "serviceRevisionArns",
         "serviceDeploymentArn",
         "stopType",
+        "hookId",
+        "action",
         "clientToken",
         "overrides",
         "healthCheckGracePeriodSeconds",
@@ -66,6 +68,7 @@ const OPERATIONS: &[&str] = &[
     "DescribeServiceDeployments",
     "DescribeServiceRevisions",
     "StopServiceDeployment",
+    "ContinueServiceDeployment",
     "RunTask",
     "StopTask",
     "DescribeTasks",
@@ -188,6 +191,9 @@ fn strange_values() -> Vec<Value> {
         json!({"maximumPercent": u64::MAX, "minimumHealthyPercent": -3}),
         json!({"maximumPercent": u32::MAX, "minimumHealthyPercent": u32::MAX}),
         json!({"awsvpcConfiguration": {"subnets": "none"}}),
+        json!({"strategy": "LINEAR", "linearConfiguration": {"stepPercent": -1e300}}),
+        json!({"strategy": "CANARY", "canaryConfiguration": [3]}),
+        json!({"lifecycleHooks": [{"targetType": "PAUSE", "lifecycleStages": ["PRE_SCALE_UP"]}]}),
         json!({"before": 1e300, "after": -1e300}),
     ]
 }

@@ -561,7 +561,9 @@ fn refusals() -> Vec<(Value, &'static str, &'static str)> {
         (json!({"deploymentController": {"type": "OTHER"}}), "InvalidParameterException", "Invalid deploymentController"),
         (json!({"propagateTags": "OTHER"}), "InvalidParameterException", "Invalid propagateTags"),
         (json!({"deploymentConfiguration": {"maximumPercent": 100}}), "InvalidParameterException", "will block deployments"),
-        (json!({"deploymentConfiguration": {"strategy": "BLUE_GREEN"}}), "UnsupportedFeatureException", "ROLLING strategy only"),
+        (json!({"deploymentConfiguration": {"strategy": "PURPLE"}}), "InvalidParameterException", "Invalid strategy: PURPLE"),
+        (json!({"deploymentConfiguration": {"strategy": "BLUE_GREEN"}, "deploymentController": {"type": "CODE_DEPLOY"}}), "InvalidParameterException", "not valid with the CODE_DEPLOY"),
+        (json!({"deploymentConfiguration": {"lifecycleHooks": [{"targetType": "PAUSE", "lifecycleStages": ["PRE_SCALE_UP"]}]}, "deploymentController": {"type": "EXTERNAL"}}), "InvalidParameterException", "not valid with the EXTERNAL"),
         (json!({"tags": [{"key": "aws:x"}]}), "InvalidParameterException", "aws: prefixed"),
     ]
 }
