@@ -6,14 +6,16 @@
 
 pub mod diagnosis;
 mod document;
+mod failure;
 mod reason;
 
-use crate::core::reason::Halted;
-use crate::core::rollout::{Phase, Rollout, Start};
+use crate::core::failure::Failure;
+use crate::core::rollout::{Phase, Rollout, Running, Start};
 use crate::notice::{News, Notice, RolloutNews};
 use crate::ports::Publication;
 use crate::target::Mistake;
 
+pub use failure::failure;
 pub use reason::{halted, ignored, rejected, superseded};
 
 /// SNS takes subjects of fewer than 100 characters. Source: SNS API reference, Publish, `Subject`.
@@ -70,6 +72,14 @@ fn rollout_headline(rollout: &Rollout) -> String {
         Phase::Starting { .. } => format!("{target}: deploying {tag}"),
         Phase::Progressing { .. } => format!("{target}: {tag} is on its way"),
         Phase::Baking { .. } => format!("{target}: {tag} runs and is being watched"),
+        Phase::RollingBack { failure, .. } => format!(
+            "{target}: {tag} is being rolled back ({})",
+            failure::failure_briefly(failure)
+        ),
+        Phase::RolledBack { failure, .. } => format!(
+            "{target}: {tag} was rolled back ({})",
+            failure::failure_briefly(failure)
+        ),
         Phase::Succeeded { .. } => format!("{target}: {tag} is live"),
         Phase::ScaledToZero { .. } => {
             format!("{target}: {tag} is deployed, but the service is scaled to zero")
@@ -127,6 +137,32 @@ fn rollout_text(news: &RolloutNews, paragraphs: &mut Vec<String>) {
         Phase::Baking { until, .. } => paragraphs.push(format!(
             "ECS reports the deployment done. It counts as good if nothing goes wrong until {until:.0}."
         )),
+        Phase::RollingBack {
+            failure,
+            running,
+            back,
+            ..
+        } => {
+            taken_back(rollout, failure, Some(running), paragraphs);
+            paragraphs.push(format!(
+                "The service goes back to the last good version.\nTask definition: {}",
+                back.to
+            ));
+        }
+        Phase::RolledBack {
+            failure,
+            by,
+            revision,
+        } => {
+            paragraphs.push(format!(
+                "{}\nTask definition: {revision}",
+                failure::taken_back_by(*by)
+            ));
+            taken_back(rollout, failure, None, paragraphs);
+            if failure.quarantines() {
+                paragraphs.push(kept_out(rollout));
+            }
+        }
         Phase::Succeeded { revision } => paragraphs.push(format!(
             "It finished its bake time and is the version to go back to from now on.\nTask definition: {revision}"
         )),
@@ -137,10 +173,32 @@ fn rollout_text(news: &RolloutNews, paragraphs: &mut Vec<String>) {
         Phase::Rejected { reason } => paragraphs.push(rejected(reason)),
         Phase::Halted { reason } => {
             paragraphs.push(halted(reason));
-            paragraphs.push(by_hand(rollout, reason, news.start.as_ref()));
+            paragraphs.extend(failure::hint(reason.failure()).map(str::to_owned));
+            paragraphs.extend(failure::stopped_tasks(rollout, None));
+            paragraphs.push(by_hand(rollout, news.start.as_ref()));
         }
     }
     paragraphs.push(facts(rollout, news.start.as_ref()));
+}
+
+/// Says what went wrong, what to do about it, and which tasks show it.
+fn taken_back(
+    rollout: &Rollout,
+    failure: &Failure,
+    running: Option<&Running>,
+    paragraphs: &mut Vec<String>,
+) {
+    paragraphs.push(failure::failure(failure));
+    paragraphs.extend(failure::hint(failure).map(str::to_owned));
+    paragraphs.extend(failure::stopped_tasks(rollout, running));
+}
+
+/// Says how an image that was taken back may come again.
+fn kept_out(rollout: &Rollout) -> String {
+    format!(
+        "This image is kept out of {} until a person releases it. A mended version under a new digest is deployed as ever.",
+        rollout.policy.target
+    )
 }
 
 fn facts(rollout: &Rollout, start: Option<&Start>) -> String {
@@ -160,15 +218,12 @@ fn facts(rollout: &Rollout, start: Option<&Start>) -> String {
 }
 
 /// Says what happens next, with the plain AWS CLI line that brings back what ran before.
-fn by_hand(rollout: &Rollout, reason: &Halted, start: Option<&Start>) -> String {
+fn by_hand(rollout: &Rollout, start: Option<&Start>) -> String {
     let next = "Pushboat leaves the service as it is until the next push.";
     let Some(start) = start else {
         return next.to_owned();
     };
     let before = &start.base_task_definition;
-    if matches!(reason, Halted::EcsRolledBack { task_definition } if task_definition == before) {
-        return format!("That is what ran before. {next}");
-    }
     let service = &rollout.policy.service;
     format!(
         "{next} To bring back what ran before:\n  aws ecs update-service --cluster {} --service {} --task-definition {before}",

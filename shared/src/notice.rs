@@ -89,6 +89,8 @@ impl Notice {
                 Phase::Requested { .. }
                 | Phase::Progressing { .. }
                 | Phase::Baking { .. }
+                | Phase::RollingBack { .. }
+                | Phase::RolledBack { .. }
                 | Phase::Succeeded { .. }
                 | Phase::ScaledToZero { .. }
                 | Phase::Superseded { .. }
@@ -129,7 +131,8 @@ impl Notice {
                     crate::core::reason::Rejected::AlreadyRunning => Severity::Info,
                     _ => Severity::Warning,
                 },
-                Phase::ScaledToZero { .. } => Severity::Warning,
+                Phase::ScaledToZero { .. } | Phase::RollingBack { .. } => Severity::Warning,
+                Phase::RolledBack { .. } => Severity::Error,
                 Phase::Halted { .. } => Severity::Error,
             },
             News::TargetInvalid { .. } | News::ServiceMissing { .. } => Severity::Warning,

@@ -64,8 +64,8 @@ pub trait Services {
     async fn service(&self, service: &ServiceRef) -> Result<ServiceLook, CallError>;
     /// Reads a task definition whole, by ARN.
     async fn task_definition(&self, arn: &str) -> Result<Arc<Definition>, CallError>;
-    /// Finds the latest revision, in the family of `base`, that was registered for `rollout`.
-    async fn revision_of(&self, base: &str, rollout: &str) -> Result<Option<String>, CallError>;
+    /// Finds the latest revision after `base`, in its family, whose rollout tag is `tag`.
+    async fn revision_of(&self, base: &str, tag: &str) -> Result<Option<String>, CallError>;
     /// Registers a task definition and answers its ARN.
     async fn register(&self, request: &Value) -> Result<String, CallError>;
     /// Points a service at a revision and answers its primary deployment.
@@ -109,6 +109,11 @@ pub trait Alarms {
 pub trait Targets {
     /// Loads a target's registration and state with a consistent read.
     async fn load(&self, target: &TargetName) -> Result<TargetEntry, LedgerError>;
+    /// Loads the whole definition of a target's last-known-good.
+    async fn good_definition(
+        &self,
+        target: &TargetName,
+    ) -> Result<Option<Arc<Definition>>, LedgerError>;
     /// Saves a target's state with all that belongs to the step, or nothing of it.
     ///
     /// The write is taken only where the stored version is the expected one.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::core::evidence::{AlarmChange, StoppedTask};
 use crate::core::name::{TargetName, short_hash};
 use crate::core::push::Push;
 
@@ -28,6 +29,10 @@ pub enum Trigger {
         /// The event's name, such as `SERVICE_DEPLOYMENT_COMPLETED`.
         what: String,
     },
+    /// A task of the target's service stopped.
+    TaskStopped(StoppedTask),
+    /// An alarm that the target watches changed its state.
+    AlarmChanged(AlarmChange),
     /// The target's parameter was read for the first time, or changed.
     Registered,
     /// A stored wake-up is due.
@@ -41,6 +46,8 @@ impl Trigger {
         match self {
             Self::Pushed(_) => "pushed",
             Self::ServiceChanged { .. } => "service-changed",
+            Self::TaskStopped(_) => "task-stopped",
+            Self::AlarmChanged(_) => "alarm-changed",
             Self::Registered => "registered",
             Self::Due => "due",
         }

@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 
+use super::evidence::{AlarmChange, Evidence, StoppedTask};
 use super::name::RolloutId;
 use super::ordering::{self, NewestPush, Order, PushTimes};
 use super::policy::{FollowedImage, Policy};
@@ -110,6 +111,7 @@ fn accept(
         phase: Phase::Requested {
             waiting: waiting(state),
         },
+        evidence: Evidence::default(),
     };
     let (outdated, kept) = std::mem::take(&mut state.waiting)
         .into_iter()
@@ -154,6 +156,53 @@ fn superseded(outdated: Vec<Rollout>, by: &RolloutId) -> Vec<Rollout> {
             ..rollout
         })
         .collect()
+}
+
+/// Keeps what a stopped task shows with the rollout under way; says whether it is new.
+///
+/// Tasks of the old revision are kept too: what it loses in the same time is
+/// taken off what ours loses.
+pub fn keep_task(state: &mut TargetState, task: &StoppedTask) -> bool {
+    let Some(current) = &mut state.current else {
+        return false;
+    };
+    current.phase.start().is_some() && current.evidence.stopped_tasks.keep(task.clone())
+}
+
+/// Keeps an alarm's change with the rollout that watches it; says whether it counts there.
+///
+/// A change from before our deployment was made says nothing of it; both times
+/// are AWS's.
+pub fn keep_alarm(state: &mut TargetState, change: &AlarmChange) -> bool {
+    let Some(current) = &mut state.current else {
+        return false;
+    };
+    let since = match &current.phase {
+        Phase::Progressing { running, .. }
+        | Phase::Baking { running, .. }
+        | Phase::RollingBack { running, .. } => running.deployment_created_at,
+        Phase::Requested { .. }
+        | Phase::Starting { .. }
+        | Phase::RolledBack { .. }
+        | Phase::Succeeded { .. }
+        | Phase::ScaledToZero { .. }
+        | Phase::Superseded { .. }
+        | Phase::Rejected { .. }
+        | Phase::Halted { .. } => return false,
+    };
+    if change.at < since {
+        return false;
+    }
+    let watches = current.phase.start_mut().map(|start| &mut start.alarms);
+    let Some(watch) = watches
+        .into_iter()
+        .flatten()
+        .find(|watch| watch.name == change.name)
+    else {
+        return false;
+    };
+    watch.note(change.state);
+    current.evidence.alarm_changes.keep(change.clone())
 }
 
 /// Makes the rollout that waits longest the current one, if none is under way.

@@ -8,6 +8,7 @@ pub mod alarm;
 pub mod decide;
 pub mod diagnosis;
 pub mod evidence;
+pub mod failure;
 pub mod intake;
 pub mod name;
 pub mod observation;

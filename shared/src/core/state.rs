@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::name::{ImageDigest, RolloutId};
 use super::ordering::NewestPush;
 use super::reason::Waiting;
 use super::rollout::Rollout;
@@ -33,6 +34,9 @@ pub struct TargetState {
     /// The task definitions that rollouts asked the service to run, last one last.
     #[serde(default)]
     pub asked_before: Vec<String>,
+    /// Images that were taken back and are kept out until a person releases them.
+    #[serde(default)]
+    pub quarantine: BTreeMap<ImageDigest, Quarantined>,
     /// When to look again, and why.
     #[serde(default)]
     pub wake: Option<Wake>,
@@ -102,8 +106,20 @@ pub enum GoodSource {
     /// A rollout of it finished baking.
     Rollout {
         /// That rollout.
-        id: super::name::RolloutId,
+        id: RolloutId,
     },
+}
+
+/// Why an image is kept out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Quarantined {
+    /// The rollout that was taken back.
+    pub rollout: RolloutId,
+    /// When, by our clock.
+    pub at: Timestamp,
+    /// Why, by the failure's stable name.
+    pub failure: String,
 }
 
 /// A stored wait.

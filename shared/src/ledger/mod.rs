@@ -121,6 +121,8 @@ pub enum ReverseKey {
     Repository(String),
     /// An ECS service.
     Service(ServiceRef),
+    /// A CloudWatch alarm, by name.
+    Alarm(String),
 }
 
 impl ReverseKey {
@@ -130,6 +132,17 @@ impl ReverseKey {
         match self {
             Self::Repository(name) => format!("repository#{name}"),
             Self::Service(service) => format!("service#{service}"),
+            Self::Alarm(name) => format!("alarm#{name}"),
+        }
+    }
+
+    /// Names the thing for a person.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        match self {
+            Self::Repository(name) => format!("repository {name}"),
+            Self::Service(service) => format!("service {service}"),
+            Self::Alarm(name) => format!("alarm {name}"),
         }
     }
 }

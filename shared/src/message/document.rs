@@ -52,6 +52,9 @@ fn rollout(news: &RolloutNews, fields: &mut Map<String, Value>) {
         Phase::Superseded { by } => (by.as_str(), reason::superseded(by)),
         Phase::Rejected { reason } => (reason.as_str(), reason::rejected(reason)),
         Phase::Halted { reason } => (reason.as_str(), reason::halted(reason)),
+        Phase::RollingBack { failure, .. } | Phase::RolledBack { failure, .. } => {
+            (failure.as_str(), super::failure(failure))
+        }
         Phase::Requested { .. }
         | Phase::Starting { .. }
         | Phase::Progressing { .. }
@@ -92,6 +95,8 @@ fn described(rollout: &Rollout, start: Option<&Start>) -> Value {
         Phase::Progressing { running, .. } | Phase::Baking { running, .. } => {
             Some(&running.revision)
         }
+        Phase::RollingBack { back, .. } => Some(&back.to),
+        Phase::RolledBack { revision, .. } => Some(revision),
         Phase::Succeeded { revision } | Phase::ScaledToZero { revision } => Some(revision),
         Phase::Requested { .. }
         | Phase::Superseded { .. }

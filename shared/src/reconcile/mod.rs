@@ -131,6 +131,14 @@ where
             None => Some(Ignored::TargetInvalid),
         };
     }
+    match &message.trigger {
+        Trigger::TaskStopped(task) => _ = intake::keep_task(&mut step.state, task),
+        Trigger::AlarmChanged(change) => _ = intake::keep_alarm(&mut step.state, change),
+        Trigger::Pushed(_)
+        | Trigger::ServiceChanged { .. }
+        | Trigger::Registered
+        | Trigger::Due => {}
+    }
     settle_registration(&mut step, &registration.status, ports.clock.now());
     let waking = !matches!(message.trigger, Trigger::Pushed(_));
     for _ in 0..STEPS_LIMIT {

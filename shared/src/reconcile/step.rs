@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::core::failure::Failure;
 use crate::core::name::TargetName;
 use crate::core::observation::{Definition, Look, Observation, Service, ServiceLook};
 use crate::core::policy::Policy;
 use crate::core::rollout::{Phase, Rollout, Start};
-use crate::core::state::{GoodSource, LastKnownGood, Standing, TargetState, Wake};
+use crate::core::state::{GoodSource, LastKnownGood, Quarantined, Standing, TargetState, Wake};
 use crate::ledger::{SaveError, StateWrite, TargetEntry, Version};
 use crate::notice::{News, Notice, RolloutNews};
 use crate::ports::Targets;
@@ -86,8 +87,16 @@ impl Step {
         observation: &Observation,
         now: Timestamp,
     ) {
-        if let Phase::Progressing { running, .. } | Phase::Baking { running, .. } = &phase {
+        if let Some(running) = phase.running() {
             self.state.remember_asked(&running.revision);
+        }
+        if let Phase::RollingBack { failure, back, .. } = &phase {
+            self.state.remember_asked(&back.to);
+            if let Some(good) = &mut self.state.last_known_good {
+                // Registered again, the same definition has another ARN.
+                good.task_definition.clone_from(&back.to);
+            }
+            self.quarantine(current, failure, now);
         }
         if let (
             Phase::Succeeded { .. },
@@ -115,6 +124,21 @@ impl Step {
             self.tell_rollout(rollout.clone(), start, now);
         }
         self.state.current = Some(rollout);
+    }
+
+    /// Keeps the rollout's image out of the target, if the failure is its fault.
+    fn quarantine(&mut self, rollout: &Rollout, failure: &Failure, now: Timestamp) {
+        if failure.quarantines() {
+            let digest = rollout.digest().clone();
+            self.state
+                .quarantine
+                .entry(digest)
+                .or_insert_with(|| Quarantined {
+                    rollout: rollout.id.clone(),
+                    at: now,
+                    failure: failure.as_str().to_owned(),
+                });
+        }
     }
 
     /// Puts a rollout that reached its outcome into history and tells of it.
@@ -188,12 +212,18 @@ impl Step {
 fn is_news(before: &Phase, after: &Phase) -> bool {
     match (before, after) {
         (Phase::Requested { .. }, Phase::Starting { .. })
-        | (Phase::Starting { .. } | Phase::Progressing { .. }, Phase::Baking { .. }) => true,
+        | (Phase::Starting { .. } | Phase::Progressing { .. }, Phase::Baking { .. })
+        | (
+            Phase::Starting { .. } | Phase::Progressing { .. } | Phase::Baking { .. },
+            Phase::RollingBack { .. },
+        ) => true,
         (
             Phase::Requested { .. }
             | Phase::Starting { .. }
             | Phase::Progressing { .. }
             | Phase::Baking { .. }
+            | Phase::RollingBack { .. }
+            | Phase::RolledBack { .. }
             | Phase::Succeeded { .. }
             | Phase::ScaledToZero { .. }
             | Phase::Superseded { .. }

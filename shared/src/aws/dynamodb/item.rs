@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::core::name::TargetName;
 use crate::core::observation::Definition;
@@ -110,6 +110,20 @@ pub(super) fn good_definition(
     let whole = json!({ "raw": definition.raw, "tags": definition.tags });
     let what = format!("the last-known-good definition of `{target}`");
     record(&ItemKey::good_definition(target), &what, &whole)
+}
+
+/// Reads what [`good_definition`] wrote.
+pub(super) fn read_good_definition(
+    target: &TargetName,
+    found: &Item,
+) -> Result<Definition, LedgerError> {
+    let what = format!("the last-known-good definition of `{target}`");
+    let mut whole: Value = read(&what, found)?;
+    let mut member = |name: &str| whole.get_mut(name).map(Value::take).unwrap_or_default();
+    Ok(Definition {
+        raw: member("raw"),
+        tags: member("tags"),
+    })
 }
 
 pub(super) fn follower(key: &ReverseKey, follower: &Follower) -> Result<Item, LedgerError> {

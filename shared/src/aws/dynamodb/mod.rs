@@ -15,6 +15,8 @@ mod page;
 mod tests;
 mod transaction;
 
+use std::sync::Arc;
+
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use jiff::Timestamp;
@@ -22,6 +24,7 @@ use jiff::Timestamp;
 use super::client::Clients;
 use super::failure::call_error;
 use crate::core::name::TargetName;
+use crate::core::observation::Definition;
 use crate::ledger::key::{ItemKey, REGISTRATIONS, target_partition};
 use crate::ledger::{
     Follower, LedgerError, NoticeKey, Registration, RegistrationChange, ReverseKey, SaveError,
@@ -67,6 +70,17 @@ impl Targets for Dynamo {
         let doing = format!("load target `{target}`");
         let items = self.partition(&doing, &target_partition(target)).await?;
         item::read_entry(target, &items)
+    }
+
+    async fn good_definition(
+        &self,
+        target: &TargetName,
+    ) -> Result<Option<Arc<Definition>>, LedgerError> {
+        let doing = format!("load the last-known-good definition of `{target}`");
+        let found = self.get(&doing, &ItemKey::good_definition(target)).await?;
+        found
+            .map(|found| item::read_good_definition(target, &found).map(Arc::new))
+            .transpose()
     }
 
     async fn save(&self, write: &StateWrite) -> Result<Version, SaveError> {

@@ -2,13 +2,13 @@
 
 use jiff::Timestamp;
 
-use super::super::alarm::AlarmWatch;
+use super::super::alarm::{AlarmSeen, AlarmState, AlarmWatch};
 use super::super::name::ImageDigest;
 use super::super::observation::{
     Controller, Definition, DeploymentState, ImageContent, ImageLook, Look, Observation, Platform,
     Service, ServiceDeployment, ServiceLook,
 };
-use super::super::policy::Policy;
+use super::super::policy::{AlarmsAtStart, Policy};
 use super::super::reason::{Rejected, SupersededBy, Unsuitable, Waiting};
 use super::super::rollout::{Phase, Rollout, Start};
 use super::{Action, Decision, Next, POLL, RETRY, reject, supersede, wait};
@@ -68,11 +68,12 @@ fn check<'a>(
         })
     })?;
     let (digest, platforms) = deployable(&rollout.push.repository, taken(&observation.image)?)?;
+    not_quarantined(digest, observation)?;
     let definition = taken(&observation.definition)?.as_ref();
     let registry = registry_of(&service.arn).unwrap_or_default();
     let containers = containers(policy, rollout, definition, &registry)?;
     fits(definition, platforms)?;
-    let alarms = AlarmWatch::begin(taken(&observation.alarms)?);
+    let alarms = AlarmWatch::begin(alarms_at_start(policy, taken(&observation.alarms)?)?);
     if runs(definition, &containers, digest) {
         return Err(Rejected::AlreadyRunning.into());
     }
@@ -164,6 +165,36 @@ fn deployable<'a>(
                 problem: problem.clone(),
             }),
         },
+    }
+}
+
+fn not_quarantined(digest: &ImageDigest, observation: &Observation) -> Result<(), Rejected> {
+    match observation.quarantine.get(digest) {
+        Some(quarantined) => Err(Rejected::Quarantined {
+            digest: digest.clone(),
+            rollout: quarantined.rollout.clone(),
+            at: quarantined.at,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Holds the alarms that fire now against what the target wants then.
+fn alarms_at_start<'a>(
+    policy: &Policy,
+    seen: &'a [AlarmSeen],
+) -> Result<&'a [AlarmSeen], Hindrance> {
+    let firing: Vec<String> = seen
+        .iter()
+        .filter(|alarm| alarm.state == Some(AlarmState::Alarm))
+        .map(|alarm| alarm.name.clone())
+        .collect();
+    match policy.alarms_at_start {
+        AlarmsAtStart::Wait if !firing.is_empty() => Err(Hindrance::Waiting(Waiting::AlarmQuiet)),
+        AlarmsAtStart::Reject if !firing.is_empty() => {
+            Err(Rejected::AlarmFiring { alarms: firing }.into())
+        }
+        AlarmsAtStart::Ignore | AlarmsAtStart::Wait | AlarmsAtStart::Reject => Ok(seen),
     }
 }
 

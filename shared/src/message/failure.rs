@@ -1,0 +1,123 @@
+//! Why a version is taken back, and everything that shows it.
+
+use super::diagnosis;
+use crate::core::diagnosis::{Cause, cause as cause_of};
+use crate::core::evidence::StoppedTask;
+use crate::core::failure::Failure;
+use crate::core::rollout::{RolledBackBy, Rollout, Running};
+
+/// How many stopped tasks a message shows.
+const TASKS_SHOWN: usize = 3;
+
+/// Says what went wrong with a version.
+#[must_use]
+pub fn failure(failure: &Failure) -> String {
+    match failure {
+        Failure::TaskCannotWork { cause } => {
+            format!("{} No task of this version can ever work.", diagnosis::cause(*cause).meaning)
+        }
+        Failure::TasksFail {
+            cause,
+            failed,
+            limit,
+        } => format!(
+            "{} {failed} of its tasks failed; the target allows fewer than {limit}.",
+            diagnosis::cause(*cause).meaning
+        ),
+        Failure::AlarmFired { alarms } => format!(
+            "A watched alarm fired that was quiet before: {}.",
+            alarms.join(", ")
+        ),
+        Failure::DeploymentFailed { reason } if reason.is_empty() => {
+            "ECS gave the deployment up.".to_owned()
+        }
+        Failure::DeploymentFailed { reason } => format!("ECS gave the deployment up: {reason}"),
+        Failure::DeadlineReached { cause: Some(cause) } => format!(
+            "The deployment did not finish before its deadline. {}",
+            diagnosis::cause(*cause).meaning
+        ),
+        Failure::DeadlineReached { cause: None } => {
+            "The deployment did not finish before its deadline, and no task failed by this version's fault.".to_owned()
+        }
+        Failure::MissingTasks { since } => {
+            format!("Fewer tasks have been running than are wanted since {since:.0}.")
+        }
+        Failure::PutBackByHand => "Somebody put the last good version back by hand.".to_owned(),
+    }
+}
+
+/// Says in a few words what went wrong, for one line.
+pub(super) fn failure_briefly(failure: &Failure) -> String {
+    match failure {
+        Failure::TaskCannotWork { cause } | Failure::TasksFail { cause, .. } => {
+            cause.as_str().replace('-', " ")
+        }
+        Failure::AlarmFired { alarms } => match alarms.as_slice() {
+            [one] => format!("alarm {one} fired"),
+            several => format!("alarms {} fired", several.join(", ")),
+        },
+        Failure::DeploymentFailed { .. } => "ECS gave the deployment up".to_owned(),
+        Failure::DeadlineReached { .. } => "it did not finish in time".to_owned(),
+        Failure::MissingTasks { .. } => "too few tasks keep running".to_owned(),
+        Failure::PutBackByHand => "by hand".to_owned(),
+    }
+}
+
+/// Says what to look at, as far as the failure is understood.
+pub(super) fn hint(failure: &Failure) -> Option<&'static str> {
+    failure.cause().map(|cause| diagnosis::cause(cause).hint)
+}
+
+/// Says who took a version back.
+pub(super) fn taken_back_by(by: RolledBackBy) -> &'static str {
+    match by {
+        RolledBackBy::Pushboat => "Pushboat brought the last good version back.",
+        RolledBackBy::Ecs => "ECS went back to the last good version by itself.",
+        RolledBackBy::Person => "The service runs the last good version again.",
+    }
+}
+
+/// Shows the stopped tasks of a version, the telling ones first.
+pub(super) fn stopped_tasks(rollout: &Rollout, running: Option<&Running>) -> Option<String> {
+    let kept = rollout.evidence.stopped_tasks.kept();
+    let ours = kept.iter().filter(|task| {
+        running.is_none_or(|running| task.started_by == running.deployment)
+            && cause_of(task) != Cause::ScaledIn
+    });
+    let shown: Vec<String> = ours.clone().take(TASKS_SHOWN).map(stopped_task).collect();
+    if shown.is_empty() {
+        return None;
+    }
+    let more = ours.count().saturating_sub(TASKS_SHOWN);
+    let mut text = shown.join("\n");
+    if more > 0 {
+        text.push_str(&format!("\nand {more} more"));
+    }
+    Some(text)
+}
+
+fn stopped_task(task: &StoppedTask) -> String {
+    let id = task.task_arn.rsplit('/').next().unwrap_or_default();
+    let mut lines = vec![format!(
+        "Task {id}: {}",
+        diagnosis::cause(cause_of(task)).meaning
+    )];
+    let code = if task.stop_code.is_empty() {
+        "no stop code".to_owned()
+    } else {
+        task.stop_code.clone()
+    };
+    lines.push(format!("  {code}: {}", task.stopped_reason));
+    for container in &task.containers {
+        let exit = container.exit_code.map_or_else(
+            || "no exit code".to_owned(),
+            |code| format!("exit code {code}"),
+        );
+        let reason = match container.reason.as_str() {
+            "" => String::new(),
+            reason => format!(", {reason}"),
+        };
+        lines.push(format!("  container {}: {exit}{reason}", container.name));
+    }
+    lines.join("\n")
+}
