@@ -48,7 +48,8 @@ pub fn receive(
             tag: push.tag.clone(),
         });
     }
-    if push.tagged_at < registered_at {
+    // In whole seconds, because events tell no more: a push of the same second counts.
+    if push.tagged_at.as_second() < registered_at.as_second() {
         return Intake::Ignored(Ignored::BeforeRegistration { registered_at });
     }
     if let Some(newest) = state.newest.get(&push.repository) {
@@ -110,6 +111,7 @@ fn accept(
         requested_at: now,
         phase: Phase::Requested {
             waiting: waiting(state),
+            hindered_since: None,
         },
         evidence: Evidence::default(),
     };
@@ -227,6 +229,8 @@ pub fn promote(state: &mut TargetState, policy: &Policy) {
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
+
     use super::super::name::{ImageDigest, TargetName};
     use super::super::rollout::{Running, Start};
     use super::*;
@@ -337,6 +341,22 @@ mod tests {
             Intake::Ignored(Ignored::TagNotFollowed { .. })
         ));
         assert_eq!(state, TargetState::default());
+    }
+
+    #[test]
+    fn a_push_in_the_second_of_the_registration_counts() {
+        let mut state = TargetState::default();
+        // An event tells whole seconds, Parameter Store milliseconds.
+        let registered_at = at(5) + SignedDuration::from_millis(900);
+        let mut take = |second| {
+            let push = push("v1", 'a', second);
+            receive(&mut state, &policy("*"), registered_at, &push, None, at(9))
+        };
+        assert!(matches!(
+            take(4),
+            Intake::Ignored(Ignored::BeforeRegistration { .. })
+        ));
+        assert_eq!(take(5), Intake::Accepted(Vec::new()));
     }
 
     #[test]

@@ -38,6 +38,9 @@ pub enum Phase {
     Requested {
         /// Why it has not started.
         waiting: Waiting,
+        /// Since when something hinders it, though its turn has come.
+        #[serde(default)]
+        hindered_since: Option<Timestamp>,
     },
     /// It is decided and saved that the service is to be changed.
     Starting {

@@ -243,7 +243,10 @@ fn what_is_told_of_a_rollout_under_way() {
 
 #[test]
 fn phases_that_no_notice_tells_of_can_be_worded_too() {
-    let waiting = Waiting::FirstLook;
+    let requested = Phase::Requested {
+        waiting: Waiting::FirstLook,
+        hindered_since: None,
+    };
     let progressing = Phase::Progressing {
         start: start(),
         running: running(),
@@ -251,7 +254,7 @@ fn phases_that_no_notice_tells_of_can_be_worded_too() {
     snapshot!(
         "untold",
         shown(&[
-            ("requested", never_started(Phase::Requested { waiting })),
+            ("requested", never_started(requested)),
             ("progressing", started(progressing)),
         ])
     );

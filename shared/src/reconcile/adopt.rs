@@ -137,11 +137,13 @@ fn wait(step: &mut Step, since: Timestamp, told: bool, until: Timestamp, waiting
     if let Some(current) = &mut step.state.current {
         current.phase = Phase::Requested {
             waiting: Waiting::Adoption,
+            hindered_since: None,
         };
     }
     for rollout in &mut step.state.waiting {
         rollout.phase = Phase::Requested {
             waiting: Waiting::Adoption,
+            hindered_since: None,
         };
     }
 }

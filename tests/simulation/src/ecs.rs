@@ -1,12 +1,12 @@
 //! The account's ECS, and what its owners do with it besides Pushboat.
 
-use std::cell::{Ref, RefCell, RefMut};
+use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use ecs_model::{CreateCluster, CreateService, Settings, Tag, Tags, Timings, UpdateService};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use pushboat::core::observation::Definition;
 use pushboat::core::policy::ServiceRef;
 use pushboat::ports::Clock as _;
@@ -23,6 +23,27 @@ pub struct Ecs {
     model: Rc<RefCell<ecs_model::Ecs>>,
     /// Revisions never change, so each is rendered once.
     pub(crate) definitions: Rc<RefCell<BTreeMap<String, Arc<Definition>>>>,
+    lag: Rc<Cell<ReadLag>>,
+    outdated: Rc<RefCell<Vec<Outdated>>>,
+}
+
+/// For how long reads do not show what Pushboat wrote.
+///
+/// The ECS API follows an eventual consistency model, and AWS names no bound.
+/// Source: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html>.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReadLag {
+    /// Reads of services.
+    pub services: SignedDuration,
+    /// Searches for a family's revisions.
+    pub definitions: SignedDuration,
+}
+
+/// How things stood before a write.
+#[derive(Debug)]
+struct Outdated {
+    written_at: Timestamp,
+    model: ecs_model::Ecs,
 }
 
 /// A service as its owner makes it: one container, `app`, on Fargate.
@@ -73,6 +94,49 @@ impl Ecs {
             images,
             model: Rc::new(RefCell::new(model)),
             definitions: Rc::default(),
+            lag: Rc::default(),
+            outdated: Rc::default(),
+        }
+    }
+
+    /// Has reads lag behind Pushboat's writes from now on.
+    pub fn set_read_lag(&self, lag: ReadLag) {
+        self.lag.set(lag);
+    }
+
+    /// Remembers how things stand, because a write is about to change them.
+    pub(crate) fn begin_write(&self) {
+        let lag = self.lag.get();
+        if lag == ReadLag::default() {
+            return;
+        }
+        let now = self.clock.now();
+        let longest = lag.services.max(lag.definitions);
+        let mut outdated = self.outdated.borrow_mut();
+        outdated.retain(|one| now.duration_since(one.written_at) < longest);
+        outdated.push(Outdated {
+            written_at: now,
+            model: self.model().clone(),
+        });
+    }
+
+    /// Reads services as they are shown now.
+    pub(crate) fn shown_services<T>(&self, read: impl FnOnce(&ecs_model::Ecs) -> T) -> T {
+        self.shown(self.lag.get().services, read)
+    }
+
+    /// Reads families as they are shown now.
+    pub(crate) fn shown_definitions<T>(&self, read: impl FnOnce(&ecs_model::Ecs) -> T) -> T {
+        self.shown(self.lag.get().definitions, read)
+    }
+
+    fn shown<T>(&self, lag: SignedDuration, read: impl FnOnce(&ecs_model::Ecs) -> T) -> T {
+        let now = self.clock.now();
+        let outdated = self.outdated.borrow();
+        let hides = |one: &&Outdated| now.duration_since(one.written_at) < lag;
+        match outdated.iter().find(hides) {
+            Some(before) => read(&before.model),
+            None => read(&self.read()),
         }
     }
 
@@ -282,6 +346,23 @@ impl Ecs {
         let primary = found.primary().expect("it has a primary deployment");
         let definition = &found.revisions[primary.revision].task_definition;
         let containers = definition.containers.iter();
+        containers.map(|one| one.image.clone()).collect()
+    }
+
+    /// Says which images a service was asked to run, deployment by deployment.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such service.
+    #[must_use]
+    pub fn asked_for(&self, service: &ServiceRef) -> Vec<String> {
+        let model = self.read();
+        let found = model.service(Some(&service.cluster), &service.name);
+        let found = found
+            .expect("the cluster exists")
+            .expect("the service exists");
+        let revisions = found.revisions.iter();
+        let containers = revisions.flat_map(|one| &one.task_definition.containers);
         containers.map(|one| one.image.clone()).collect()
     }
 

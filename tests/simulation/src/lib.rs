@@ -29,7 +29,7 @@ pub use agenda::Event;
 pub use alarms::Alarms;
 pub use calls::{Call, Calls, Fault, Function, Operation};
 pub use clock::VirtualClock;
-pub use ecs::{Ecs, ServiceSpecification};
+pub use ecs::{Ecs, ReadLag, ServiceSpecification};
 pub use functions::{Invocation, Outcome};
 pub use images::{Image, Images, REGISTRY};
 pub use ledger::{FiledNotice, Ledger};

@@ -66,6 +66,11 @@ impl FifoQueue {
         }
     }
 
+    /// Loses every message.
+    pub fn purge(&self) {
+        self.state.borrow_mut().groups.clear();
+    }
+
     /// Has received messages come back sooner or later than the template says.
     pub fn set_visibility_timeout(&self, timeout: SignedDuration) {
         self.visibility_timeout.set(timeout);

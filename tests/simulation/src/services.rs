@@ -18,12 +18,13 @@ use crate::ecs::Ecs;
 
 impl Services for Ecs {
     async fn service(&self, service: &ServiceRef) -> Result<ServiceLook, CallError> {
-        let model = self.read();
-        Ok(match model.service(Some(&service.cluster), &service.name) {
-            Err(_) => ServiceLook::ClusterMissing,
-            Ok(None) => ServiceLook::Missing,
-            Ok(Some(found)) => ServiceLook::Found(Box::new(seen(&model, found))),
-        })
+        let look =
+            |model: &ecs_model::Ecs| match model.service(Some(&service.cluster), &service.name) {
+                Err(_) => ServiceLook::ClusterMissing,
+                Ok(None) => ServiceLook::Missing,
+                Ok(Some(found)) => ServiceLook::Found(Box::new(seen(model, found))),
+            };
+        Ok(self.shown_services(look))
     }
 
     async fn task_definition(&self, arn: &str) -> Result<Arc<Definition>, CallError> {
@@ -61,14 +62,14 @@ impl Services for Ecs {
     }
 
     async fn revision_of(&self, base: &str, rollout: &str) -> Result<Option<String>, CallError> {
-        let model = self.read();
-        let Some(base) = model.task_definition(base) else {
-            return Ok(None);
+        let find = |model: &ecs_model::Ecs| {
+            let base = model.task_definition(base)?;
+            let family = base.definition.family.as_str();
+            let revisions = model.task_definitions(Some(family), TaskDefinitionStatus::Active);
+            let ours = revisions.filter(|entry| entry.tags.get(ROLLOUT_TAG) == Some(rollout));
+            ours.last().map(|entry| entry.definition.arn.to_string())
         };
-        let family = base.definition.family.as_str();
-        let revisions = model.task_definitions(Some(family), TaskDefinitionStatus::Active);
-        let ours = revisions.filter(|entry| entry.tags.get(ROLLOUT_TAG) == Some(rollout));
-        Ok(ours.last().map(|entry| entry.definition.arn.to_string()))
+        Ok(self.shown_definitions(find))
     }
 
     async fn register(&self, request: &Value) -> Result<String, CallError> {
@@ -85,6 +86,7 @@ impl Services for Ecs {
             })
             .collect();
         let tags = Tags::from_request(&tags).map_err(|error| refused(call, &error))?;
+        self.begin_write();
         let mut model = self.model();
         let entry = model.register_task_definition(document, tags);
         let entry = entry.map_err(|error| refused(call, &error))?;
@@ -102,6 +104,7 @@ impl Services for Ecs {
             task_definition: Some(revision.to_owned()),
             ..UpdateService::default()
         };
+        self.begin_write();
         let mut model = self.model();
         let updated = model.update_service(input);
         let updated = updated.map_err(|error| refused("UpdateService", &error))?;

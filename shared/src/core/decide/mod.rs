@@ -165,7 +165,9 @@ pub fn decide(
     now: Timestamp,
 ) -> Decision {
     match &rollout.phase {
-        Phase::Requested { .. } => requested::decide(policy, rollout, observation, now),
+        Phase::Requested { hindered_since, .. } => {
+            requested::decide(policy, rollout, *hindered_since, observation, now)
+        }
         Phase::Starting {
             start,
             revision,

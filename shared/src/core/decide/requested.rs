@@ -19,6 +19,7 @@ use crate::task_definition::{
 pub(super) fn decide(
     policy: &Policy,
     rollout: &Rollout,
+    hindered_since: Option<Timestamp>,
     observation: &Observation,
     now: Timestamp,
 ) -> Decision {
@@ -30,7 +31,10 @@ pub(super) fn decide(
     match check(policy, rollout, observation) {
         Ok(ready) => begin(rollout, &ready, now),
         Err(Hindrance::Rejected(reason)) => reject(reason),
-        Err(Hindrance::Waiting(waiting)) => wait_or_give_up(policy, rollout, waiting, now),
+        Err(Hindrance::Waiting(waiting)) => {
+            // What it spent waiting for its turn does not count against it.
+            wait_or_give_up(policy, hindered_since.unwrap_or(now), waiting, now)
+        }
     }
 }
 
@@ -232,11 +236,11 @@ fn fits(definition: &Definition, offered: &[Platform]) -> Result<(), Rejected> {
 
 fn wait_or_give_up(
     policy: &Policy,
-    rollout: &Rollout,
+    hindered_since: Timestamp,
     waiting: Waiting,
     now: Timestamp,
 ) -> Decision {
-    if now.duration_since(rollout.requested_at) >= policy.deadline() {
+    if now.duration_since(hindered_since) >= policy.deadline() {
         return reject(match waiting {
             Waiting::Aws { trouble } => Rejected::AwsUnavailable { trouble },
             _ => Rejected::ServiceBusy,
@@ -248,6 +252,7 @@ fn wait_or_give_up(
     };
     let phase = Phase::Requested {
         waiting: waiting.clone(),
+        hindered_since: Some(hindered_since),
     };
     wait(phase, now + pause, waiting)
 }

@@ -145,11 +145,6 @@ impl Given {
         })
     }
 
-    fn requested_at(mut self, seconds: i64) -> Self {
-        self.0.requested_at = at(seconds);
-        self
-    }
-
     fn policy(mut self, change: impl FnOnce(&mut Policy)) -> Self {
         change(&mut self.0.policy);
         self
@@ -323,9 +318,8 @@ fn a_final_phase_stays_final_whatever_is_seen() {
 
 #[test]
 fn nothing_seen_at_all_is_never_a_reason_to_act() {
-    let waiting = Waiting::FirstLook;
     let phases = [
-        Phase::Requested { waiting },
+        requested::phase(None),
         starting::phase(None, Some(-600)),
         starting::phase(Some("web:8"), Some(-600)),
         progressing::phase(-600),

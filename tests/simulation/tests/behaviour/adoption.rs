@@ -52,7 +52,8 @@ fn a_push_before_adoption_waits_for_it() {
     assert_eq!(
         state.waiting[0].phase,
         Phase::Requested {
-            waiting: Waiting::Adoption
+            waiting: Waiting::Adoption,
+            hindered_since: None,
         }
     );
     assert_eq!(told(&world), [""; 0], "fifteen minutes are not over");

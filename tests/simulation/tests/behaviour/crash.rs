@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use pushboat::core::state::TargetState;
 use pushboat::ports::Clock as _;
-use simulation::{Call, Fault, Function};
+use simulation::{Call, Fault, Function, ReadLag};
 
 use super::*;
 
@@ -84,15 +84,29 @@ fn update_times(world: &World) -> Vec<Timestamp> {
 
 #[test]
 fn wherever_rollout_dies_the_end_is_the_same() {
-    die_everywhere(minutes(6));
+    die_everywhere(minutes(6), ReadLag::default());
 }
 
 #[test]
-fn also_where_the_next_one_comes_before_reads_are_sure() {
-    die_everywhere(seconds(2));
+fn also_where_the_next_one_comes_at_once() {
+    die_everywhere(seconds(2), ReadLag::default());
 }
 
-fn die_everywhere(visibility_timeout: SignedDuration) {
+#[test]
+fn also_where_reads_do_not_show_yet_what_was_done() {
+    let lag = seconds(25);
+    for (services, definitions) in [(lag, lag), (lag, seconds(0)), (seconds(0), lag)] {
+        die_everywhere(
+            seconds(2),
+            ReadLag {
+                services,
+                definitions,
+            },
+        );
+    }
+}
+
+fn die_everywhere(visibility_timeout: SignedDuration, lag: ReadLag) {
     let calls = calls_of(Function::Rollout);
     let mut points = 0;
     for call in &calls {
@@ -100,6 +114,7 @@ fn die_everywhere(visibility_timeout: SignedDuration) {
             let what = format!("{fault:?} {:?}, call {}", call.operation, call.ordinal);
             let world = play(|world| {
                 world.queue.set_visibility_timeout(visibility_timeout);
+                world.ecs.set_read_lag(lag);
                 world.calls.fail_call(call.ordinal, fault);
             });
             assert_eq!(world.calls.injected(), 1, "{what}");
@@ -170,6 +185,66 @@ fn wherever_the_other_functions_die_the_end_is_the_same() {
 }
 
 #[test]
+fn wherever_rollout_dies_the_newest_of_two_pushes_wins_and_nothing_older_follows_it() {
+    for supersede in ["whenFinished", "immediately"] {
+        let choice = format!(r#""alarms": ["5xx"], "supersede": "{supersede}""#);
+        let text = TARGET_TEXT.replace(r#""alarms": ["5xx"]"#, &choice);
+        let play = |fault: Option<(usize, Fault)>| {
+            let mut world = adopted_with(&text);
+            if let Some((ordinal, fault)) = fault {
+                world.calls.fail_call(ordinal, fault);
+            }
+            push(&mut world, "v2");
+            world.run_for(seconds(70));
+            push(&mut world, "v3");
+            world.run_for(LONG_ENOUGH);
+            world
+        };
+        let first = adopted_with(&text).calls.made();
+        let calls = play(None).calls.log().into_iter();
+        let calls = calls.filter(|call| call.ordinal > first && call.function == Function::Rollout);
+        for call in calls {
+            for fault in [Fault::CrashBefore, Fault::CrashAfter, Fault::LostAnswer] {
+                let what = format!(
+                    "{supersede} {fault:?} {:?}, call {}",
+                    call.operation, call.ordinal
+                );
+                let world = play(Some((call.ordinal, fault)));
+                let end = end(&world);
+                assert_eq!(end.images, [pinned("v3")], "{what}");
+                assert_eq!(end.good_images, [pinned("v3")], "{what}");
+                assert_eq!(end.history.last().unwrap(), "v3 succeeded", "{what}");
+                assert!(!end.under_way && end.queued == 0, "{what}");
+                let asked = world.ecs.asked_for(&service());
+                let all = [specification().image, pinned("v2"), pinned("v3")];
+                let without_v2 = [specification().image, pinned("v3")];
+                assert!(asked == all || asked == without_v2, "{what}: {asked:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_rollout_whose_message_is_lost_with_it_is_found_by_the_sweep() {
+    for operation in [Operation::RegisterTaskDefinition, Operation::UpdateService] {
+        for fault in [Fault::CrashBefore, Fault::CrashAfter] {
+            let mut world = adopted();
+            world.calls.fail_next(operation, fault, 1);
+            push(&mut world, "v2");
+            world.run_for(seconds(3));
+            world.queue.purge();
+            world.run_for(minutes(3));
+            let current = world.state(TARGET).current.map(|current| summary(&current));
+            assert_eq!(
+                current.as_deref(),
+                Some("v2 baking"),
+                "{operation:?} {fault:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn adoption_survives_a_death_at_every_call() {
     let play = |fault: Option<(usize, Fault)>| {
         let mut world = steady();
@@ -194,13 +269,19 @@ fn adoption_survives_a_death_at_every_call() {
 
 #[test]
 fn the_answer_of_an_update_is_lost_and_it_is_not_sent_again() {
-    let world = play(|world| {
-        world
-            .calls
-            .fail_next(Operation::UpdateService, Fault::LostAnswer, 1);
-    });
-    assert_eq!(end(&world), good_end());
-    assert_eq!(writes(&world), (1, 1));
+    for lag in [seconds(0), seconds(25)] {
+        let world = play(|world| {
+            world.ecs.set_read_lag(ReadLag {
+                services: lag,
+                definitions: lag,
+            });
+            world
+                .calls
+                .fail_next(Operation::UpdateService, Fault::LostAnswer, 1);
+        });
+        assert_eq!(end(&world), good_end());
+        assert_eq!(writes(&world), (1, 1));
+    }
 }
 
 #[test]
@@ -213,7 +294,7 @@ fn an_update_that_never_arrives_is_sent_again_after_the_read_lag_and_not_before(
     assert_eq!(end(&world), good_end());
     assert_eq!(writes(&world), (1, 3));
     for pair in update_times(&world).windows(2) {
-        assert!(pair[1].duration_since(pair[0]) >= pushboat::core::decide::READ_LAG);
+        assert!(pair[1].duration_since(pair[0]) >= seconds(30));
     }
 }
 

@@ -104,7 +104,7 @@ fn summary(rollout: &Rollout) -> String {
         Phase::Superseded { by } => by.as_str(),
         Phase::Rejected { reason } => reason.as_str(),
         Phase::Halted { reason } => reason.as_str(),
-        Phase::Requested { waiting } => waiting.as_str(),
+        Phase::Requested { waiting, .. } => waiting.as_str(),
         Phase::Starting { .. }
         | Phase::Progressing { .. }
         | Phase::Baking { .. }

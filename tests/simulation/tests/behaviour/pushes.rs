@@ -1,7 +1,7 @@
 //! Which push is deployed, and when.
 
 use pushboat::core::observation::ImageContent;
-use simulation::Event;
+use simulation::{Event, Fault};
 
 use super::*;
 
@@ -239,9 +239,10 @@ fn two_pushes_of_one_second_are_ordered_by_ecr_whatever_comes_first() {
     for newer_first in [false, true] {
         let mut world = adopted();
         world.lost.pushes = true;
-        let first = push(&mut world, "v2");
+        // The tags say nothing: the later one comes first in the alphabet.
+        let first = push(&mut world, "v3");
         world.run_for(jiff::SignedDuration::from_millis(300));
-        let second = push(&mut world, "v3");
+        let second = push(&mut world, "v2");
         assert_eq!(first.tagged_at, second.tagged_at);
         let order = if newer_first {
             [second, first]
@@ -252,6 +253,24 @@ fn two_pushes_of_one_second_are_ordered_by_ecr_whatever_comes_first() {
             world.tell(Event::Pushed(push));
         }
         world.run_for(minutes(30));
-        assert_eq!(world.ecs.images(&service()), [pinned("v3")]);
+        assert_eq!(world.ecs.images(&service()), [pinned("v2")]);
     }
+}
+
+#[test]
+fn a_push_that_waited_long_for_its_turn_has_its_whole_deadline_before_it() {
+    let text = TARGET_TEXT.replace(
+        r#""alarms": ["5xx"]"#,
+        r#""alarms": ["5xx"], "deadlineSeconds": 300, "bakeTimeSeconds": 600"#,
+    );
+    let mut world = adopted_with(&text);
+    push(&mut world, "v2");
+    world.run_for(seconds(30));
+    push(&mut world, "v3");
+    world
+        .calls
+        .fail_next(Operation::DescribeImage, Fault::Throttled, 1);
+    world.run_for(minutes(40));
+    assert_eq!(world.calls.injected(), 1);
+    assert_eq!(history(&world), ["v2 succeeded", "v3 succeeded"]);
 }

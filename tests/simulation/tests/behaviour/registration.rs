@@ -34,6 +34,11 @@ fn a_second_target_on_a_service_is_refused_naming_both_and_takes_over_once_the_f
     world.run_for(minutes(130));
     assert_eq!(told(&world), ["adopted", "target-invalid"], "told once");
     assert_eq!(
+        world.topic.documents().len(),
+        2,
+        "though it is tried each hour"
+    );
+    assert_eq!(
         mistakes(&world),
         ["service (claim): service `prod/web` belongs to target `web` already"]
     );

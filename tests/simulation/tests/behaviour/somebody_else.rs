@@ -1,7 +1,6 @@
 //! People, Terraform and ECS itself change the service meanwhile.
 
 use pushboat::core::alarm::AlarmState;
-use pushboat::core::reason::Waiting;
 use simulation::Fault;
 
 use super::*;
@@ -72,11 +71,8 @@ fn somebody_elses_deployment_is_waited_for_and_built_upon() {
     world.run_for(seconds(10));
     push(&mut world, "v2");
     world.run_for(seconds(10));
-    let waiting = world.state(TARGET).current.unwrap().phase;
-    let expected = Phase::Requested {
-        waiting: Waiting::ServiceBusy,
-    };
-    assert_eq!(waiting, expected);
+    let current = world.state(TARGET).current.unwrap();
+    assert_eq!(summary(&current), "v2 requested service-busy");
     assert_eq!(writes(&world), (0, 0));
     world.run_for(minutes(20));
     assert_eq!(history(&world), ["v2 succeeded"]);
@@ -116,6 +112,18 @@ fn a_forced_redeployment_of_our_revision_is_followed() {
         world.run_for(minutes(20));
         assert_eq!(history(&world), ["v2 succeeded"], "{phase}");
         assert_eq!(writes(&world), (1, 1));
+        let filed = world.ledger.notices();
+        let [.., baking, succeeded] = filed.as_slice() else {
+            panic!("{filed:?}")
+        };
+        assert_eq!(title(&baking.notice), "v2 baking");
+        let baked = succeeded.notice.at.duration_since(baking.notice.at);
+        assert!(baked >= minutes(5), "it bakes for its whole time again");
+        let times = told(&world)
+            .iter()
+            .filter(|one| *one == "v2 baking")
+            .count();
+        assert_eq!(times, if phase == "baking" { 2 } else { 1 });
     }
 }
 

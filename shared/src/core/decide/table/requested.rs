@@ -3,9 +3,26 @@
 use super::*;
 
 pub(super) fn given() -> Given {
-    Given::new(Phase::Requested {
+    Given::new(phase(None))
+}
+
+pub(super) fn phase(hindered: Option<i64>) -> Phase {
+    Phase::Requested {
         waiting: Waiting::FirstLook,
-    })
+        hindered_since: hindered.map(at),
+    }
+}
+
+/// Something has hindered it since then.
+fn hindered(seconds: i64) -> Given {
+    Given::new(phase(Some(seconds)))
+}
+
+/// Its turn comes long after it was asked for.
+fn late() -> Given {
+    let mut given = given();
+    given.0.requested_at = at(-9999);
+    given
 }
 
 /// All is as it should be, and v1 runs.
@@ -161,8 +178,8 @@ fn somebody_elses_deployment() {
         ("… not where no task is wanted",             given(), zero(), STARTS),
         ("… not where it is our own earlier one",     given(), busy().asked_before("web:9"), STARTS),
         ("… not where ECS gave it up",                given(), ecs_gave_up(), STARTS),
-        ("a second before the deadline",              given().requested_at(-1799), busy(), BUSY),
-        ("at the deadline",                           given().requested_at(-1800), busy(), "rejected service-busy | over"),
+        ("a second before the deadline",              hindered(-1799), busy(), BUSY),
+        ("at the deadline",                           hindered(-1800), busy(), "rejected service-busy | over"),
     ]);
 }
 
@@ -177,9 +194,11 @@ fn alarms_newer_pushes_and_the_deadline() {
         ("an alarm lacks data",             given(), seen().alarm(AlarmState::InsufficientData), STARTS),
         ("a newer push",                    given(), seen().newer(), "superseded newer-push | over"),
         ("a newer push, nothing else seen", given(), Seen(Observation::default()).newer(), "superseded newer-push | over"),
-        ("a second before the deadline",    given().requested_at(-1799), silent(), ASKS_AGAIN),
-        ("at the deadline",                 given().requested_at(-1800), silent(), "rejected aws-unavailable | over"),
-        ("late, but nothing hinders",       given().requested_at(-9999), seen(), STARTS),
+        ("a second before the deadline",    hindered(-1799), silent(), ASKS_AGAIN),
+        ("at the deadline",                 hindered(-1800), silent(), "rejected aws-unavailable | over"),
+        ("hindered for long, but no more",  hindered(-9999), seen(), STARTS),
+        ("its turn came late",              late(), silent(), ASKS_AGAIN),
+        ("… and the service is busy then",  late(), busy(), BUSY),
     ]);
 }
 
@@ -221,4 +240,18 @@ fn what_is_registered_pins_the_digest_that_was_seen_and_carries_our_tags() {
             { "key": "pushboat:rollout", "value": rollout.id.as_str() },
         ])
     );
+}
+
+#[test]
+fn the_deadline_counts_from_the_first_look_that_was_hindered() {
+    let since = |Given(rollout): Given| {
+        let decision = decide(&rollout.policy, &rollout, &busy().0, now());
+        match decision.phase {
+            Phase::Requested { hindered_since, .. } => hindered_since,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(since(given()), Some(now()));
+    assert_eq!(since(late()), Some(now()));
+    assert_eq!(since(hindered(-60)), Some(at(-60)));
 }
