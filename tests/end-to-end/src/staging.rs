@@ -1,4 +1,4 @@
-//! The five functions as Lambda takes them, and the template that names them: built
+//! The functions as Lambda takes them, and the template that names them: built
 //! by one `cargo build`, in the profile that everything else here is built in.
 
 use std::fs::File;
@@ -15,7 +15,14 @@ use crate::checkout::Checkout;
 use crate::process;
 
 /// The packages that are functions.
-pub const FUNCTIONS: [&str; 5] = ["image-push", "service-change", "rollout", "sweep", "notify"];
+pub const FUNCTIONS: [&str; 6] = [
+    "image-push",
+    "service-change",
+    "alarm",
+    "rollout",
+    "sweep",
+    "notify",
+];
 
 /// Why there is nothing to deploy.
 #[derive(Debug, thiserror::Error)]
