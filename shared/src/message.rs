@@ -8,8 +8,10 @@ pub mod diagnosis;
 mod document;
 mod failure;
 mod reason;
+mod surroundings;
 
 use crate::core::failure::Failure;
+use crate::core::name::ImageDigest;
 use crate::core::rollout::{Phase, Rollout, Running, Start};
 use crate::notice::{News, Notice, RolloutNews};
 use crate::ports::Publication;
@@ -17,6 +19,7 @@ use crate::target::Mistake;
 
 pub use failure::failure;
 pub use reason::{halted, ignored, rejected, superseded};
+pub use surroundings::Surroundings;
 
 /// SNS takes subjects of fewer than 100 characters. Source: SNS API reference, Publish, `Subject`.
 const SUBJECT_LIMIT: usize = 99;
@@ -25,7 +28,7 @@ const LINE_LIMIT: usize = 140;
 
 /// Writes a notice as SNS takes it.
 #[must_use]
-pub fn publication(notice: &Notice) -> Publication {
+pub fn publication(notice: &Notice, surroundings: &Surroundings) -> Publication {
     let headline = headline(notice);
     let mut attributes = vec![
         ("event", notice.event().to_owned()),
@@ -39,8 +42,11 @@ pub fn publication(notice: &Notice) -> Publication {
     Publication {
         subject: cut(&line, SUBJECT_LIMIT),
         bodies: vec![
-            ("default", document::document(notice, &headline).to_string()),
-            ("email", text(notice, &headline)),
+            (
+                "default",
+                document::document(notice, &headline, surroundings).to_string(),
+            ),
+            ("email", text(notice, &headline, surroundings)),
             ("sms", cut(&line, LINE_LIMIT)),
         ],
         attributes,
@@ -105,10 +111,10 @@ fn rollout_headline(rollout: &Rollout) -> String {
     }
 }
 
-fn text(notice: &Notice, headline: &str) -> String {
+fn text(notice: &Notice, headline: &str, surroundings: &Surroundings) -> String {
     let mut paragraphs = vec![format!("{headline}.")];
     match &notice.news {
-        News::Rollout(news) => rollout_text(news, &mut paragraphs),
+        News::Rollout(news) => rollout_text(news, surroundings, &mut paragraphs),
         News::TargetInvalid { mistakes } => {
             paragraphs.push(mistakes_text(mistakes));
             paragraphs.push("Nothing was changed. Pushboat looks again when the parameter is saved, when an image is pushed, and each hour.".to_owned());
@@ -130,7 +136,7 @@ fn text(notice: &Notice, headline: &str) -> String {
     paragraphs.join("\n\n")
 }
 
-fn rollout_text(news: &RolloutNews, paragraphs: &mut Vec<String>) {
+fn rollout_text(news: &RolloutNews, surroundings: &Surroundings, paragraphs: &mut Vec<String>) {
     let rollout = &news.rollout;
     match &rollout.phase {
         Phase::Requested { .. } | Phase::Starting { .. } | Phase::Progressing { .. } => {}
@@ -160,7 +166,7 @@ fn rollout_text(news: &RolloutNews, paragraphs: &mut Vec<String>) {
             ));
             taken_back(rollout, failure, None, paragraphs);
             if failure.quarantines() {
-                paragraphs.push(kept_out(rollout));
+                paragraphs.push(kept_out(rollout, start_digest(news), surroundings));
             }
         }
         Phase::Succeeded { revision } => paragraphs.push(format!(
@@ -170,7 +176,7 @@ fn rollout_text(news: &RolloutNews, paragraphs: &mut Vec<String>) {
             "No task is wanted, so nothing shows whether this version works, and it is not taken as good.\nTask definition: {revision}"
         )),
         Phase::Superseded { by } => paragraphs.push(superseded(by)),
-        Phase::Rejected { reason } => paragraphs.push(rejected(reason)),
+        Phase::Rejected { reason } => paragraphs.push(rejected(reason, &rollout.policy.target, surroundings)),
         Phase::Halted { reason } => {
             paragraphs.push(halted(reason));
             paragraphs.extend(failure::hint(reason.failure()).map(str::to_owned));
@@ -194,11 +200,18 @@ fn taken_back(
 }
 
 /// Says how an image that was taken back may come again.
-fn kept_out(rollout: &Rollout) -> String {
+fn kept_out(rollout: &Rollout, digest: &ImageDigest, surroundings: &Surroundings) -> String {
+    let target = &rollout.policy.target;
     format!(
-        "This image is kept out of {} until a person releases it. A mended version under a new digest is deployed as ever.",
-        rollout.policy.target
+        "This image is kept out of {target} until a person releases it. A mended version under a new digest is deployed as ever. To release this one:\n  {}",
+        surroundings.release(target, digest)
     )
+}
+
+/// Gives the digest that was deployed: for an exact tag, what it pointed at when the rollout started.
+fn start_digest(news: &RolloutNews) -> &ImageDigest {
+    let start = news.start.as_ref();
+    start.map_or(news.rollout.digest(), |start| &start.digest)
 }
 
 fn facts(rollout: &Rollout, start: Option<&Start>) -> String {

@@ -7,7 +7,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::ledger::{LedgerError, NoticeKey};
-use crate::message;
+use crate::message::{self, Surroundings};
 use crate::ports::{CallError, Outbox, Topic};
 
 /// How long a notice may lie before the sweep takes it for forgotten.
@@ -41,13 +41,15 @@ pub enum SendError {
 pub async fn send<O: Outbox, T: Topic>(
     outbox: &O,
     topic: &T,
+    surroundings: &Surroundings,
     key: &NoticeKey,
     now: Timestamp,
 ) -> Result<Sent, SendError> {
     let Some(stored) = outbox.unsent(key).await? else {
         return Ok(Sent::Before);
     };
-    topic.publish(&message::publication(&stored.notice)).await?;
+    let publication = message::publication(&stored.notice, surroundings);
+    topic.publish(&publication).await?;
     outbox.mark_sent(key, now).await?;
     Ok(Sent::Now)
 }
@@ -60,12 +62,13 @@ pub async fn send<O: Outbox, T: Topic>(
 pub async fn send_forgotten<O: Outbox, T: Topic>(
     outbox: &O,
     topic: &T,
+    surroundings: &Surroundings,
     now: Timestamp,
 ) -> Result<usize, SendError> {
     let mut sent = 0;
     let mut failure = None;
     for key in outbox.unsent_before(now - FORGOTTEN_AFTER).await? {
-        match send(outbox, topic, &key, now).await {
+        match send(outbox, topic, surroundings, &key, now).await {
             Ok(_) => sent += 1,
             Err(error) => failure = Some(error),
         }

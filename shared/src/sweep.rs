@@ -6,6 +6,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::message::Surroundings;
 use crate::outbox::{self, SendError};
 use crate::ports::{CallError, Clock, Outbox, Parameters, Queue, Registrations, Topic};
 use crate::queue::{QueueMessage, Trigger};
@@ -40,6 +41,15 @@ pub enum Occasion {
     ParameterChanged,
 }
 
+/// What the installation fixes for all sweeps.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Parameters stand below `/<prefix>/`.
+    pub prefix: String,
+    /// What messages have to name of the installation.
+    pub surroundings: Surroundings,
+}
+
 /// What a sweep did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
@@ -72,7 +82,7 @@ pub enum SweepError {
 /// Every part is tried before the first failure is answered.
 pub async fn sweep<L, P, Q, T, C>(
     ports: &Ports<L, P, Q, T, C>,
-    prefix: &str,
+    settings: &Settings,
     occasion: Occasion,
 ) -> Result<Swept, SweepError>
 where
@@ -84,10 +94,11 @@ where
 {
     let now = ports.clock.now();
     let woken = wake_due(ports, now).await.map_err(SweepError::Wake);
-    let registered = register(ports, prefix, occasion, now)
+    let registered = register(ports, &settings.prefix, occasion, now)
         .await
         .map_err(SweepError::Register);
-    let sent = outbox::send_forgotten(&ports.ledger, &ports.topic, now).await;
+    let sent =
+        outbox::send_forgotten(&ports.ledger, &ports.topic, &settings.surroundings, now).await;
     Ok(Swept {
         woken: woken?,
         registered: registered?,

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use lambda_runtime::Error;
 use pushboat::aws::function::chain;
+use pushboat::message::Surroundings;
 use pushboat::outbox::{self, SendError};
 use pushboat::ports::{Outbox, Topic};
 use pushboat::trigger::ledger_stream;
@@ -12,12 +13,13 @@ use serde_json::Value;
 pub(crate) async fn handle<O: Outbox, T: Topic>(
     outbox: &O,
     topic: &T,
+    surroundings: &Surroundings,
     event: Value,
     now: Timestamp,
 ) -> Result<(), Error> {
     let mut failure: Option<SendError> = None;
     for key in ledger_stream::notices(&event) {
-        match outbox::send(outbox, topic, &key, now).await {
+        match outbox::send(outbox, topic, surroundings, &key, now).await {
             Ok(sent) => {
                 tracing::info!(
                     target_name = key.target.as_str(),

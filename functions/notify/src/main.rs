@@ -19,8 +19,15 @@ async fn main() -> Result<(), Error> {
         &function.clients,
         function.variable("NOTIFICATION_TOPIC_ARN")?,
     );
+    let surroundings = &function.surroundings()?;
     run(service_fn(|event: LambdaEvent<serde_json::Value>| {
-        handler::handle(ledger, topic, event.payload, jiff::Timestamp::now())
+        handler::handle(
+            ledger,
+            topic,
+            surroundings,
+            event.payload,
+            jiff::Timestamp::now(),
+        )
     }))
     .await
 }

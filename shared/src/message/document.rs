@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::reason;
+use super::{Surroundings, reason};
 use crate::core::rollout::{Phase, Rollout, Start};
 use crate::notice::{News, Notice, RolloutNews};
 
@@ -11,7 +11,7 @@ use crate::notice::{News, Notice, RolloutNews};
 const VERSION: &str = "1";
 
 /// Writes the document.
-pub(super) fn document(notice: &Notice, headline: &str) -> Value {
+pub(super) fn document(notice: &Notice, headline: &str, surroundings: &Surroundings) -> Value {
     let mut document = json!({
         "version": VERSION,
         "id": notice.id,
@@ -28,7 +28,7 @@ pub(super) fn document(notice: &Notice, headline: &str) -> Value {
         fields.insert("outcome".to_owned(), json!(outcome));
     }
     match &notice.news {
-        News::Rollout(news) => rollout(news, fields),
+        News::Rollout(news) => rollout(news, surroundings, fields),
         News::TargetInvalid { mistakes } => {
             fields.insert("mistakes".to_owned(), json!(mistakes));
         }
@@ -42,7 +42,7 @@ pub(super) fn document(notice: &Notice, headline: &str) -> Value {
     document
 }
 
-fn rollout(news: &RolloutNews, fields: &mut Map<String, Value>) {
+fn rollout(news: &RolloutNews, surroundings: &Surroundings, fields: &mut Map<String, Value>) {
     let rollout = &news.rollout;
     fields.insert(
         "rollout".to_owned(),
@@ -50,7 +50,10 @@ fn rollout(news: &RolloutNews, fields: &mut Map<String, Value>) {
     );
     let (code, explanation) = match &rollout.phase {
         Phase::Superseded { by } => (by.as_str(), reason::superseded(by)),
-        Phase::Rejected { reason } => (reason.as_str(), reason::rejected(reason)),
+        Phase::Rejected { reason } => (
+            reason.as_str(),
+            reason::rejected(reason, &rollout.policy.target, surroundings),
+        ),
         Phase::Halted { reason } => (reason.as_str(), reason::halted(reason)),
         Phase::RollingBack { failure, .. } | Phase::RolledBack { failure, .. } => {
             (failure.as_str(), super::failure(failure))

@@ -1,6 +1,8 @@
 //! The sentence for each reason.
 
+use super::Surroundings;
 use super::failure::failure;
+use crate::core::name::TargetName;
 use crate::core::reason::{Halted, Ignored, Rejected, SupersededBy, Unsuitable};
 use crate::task_definition::TARGET_TAG;
 
@@ -12,7 +14,7 @@ const PUSH_AGAIN: &str = "push the image again under a new tag, or delete its ta
 
 /// Says why a rollout was refused, and what to do.
 #[must_use]
-pub fn rejected(reason: &Rejected) -> String {
+pub fn rejected(reason: &Rejected, target: &TargetName, surroundings: &Surroundings) -> String {
     match reason {
         Rejected::AlreadyRunning => {
             "The service runs this very image already. Nothing was changed, nothing is to be done.".to_owned()
@@ -60,7 +62,8 @@ pub fn rejected(reason: &Rejected) -> String {
             "Somebody else's deployment of the service did not finish before the deadline, so the service was left alone. Nothing was changed. See what that deployment waits for, then {PUSH_AGAIN}"
         ),
         Rejected::Quarantined { digest, rollout, at } => format!(
-            "This image was taken back from this target at {at:.0} (rollout {rollout}) and is kept out until a person releases it. Nothing was changed. Push a mended version, or release it:\n  {{\"command\": \"release\", \"target\": …, \"digest\": \"{digest}\"}}"
+            "This image was taken back from this target at {at:.0} (rollout {rollout}) and is kept out until a person releases it. Nothing was changed. Push a mended version, or release it:\n  {}",
+            surroundings.release(target, digest)
         ),
         Rejected::AlarmFiring { alarms } => format!(
             "A watched alarm fires ({}), and the target asks not to deploy then. Nothing was changed. Push again under a new tag once it is quiet.",

@@ -6,6 +6,7 @@
 use futures_util::FutureExt as _;
 use pushboat::core::push::Push;
 use pushboat::ledger::{LedgerError, NoticeKey};
+use pushboat::message::Surroundings;
 use pushboat::outbox::{self, SendError, Sent};
 use pushboat::ports::Clock as _;
 use pushboat::queue::QueueMessage;
@@ -158,15 +159,31 @@ impl Functions {
 
     pub(crate) fn sweep(&self, occasion: Occasion) -> Outcome {
         self.calls.enter(Function::Sweep);
-        Outcome::Sweep(occasion, invoke(sweep(&self.sweep, PREFIX, occasion)))
+        Outcome::Sweep(
+            occasion,
+            invoke(sweep(&self.sweep, &sweep_settings(), occasion)),
+        )
     }
 
     pub(crate) fn notify(&self, key: NoticeKey) -> Outcome {
         self.calls.enter(Function::Notify);
         let (ledger, topic) = (&self.sweep.ledger, &self.sweep.topic);
         let now = self.sweep.clock.now();
-        let sent = invoke(outbox::send(ledger, topic, &key, now));
+        let sent = invoke(outbox::send(
+            ledger,
+            topic,
+            &Surroundings::default(),
+            &key,
+            now,
+        ));
         Outcome::Notify(key, sent)
+    }
+}
+
+fn sweep_settings() -> sweep::Settings {
+    sweep::Settings {
+        prefix: PREFIX.to_owned(),
+        surroundings: Surroundings::default(),
     }
 }
 
