@@ -30,6 +30,7 @@
 //! | [`ports`] | the few traits that the shell needs of the world |
 //! | [`ledger`], [`queue`], [`notice`] | what is stored, sent and told |
 //! | [`message`] | every sentence that a person reads |
+//! | [`redact`](mod@redact) | takes secrets out of what strangers wrote |
 //! | `aws` | the ports on the AWS SDK, behind the feature `aws` |
 //!
 //! # Invariants
@@ -76,6 +77,7 @@ pub mod outbox;
 pub mod ports;
 pub mod queue;
 pub mod reconcile;
+pub mod redact;
 pub mod registration;
 pub mod sweep;
 pub mod target;
