@@ -167,6 +167,8 @@ fn rollout_text(news: &RolloutNews, surroundings: &Surroundings, paragraphs: &mu
             taken_back(rollout, failure, None, paragraphs);
             if failure.quarantines() {
                 paragraphs.push(kept_out(rollout, start_digest(news), surroundings));
+            } else {
+                paragraphs.push(NOT_KEPT_OUT.to_owned());
             }
         }
         Phase::Succeeded { revision } => paragraphs.push(format!(
@@ -198,6 +200,9 @@ fn taken_back(
     paragraphs.extend(failure::hint(failure).map(str::to_owned));
     paragraphs.extend(failure::stopped_tasks(rollout, running));
 }
+
+/// Says that an image that was taken back through no fault of its own may come again.
+const NOT_KEPT_OUT: &str = "Nothing speaks against this image, so it is not kept out: once what hindered it is over, push it again under a new tag.";
 
 /// Says how an image that was taken back may come again.
 fn kept_out(rollout: &Rollout, digest: &ImageDigest, surroundings: &Surroundings) -> String {

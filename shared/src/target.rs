@@ -525,6 +525,75 @@ mod tests {
         );
         assert_eq!(policy.supersede, Supersede::WhenFinished);
         assert!(policy.alarms.is_empty());
+        assert_eq!(policy.alarms_at_start, AlarmsAtStart::Ignore);
+        let two_or_a_tenth = MaxFailedTasks {
+            at_least: 2,
+            percent_of_desired: 10,
+        };
+        assert_eq!(policy.max_failed_tasks, two_or_a_tenth);
+    }
+
+    fn with(fields: &str) -> Result<Policy, Vec<Mistake>> {
+        let text = format!(
+            r#"{{ "service": {{ "cluster": "c", "name": "s" }}, "images": [{{"repository":"aa"}}], {fields} }}"#
+        );
+        parse(&target(), &text)
+    }
+
+    #[test]
+    fn what_is_done_about_alarms_at_the_start_is_one_of_three_words() {
+        for (word, choice) in [
+            ("ignore", AlarmsAtStart::Ignore),
+            ("wait", AlarmsAtStart::Wait),
+            ("reject", AlarmsAtStart::Reject),
+        ] {
+            let policy = with(&format!(r#""alarmsAtStart": "{word}""#)).unwrap();
+            assert_eq!(policy.alarms_at_start, choice);
+        }
+        for wrong in [r#""Wait""#, "1", "null"] {
+            let mistakes = with(&format!(r#""alarmsAtStart": {wrong}"#)).unwrap_err();
+            assert_eq!(mistakes.len(), 1, "{wrong}");
+            assert_eq!(mistakes[0].place, "alarmsAtStart");
+            assert_eq!(mistakes[0].fix, r#"Write "ignore" or "wait" or "reject"."#);
+        }
+    }
+
+    #[test]
+    fn how_many_tasks_may_fail_is_read_with_its_halves() {
+        let read = |text: &str| {
+            with(&format!(r#""maxFailedTasks": {text}"#)).map(|policy| {
+                let most = policy.max_failed_tasks;
+                (most.at_least, most.percent_of_desired)
+            })
+        };
+        assert_eq!(read("{}"), Ok((2, 10)));
+        assert_eq!(read(r#"{ "atLeast": 1 }"#), Ok((1, 10)));
+        assert_eq!(read(r#"{ "percentOfDesired": 0 }"#), Ok((2, 0)));
+        assert_eq!(
+            read(r#"{ "atLeast": 1000, "percentOfDesired": 100 }"#),
+            Ok((1000, 100))
+        );
+        let places = |text: &str| -> Vec<String> {
+            let mistakes = read(text).unwrap_err().into_iter();
+            mistakes.map(|mistake| mistake.place).collect()
+        };
+        assert_eq!(
+            places(r#"{ "atLeast": 0, "percentOfDesired": 101 }"#),
+            ["maxFailedTasks.atLeast", "maxFailedTasks.percentOfDesired"]
+        );
+        assert_eq!(places(r#"{ "atLeast": "2" }"#), ["maxFailedTasks.atLeast"]);
+        assert_eq!(places(r#"{ "most": 2 }"#), ["maxFailedTasks.most"]);
+        assert_eq!(places("2"), ["maxFailedTasks"]);
+    }
+
+    #[test]
+    fn more_alarms_than_a_registration_can_write_are_refused() {
+        let alarms = |count: usize| {
+            let names: Vec<String> = (0..count).map(|one| format!("\"a{one}\"")).collect();
+            with(&format!(r#""alarms": [{}]"#, names.join(", ")))
+        };
+        assert_eq!(alarms(20).unwrap().alarms.len(), 20);
+        assert_eq!(alarms(21).unwrap_err()[0].place, "alarms");
     }
 
     #[test]
@@ -577,14 +646,7 @@ mod tests {
 
     #[test]
     fn gates_that_do_not_exist_yet_are_unknown_fields() {
-        for gate in [
-            "approval",
-            "windows",
-            "scan",
-            "promote",
-            "beforeDeploy",
-            "alarmsAtStart",
-        ] {
+        for gate in ["approval", "windows", "scan", "promote", "beforeDeploy"] {
             let text = format!(
                 r#"{{ "service": {{ "cluster": "c", "name": "s" }}, "images": [{{"repository":"aa"}}], "{gate}": 1 }}"#
             );

@@ -45,6 +45,11 @@ pub enum Failure {
     },
     /// Somebody put the last good version back by hand.
     PutBackByHand,
+    /// ECS went back by itself; only records of format 1 tell it apart.
+    EcsRolledBack {
+        /// What it went back to.
+        task_definition: String,
+    },
 }
 
 impl Failure {
@@ -78,7 +83,8 @@ impl Failure {
             | Self::AlarmFired { .. }
             | Self::DeploymentFailed { .. }
             | Self::MissingTasks { .. }
-            | Self::PutBackByHand => true,
+            | Self::PutBackByHand
+            | Self::EcsRolledBack { .. } => true,
         }
     }
 
@@ -93,6 +99,7 @@ impl Failure {
             Self::DeadlineReached { .. } => "deadline-reached",
             Self::MissingTasks { .. } => "missing-tasks",
             Self::PutBackByHand => "put-back-by-hand",
+            Self::EcsRolledBack { .. } => "ecs-rolled-back",
         }
     }
 
@@ -105,7 +112,8 @@ impl Failure {
             Self::AlarmFired { .. }
             | Self::DeploymentFailed { .. }
             | Self::MissingTasks { .. }
-            | Self::PutBackByHand => None,
+            | Self::PutBackByHand
+            | Self::EcsRolledBack { .. } => None,
         }
     }
 }

@@ -231,6 +231,7 @@ pub fn promote(state: &mut TargetState, policy: &Policy) {
 mod tests {
     use jiff::SignedDuration;
 
+    use super::super::alarm::{AlarmSeen, AlarmState, AlarmWatch};
     use super::super::name::{ImageDigest, TargetName};
     use super::super::rollout::{Running, Start};
     use super::*;
@@ -443,5 +444,110 @@ mod tests {
             take(&mut state, &push("v3", 'a', 3)),
             Intake::Accepted(_)
         ));
+    }
+
+    fn under_way() -> TargetState {
+        let mut state = TargetState::default();
+        let _ = take(&mut state, &push("v1", 'a', 1));
+        promote(&mut state, &policy("*"));
+        let current = state.current.as_mut().unwrap();
+        let seen = AlarmSeen {
+            name: "5xx".to_owned(),
+            state: Some(AlarmState::Ok),
+        };
+        current.phase = Phase::Progressing {
+            start: Start {
+                at: at(1),
+                digest: push("x", 'a', 0).digest,
+                base_task_definition: String::new(),
+                base_deployment: String::new(),
+                base_deployment_created_at: at(0),
+                containers: Vec::new(),
+                alarms: AlarmWatch::begin(&[seen]),
+            },
+            running: Running {
+                revision: String::new(),
+                deployment: String::new(),
+                deployment_created_at: at(10),
+                asked_at: at(10),
+            },
+        };
+        state
+    }
+
+    fn changed(name: &str, to: AlarmState, second: i64) -> AlarmChange {
+        AlarmChange {
+            alarm_arn: format!("arn:aws:cloudwatch:eu-west-1:123456789012:alarm:{name}"),
+            name: name.to_owned(),
+            state: to,
+            previous: None,
+            reason: String::new(),
+            at: at(second),
+        }
+    }
+
+    fn fired(state: &TargetState) -> bool {
+        let start = state.current.as_ref().unwrap().phase.start().unwrap();
+        start.alarms[0].fired
+    }
+
+    #[test]
+    fn an_alarm_that_fires_between_two_looks_has_fired() {
+        let mut state = under_way();
+        assert!(keep_alarm(
+            &mut state,
+            &changed("5xx", AlarmState::Alarm, 10)
+        ));
+        assert!(keep_alarm(&mut state, &changed("5xx", AlarmState::Ok, 11)));
+        assert!(fired(&state));
+        let evidence = &state.current.as_ref().unwrap().evidence;
+        assert_eq!(evidence.alarm_changes.kept().len(), 2);
+        assert!(
+            !keep_alarm(&mut state, &changed("5xx", AlarmState::Alarm, 10)),
+            "a repeat"
+        );
+    }
+
+    #[test]
+    fn what_an_alarm_did_before_our_deployment_was_made_says_nothing_of_it() {
+        let mut state = under_way();
+        let before = state.clone();
+        assert!(!keep_alarm(
+            &mut state,
+            &changed("5xx", AlarmState::Alarm, 9)
+        ));
+        assert!(!keep_alarm(
+            &mut state,
+            &changed("other", AlarmState::Alarm, 20)
+        ));
+        assert_eq!(state, before);
+    }
+
+    #[test]
+    fn an_alarm_that_fired_at_the_start_counts_once_an_event_told_that_it_was_ok() {
+        let mut state = under_way();
+        let current = state.current.as_mut().unwrap();
+        current.phase.start_mut().unwrap().alarms[0].ignored_until_ok = true;
+        let _ = keep_alarm(&mut state, &changed("5xx", AlarmState::Alarm, 20));
+        assert!(!fired(&state));
+        let _ = keep_alarm(&mut state, &changed("5xx", AlarmState::Ok, 30));
+        let _ = keep_alarm(&mut state, &changed("5xx", AlarmState::Alarm, 40));
+        assert!(fired(&state));
+    }
+
+    #[test]
+    fn stopped_tasks_are_kept_with_a_rollout_that_has_started() {
+        let task = StoppedTask {
+            task_arn: "arn:aws:ecs:eu-west-1:123456789012:task/prod/1".to_owned(),
+            ..StoppedTask::default()
+        };
+        let mut waiting = TargetState::default();
+        let _ = take(&mut waiting, &push("v1", 'a', 1));
+        assert!(!keep_task(&mut waiting, &task), "nothing is under way");
+        promote(&mut waiting, &policy("*"));
+        assert!(!keep_task(&mut waiting, &task), "it has not started");
+        let mut state = under_way();
+        assert!(keep_task(&mut state, &task));
+        assert!(!keep_task(&mut state, &task), "a repeat");
     }
 }

@@ -264,6 +264,11 @@ pub enum Halted {
         /// AWS's own words.
         message: String,
     },
+    /// A release that did not go back by itself left the bad version where it was.
+    ///
+    /// Only records of format 1 tell of it.
+    #[serde(untagged)]
+    LeftAlone(Failure),
 }
 
 impl Halted {
@@ -276,6 +281,7 @@ impl Halted {
             Self::WayBackFailed { .. } => "way-back-failed",
             Self::WentElsewhere { .. } => "went-elsewhere",
             Self::WayBackRefused { .. } => "way-back-refused",
+            Self::LeftAlone(failure) => failure.as_str(),
         }
     }
 
@@ -287,7 +293,8 @@ impl Halted {
             | Self::WayBackTooLong { failure }
             | Self::WayBackFailed { failure, .. }
             | Self::WentElsewhere { failure, .. }
-            | Self::WayBackRefused { failure, .. } => failure,
+            | Self::WayBackRefused { failure, .. }
+            | Self::LeftAlone(failure) => failure,
         }
     }
 }

@@ -160,8 +160,8 @@ pub struct Back {
     pub began_at: Timestamp,
     /// What is done about it.
     pub way: Way,
-    /// ECS went somewhere else by itself, and that was put right once.
-    pub corrected: bool,
+    /// The deployment by which ECS went somewhere else by itself, once that was put right.
+    pub corrected: Option<String>,
 }
 
 /// What is done to get back.

@@ -24,10 +24,13 @@ pub fn failure(failure: &Failure) -> String {
             "{} {failed} of its tasks failed; the target allows fewer than {limit}.",
             diagnosis::cause(*cause).meaning
         ),
-        Failure::AlarmFired { alarms } => format!(
-            "A watched alarm fired that was quiet before: {}.",
-            alarms.join(", ")
-        ),
+        Failure::AlarmFired { alarms } => match alarms.as_slice() {
+            [one] => format!("A watched alarm fired that was quiet before: {one}."),
+            several => format!(
+                "Watched alarms fired that were quiet before: {}.",
+                several.join(", ")
+            ),
+        },
         Failure::DeploymentFailed { reason } if reason.is_empty() => {
             "ECS gave the deployment up.".to_owned()
         }
@@ -43,6 +46,9 @@ pub fn failure(failure: &Failure) -> String {
             format!("Fewer tasks have been running than are wanted since {since:.0}.")
         }
         Failure::PutBackByHand => "Somebody put the last good version back by hand.".to_owned(),
+        Failure::EcsRolledBack { task_definition } => {
+            format!("ECS went back to {task_definition} by itself.")
+        }
     }
 }
 
@@ -60,6 +66,7 @@ pub(super) fn failure_briefly(failure: &Failure) -> String {
         Failure::DeadlineReached { .. } => "it did not finish in time".to_owned(),
         Failure::MissingTasks { .. } => "too few tasks keep running".to_owned(),
         Failure::PutBackByHand => "by hand".to_owned(),
+        Failure::EcsRolledBack { .. } => "ECS went back by itself".to_owned(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The sentence for each reason.
 
 use super::Surroundings;
-use super::failure::failure;
+use super::failure::{failure, failure_briefly};
 use crate::core::name::TargetName;
 use crate::core::reason::{Halted, Ignored, Rejected, SupersededBy, Unsuitable};
 use crate::task_definition::TARGET_TAG;
@@ -173,19 +173,21 @@ pub fn halted(reason: &Halted) -> String {
         } => format!(
             "{bad} AWS refused {call}, which was to bring the last good version back: {code}: {message}"
         ),
+        Halted::LeftAlone(_) => format!("{bad} The service was left as it was."),
     }
 }
 
 /// Says in a few words why a person has to decide, for one line.
 pub(super) fn halted_briefly(reason: &Halted) -> String {
-    match reason {
+    let words = match reason {
         Halted::NothingToGoBackTo { .. } => "it fails and there is nothing to go back to",
         Halted::WayBackTooLong { .. } => "the way back takes too long",
         Halted::WayBackFailed { .. } => "the last good version fails too",
         Halted::WentElsewhere { .. } => "ECS went back to another version",
         Halted::WayBackRefused { .. } => "AWS refused the way back",
-    }
-    .to_owned()
+        Halted::LeftAlone(failure) => return failure_briefly(failure),
+    };
+    words.to_owned()
 }
 
 /// Says why an event changed nothing.

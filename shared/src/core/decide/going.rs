@@ -70,7 +70,10 @@ impl<'a> Going<'a> {
         };
         let failing = self.tasks(service);
         let failure = self.failure(primary, failing);
-        let suspect = failure.is_some() || !matches!(failing, Failing::NotYet { failed: 0, .. });
+        // ECS's own count tells even where the event of a stopped task was lost.
+        let suspect = failure.is_some()
+            || primary.failed_tasks > 0
+            || !matches!(failing, Failing::NotYet { failed: 0, .. });
         if let Some(decision) = newer_takes_over(self.policy, self.observation, suspect) {
             return decided(decision);
         }
@@ -167,7 +170,7 @@ impl<'a> Going<'a> {
                     to: good.clone(),
                     began_at: self.now,
                     way,
-                    corrected: false,
+                    corrected: None,
                 },
             },
             actions: Vec::new(),

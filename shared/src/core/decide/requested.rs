@@ -33,7 +33,8 @@ pub(super) fn decide(
         Err(Hindrance::Rejected(reason)) => reject(reason),
         Err(Hindrance::Waiting(waiting)) => {
             // What it spent waiting for its turn does not count against it.
-            wait_or_give_up(policy, hindered_since.unwrap_or(now), waiting, now)
+            let since = hindered_since.unwrap_or(now);
+            wait_or_give_up(policy, since, waiting, observation, now)
         }
     }
 }
@@ -188,11 +189,7 @@ fn alarms_at_start<'a>(
     policy: &Policy,
     seen: &'a [AlarmSeen],
 ) -> Result<&'a [AlarmSeen], Hindrance> {
-    let firing: Vec<String> = seen
-        .iter()
-        .filter(|alarm| alarm.state == Some(AlarmState::Alarm))
-        .map(|alarm| alarm.name.clone())
-        .collect();
+    let firing = firing(seen);
     match policy.alarms_at_start {
         AlarmsAtStart::Wait if !firing.is_empty() => Err(Hindrance::Waiting(Waiting::AlarmQuiet)),
         AlarmsAtStart::Reject if !firing.is_empty() => {
@@ -200,6 +197,13 @@ fn alarms_at_start<'a>(
         }
         AlarmsAtStart::Ignore | AlarmsAtStart::Wait | AlarmsAtStart::Reject => Ok(seen),
     }
+}
+
+fn firing(seen: &[AlarmSeen]) -> Vec<String> {
+    seen.iter()
+        .filter(|alarm| alarm.state == Some(AlarmState::Alarm))
+        .map(|alarm| alarm.name.clone())
+        .collect()
 }
 
 fn containers(
@@ -238,11 +242,18 @@ fn wait_or_give_up(
     policy: &Policy,
     hindered_since: Timestamp,
     waiting: Waiting,
+    observation: &Observation,
     now: Timestamp,
 ) -> Decision {
     if now.duration_since(hindered_since) >= policy.deadline() {
         return reject(match waiting {
             Waiting::Aws { trouble } => Rejected::AwsUnavailable { trouble },
+            Waiting::AlarmQuiet => Rejected::AlarmFiring {
+                alarms: match &observation.alarms {
+                    Look::Taken(seen) => firing(seen),
+                    Look::NotTaken | Look::Unavailable(_) => Vec::new(),
+                },
+            },
             _ => Rejected::ServiceBusy,
         });
     }

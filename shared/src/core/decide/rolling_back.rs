@@ -37,21 +37,37 @@ pub(super) fn decide(returning: &Return<'_>, observation: &Observation) -> Decis
     let Some(primary) = service.primary() else {
         return returning.unclear("ECS shows no primary deployment");
     };
-    if primary.task_definition == returning.back.to {
-        return returning.landing(service, primary);
-    }
     if primary.task_definition == returning.running.revision {
         return returning.still_ours(observation);
     }
     if primary.created_at < returning.running.deployment_created_at {
+        // What ran before ours may be the last-known-good itself: an old look is no landing.
         return returning.unclear("a read lags behind");
+    }
+    if primary.task_definition == returning.back.to {
+        return returning.landing(service, primary);
+    }
+    if observation.own_revision == Look::Taken(Some(primary.task_definition.clone())) {
+        return returning.registered_again(&primary.task_definition);
     }
     if by_ecs(service, primary, returning.running) {
         return returning.elsewhere(service, primary, observation);
     }
+    if let (Some(at), false) = (returning.lag_over_at(), deployable(observation)) {
+        // It may be ours, registered again: its tag is not readable yet.
+        return wait(returning.stay(returning.back.clone()), at, Waiting::ReadLag);
+    }
     supersede(SupersededBy::SomebodyElse {
         task_definition: primary.task_definition.clone(),
     })
+}
+
+/// Says whether ECS takes the last-known-good's own revision.
+fn deployable(observation: &Observation) -> bool {
+    match &observation.definition {
+        Look::Taken(definition) => task_definition::is_active(definition),
+        Look::Unavailable(_) | Look::NotTaken => false,
+    }
 }
 
 /// Says whether ECS itself drives the service there, as its words and the failed deployment show.
@@ -66,11 +82,24 @@ fn by_ecs(service: &Service, primary: &ServiceDeployment, running: &Running) -> 
 impl Return<'_> {
     /// The service is driven towards the last-known-good.
     fn landing(&self, service: &Service, primary: &ServiceDeployment) -> Decision {
+        let way = match &self.back.way {
+            // Somebody was faster.
+            Way::Unasked if by_ecs(service, primary, self.running) => Way::Observed {
+                by: RolledBackBy::Ecs,
+            },
+            Way::Unasked => Way::Observed {
+                by: RolledBackBy::Person,
+            },
+            way => way.clone(),
+        };
         match primary.state {
             DeploymentState::Completed if service.deployments.len() == 1 => {
                 over(Phase::RolledBack {
                     failure: self.failure.clone(),
-                    by: self.by(),
+                    by: match way {
+                        Way::Observed { by } => by,
+                        Way::Unasked | Way::Update { .. } => RolledBackBy::Pushboat,
+                    },
                     revision: self.back.to.clone(),
                 })
             }
@@ -78,34 +107,45 @@ impl Return<'_> {
                 failure: self.failure.clone(),
                 reason: primary.state_reason.clone(),
             }),
-            DeploymentState::Completed | DeploymentState::InProgress => self.too_long(|| {
-                wait(
-                    self.stay(self.back.clone()),
-                    self.now + POLL,
-                    Waiting::WayBack,
-                )
+            DeploymentState::Completed | DeploymentState::InProgress => self.under_way(Back {
+                way,
+                ..self.back.clone()
             }),
         }
     }
 
-    fn by(&self) -> RolledBackBy {
-        match &self.back.way {
-            Way::Observed { by } => *by,
-            Way::Unasked | Way::Update { .. } => RolledBackBy::Pushboat,
+    fn under_way(&self, back: Back) -> Decision {
+        self.too_long(|| wait(self.stay(back), self.now + POLL, Waiting::WayBack))
+    }
+
+    /// The last-known-good runs under the revision that was registered for this way back.
+    fn registered_again(&self, revision: &str) -> Decision {
+        Decision {
+            phase: self.stay(Back {
+                to: revision.to_owned(),
+                ..self.back.clone()
+            }),
+            actions: Vec::new(),
+            next: Next::Now,
         }
     }
 
-    /// The service is still driven towards the version that is taken back.
-    fn still_ours(&self, observation: &Observation) -> Decision {
-        let lag_over_at = match &self.back.way {
-            Way::Unasked => return self.too_long(|| self.ask(&self.back.to, observation)),
+    /// Says until when UpdateService may have been taken and not be readable yet.
+    fn lag_over_at(&self) -> Option<Timestamp> {
+        let over_at = match &self.back.way {
+            Way::Unasked => None,
             Way::Update { intended_at } => intended_at.map(|at| at + READ_LAG),
             // What ECS or a person began is seen late at the most.
             Way::Observed { .. } => Some(self.back.began_at + READ_LAG),
         };
-        match lag_over_at {
-            Some(at) if self.now < at => wait(self.stay(self.back.clone()), at, Waiting::ReadLag),
-            Some(_) | None => self.too_long(|| self.ask(&self.back.to, observation)),
+        over_at.filter(|at| self.now < *at)
+    }
+
+    /// The service is still driven towards the version that is taken back.
+    fn still_ours(&self, observation: &Observation) -> Decision {
+        match self.lag_over_at() {
+            Some(at) => wait(self.stay(self.back.clone()), at, Waiting::ReadLag),
+            None => self.too_long(|| self.ask(&self.back.to, observation)),
         }
     }
 
@@ -116,41 +156,35 @@ impl Return<'_> {
         primary: &ServiceDeployment,
         observation: &Observation,
     ) -> Decision {
-        let under_way =
-            service.deployments.len() > 1 || primary.state == DeploymentState::InProgress;
-        if under_way {
-            return self.too_long(|| {
-                wait(
-                    self.stay(self.back.clone()),
-                    self.now + POLL,
-                    Waiting::WayBack,
-                )
-            });
+        if service.deployments.len() > 1 || primary.state == DeploymentState::InProgress {
+            return self.under_way(self.back.clone());
         }
-        if self.back.corrected {
+        let again = |before: &String| *before != primary.id;
+        if self.back.corrected.as_ref().is_some_and(again) {
             return halt(Halted::WentElsewhere {
                 failure: self.failure.clone(),
                 task_definition: primary.task_definition.clone(),
             });
         }
+        if let (Way::Update { .. }, Some(at)) = (&self.back.way, self.lag_over_at()) {
+            return wait(self.stay(self.back.clone()), at, Waiting::ReadLag);
+        }
         let corrected = Return {
             back: &Back {
-                corrected: true,
+                corrected: Some(primary.id.clone()),
                 ..self.back.clone()
             },
             ..*self
         };
-        corrected.ask(&self.back.to, observation)
+        corrected.too_long(|| corrected.ask(&self.back.to, observation))
     }
 
     /// Asks the service to run the last-known-good, registered anew where ECS no longer takes it.
     fn ask(&self, good: &str, observation: &Observation) -> Decision {
-        let deployable = match &observation.definition {
-            Look::Taken(definition) => task_definition::is_active(definition),
-            Look::Unavailable(_) => false,
-            Look::NotTaken => return self.unclear("no look at the last good task definition"),
-        };
-        let actions = if deployable {
+        if observation.definition == Look::NotTaken {
+            return self.unclear("no look at the last good task definition");
+        }
+        let actions = if deployable(observation) {
             vec![Action::UpdateService(Some(good.to_owned()))]
         } else {
             match (&observation.own_revision, &observation.good_definition) {
