@@ -7,17 +7,20 @@
 pub mod diagnosis;
 mod document;
 mod failure;
+mod operator;
 mod reason;
 mod surroundings;
 
 use crate::core::failure::Failure;
 use crate::core::name::ImageDigest;
+use crate::core::push::PushSource;
 use crate::core::rollout::{Phase, Rollout, Running, Start};
 use crate::notice::{News, Notice, RolloutNews};
 use crate::ports::Publication;
 use crate::target::Mistake;
 
 pub use failure::failure;
+pub use operator::{refusal, waiting};
 pub use reason::{halted, ignored, rejected, superseded};
 pub use surroundings::Surroundings;
 
@@ -68,6 +71,10 @@ pub fn headline(notice: &Notice) -> String {
         }
         News::ServiceMissing { .. } => format!("{target}: its service does not exist yet"),
         News::Adopted { .. } => format!("{target}: adopted, pushes are deployed from now on"),
+        News::Command { command, refused } => {
+            operator::command_headline(target, command, refused.as_ref())
+        }
+        News::RolloutHeld { rollout, .. } => operator::held_headline(rollout),
     }
 }
 
@@ -130,6 +137,20 @@ fn text(notice: &Notice, headline: &str, surroundings: &Surroundings) -> String 
             let lines: Vec<String> =
                 images.iter().map(|(name, image)| format!("  {name}: {image}")).collect();
             paragraphs.push(format!("What runs is taken as good:\n{}", lines.join("\n")));
+        }
+        News::Command { command, refused } => paragraphs.push(operator::command_text(
+            &notice.target,
+            command,
+            refused.as_ref(),
+            surroundings,
+        )),
+        News::RolloutHeld {
+            rollout,
+            hold,
+            by_command,
+        } => {
+            paragraphs.push(operator::held_text(rollout, hold, *by_command, surroundings));
+            paragraphs.push(facts(rollout, rollout.phase.start()));
         }
     }
     paragraphs.push(format!("Notice {} of {:.0}.", notice.id, notice.at));
@@ -226,7 +247,10 @@ fn facts(rollout: &Rollout, start: Option<&Start>) -> String {
         format!("Service:  {}", rollout.policy.service),
         format!("Image:    {}:{}", push.repository, push.tag),
         format!("Digest:   {digest}"),
-        format!("Pushed:   {:.0}", push.tagged_at),
+        match push.source {
+            PushSource::Event => format!("Pushed:   {:.0}", push.tagged_at),
+            PushSource::Operator => format!("Asked:    {:.0} by a person", push.tagged_at),
+        },
         format!("Rollout:  {}", rollout.id),
     ];
     if let Some(start) = start {

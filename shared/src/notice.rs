@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::core::hold::Hold;
 use crate::core::name::TargetName;
+use crate::core::operate::{OperatorCommand, Order, Refusal};
 use crate::core::rollout::{Outcome, Phase, Rollout, Start};
 use crate::target::Mistake;
 
@@ -41,6 +43,22 @@ pub enum News {
     Adopted {
         /// The images that are taken as good, by container; empty where nothing is.
         images: std::collections::BTreeMap<String, String>,
+    },
+    /// A person's command was carried out or refused.
+    Command {
+        /// The command.
+        command: OperatorCommand,
+        /// Why it was refused, if it was.
+        refused: Option<Refusal>,
+    },
+    /// A hold keeps a rollout from what it would do now.
+    RolloutHeld {
+        /// The rollout.
+        rollout: Box<Rollout>,
+        /// The hold.
+        hold: Hold,
+        /// Whether it is the target's own, which a command ends.
+        by_command: bool,
     },
 }
 
@@ -100,6 +118,20 @@ impl Notice {
             News::TargetInvalid { .. } => "target-invalid",
             News::ServiceMissing { .. } => "service-missing",
             News::Adopted { .. } => "adopted",
+            News::Command {
+                refused: Some(_), ..
+            } => "command-refused",
+            News::Command {
+                command,
+                refused: None,
+            } => match command.order {
+                Order::Deploy { .. } => "deploy-accepted",
+                Order::Rollback => "rollback-accepted",
+                Order::Release { .. } => "released",
+                Order::Hold { .. } => "held",
+                Order::Resume => "resumed",
+            },
+            News::RolloutHeld { .. } => "rollout-held",
         }
     }
 
@@ -111,8 +143,13 @@ impl Notice {
     pub fn outcome(&self) -> Option<&'static str> {
         match &self.news {
             News::Rollout(news) => news.rollout.phase.outcome().map(Outcome::as_str),
-            News::TargetInvalid { .. } | News::ServiceMissing { .. } => Some("waiting"),
-            News::Adopted { .. } => None,
+            News::TargetInvalid { .. }
+            | News::ServiceMissing { .. }
+            | News::RolloutHeld { .. }
+            | News::Command {
+                refused: Some(_), ..
+            } => Some("waiting"),
+            News::Adopted { .. } | News::Command { refused: None, .. } => None,
         }
     }
 
@@ -135,7 +172,21 @@ impl Notice {
                 Phase::RolledBack { .. } => Severity::Error,
                 Phase::Halted { .. } => Severity::Error,
             },
-            News::TargetInvalid { .. } | News::ServiceMissing { .. } => Severity::Warning,
+            News::TargetInvalid { .. }
+            | News::ServiceMissing { .. }
+            | News::RolloutHeld { .. }
+            | News::Command {
+                refused: Some(_), ..
+            } => Severity::Warning,
+            News::Command {
+                command,
+                refused: None,
+            } => match command.order {
+                Order::Hold { .. } => Severity::Warning,
+                Order::Deploy { .. } | Order::Rollback | Order::Release { .. } | Order::Resume => {
+                    Severity::Info
+                }
+            },
             News::Adopted { .. } => Severity::Info,
         }
     }

@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::core::alarm::AlarmSeen;
+use crate::core::hold::Hold;
 use crate::core::name::{ImageDigest, TargetName};
 use crate::core::observation::{Definition, ImageLook, ServiceDeployment, ServiceLook};
 use crate::core::policy::ServiceRef;
@@ -142,6 +143,10 @@ pub trait Registrations {
     async fn parameters_read_at(&self) -> Result<Option<Timestamp>, LedgerError>;
     /// Notes when the parameters were last read.
     async fn note_parameters_read(&self, at: Timestamp) -> Result<(), LedgerError>;
+    /// Reads the hold for everything.
+    async fn hold(&self) -> Result<Option<Hold>, LedgerError>;
+    /// Notes the hold for everything, or that there is none.
+    async fn note_hold(&self, hold: Option<&Hold>) -> Result<(), LedgerError>;
 }
 
 /// The ledger, as whoever sends notices uses it.
@@ -177,6 +182,8 @@ pub struct Parameter {
 pub trait Parameters {
     /// Reads all parameters below a path, to the last page.
     async fn below(&self, path: &str) -> Result<Vec<Parameter>, CallError>;
+    /// Reads one parameter's text; `None` where there is no such parameter.
+    async fn value(&self, name: &str) -> Result<Option<String>, CallError>;
 }
 
 /// One message as SNS takes it.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::evidence::{AlarmChange, StoppedTask};
 use crate::core::name::{TargetName, short_hash};
+use crate::core::operate::OperatorCommand;
 use crate::core::push::Push;
 
 /// One wake-up of one target.
@@ -35,6 +36,8 @@ pub enum Trigger {
     AlarmChanged(AlarmChange),
     /// The target's parameter was read for the first time, or changed.
     Registered,
+    /// A person gave a command.
+    Operator(OperatorCommand),
     /// A stored wake-up is due.
     Due,
 }
@@ -49,6 +52,7 @@ impl Trigger {
             Self::TaskStopped(_) => "task-stopped",
             Self::AlarmChanged(_) => "alarm-changed",
             Self::Registered => "registered",
+            Self::Operator(_) => "operator",
             Self::Due => "due",
         }
     }

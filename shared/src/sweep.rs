@@ -6,6 +6,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::core::hold::Hold;
 use crate::message::Surroundings;
 use crate::outbox::{self, SendError};
 use crate::ports::{CallError, Clock, Outbox, Parameters, Queue, Registrations, Topic};
@@ -14,6 +15,10 @@ use crate::registration::{self, RegisterError, Registered};
 
 /// How often the parameters are read where no event says that one changed.
 const PARAMETERS_READ_EVERY: SignedDuration = SignedDuration::from_hours(1);
+/// The parameter, below the prefix, that holds everything.
+const HOLD_PARAMETER: &str = "hold";
+/// How much of its text is kept, in characters: it stands in each notice.
+const HOLD_REASON_LIMIT: usize = 500;
 /// How often a due target is woken again while nothing comes of it.
 const WAKE_REPEATED_EVERY_SECONDS: i64 = 300;
 
@@ -53,6 +58,8 @@ pub struct Settings {
 /// What a sweep did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
+    /// Whether everything is held.
+    pub held: bool,
     /// How many targets were woken because they were due.
     pub woken: usize,
     /// How many forgotten notices were sent.
@@ -67,6 +74,9 @@ pub enum SweepError {
     /// Waking or reading what is due failed.
     #[error("waking what is due failed")]
     Wake(#[source] RegisterError),
+    /// Copying the hold failed.
+    #[error("copying the hold for everything failed")]
+    Hold(#[source] RegisterError),
     /// Reading the parameters failed.
     #[error("reading the targets' parameters failed")]
     Register(#[source] RegisterError),
@@ -93,6 +103,10 @@ where
     C: Clock,
 {
     let now = ports.clock.now();
+    // Before anything is woken: what is held since a minute is not to be changed once more.
+    let held = copy_hold(ports, &settings.prefix, now)
+        .await
+        .map_err(SweepError::Hold);
     let woken = wake_due(ports, now).await.map_err(SweepError::Wake);
     let registered = register(ports, &settings.prefix, occasion, now)
         .await
@@ -100,10 +114,39 @@ where
     let sent =
         outbox::send_forgotten(&ports.ledger, &ports.topic, &settings.surroundings, now).await;
     Ok(Swept {
+        held: held?,
         woken: woken?,
         registered: registered?,
         notices_sent: sent?,
     })
+}
+
+/// Copies the hold for everything into the ledger; answers whether one stands.
+async fn copy_hold<L, P, Q, T, C>(
+    ports: &Ports<L, P, Q, T, C>,
+    prefix: &str,
+    now: Timestamp,
+) -> Result<bool, RegisterError>
+where
+    L: Registrations,
+    P: Parameters,
+{
+    let name = format!("/{}/{HOLD_PARAMETER}", prefix.trim_matches('/'));
+    let value = ports.parameters.value(&name).await?;
+    let reason = value.as_deref().and_then(hold_reason);
+    let stored = ports.ledger.hold().await?;
+    if stored.as_ref().map(|hold| hold.reason.as_str()) != reason.as_deref() {
+        let hold = reason.clone().map(|reason| Hold { reason, since: now });
+        ports.ledger.note_hold(hold.as_ref()).await?;
+    }
+    Ok(reason.is_some())
+}
+
+/// Reads the parameter: anything but nothing and `off` holds, and says why.
+fn hold_reason(value: &str) -> Option<String> {
+    let reason = value.trim();
+    let off = reason.is_empty() || reason.eq_ignore_ascii_case("off");
+    (!off).then(|| reason.chars().take(HOLD_REASON_LIMIT).collect())
 }
 
 async fn wake_due<L, P, Q, T, C>(

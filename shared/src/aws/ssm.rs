@@ -1,6 +1,7 @@
 //! Parameter Store: the targets' parameters.
 
 use aws_sdk_ssm::Client;
+use aws_sdk_ssm::operation::get_parameter::GetParameterError;
 use aws_sdk_ssm::types::Parameter as Answered;
 
 use super::client::Clients;
@@ -59,6 +60,22 @@ impl Parameters for Ssm {
             if next.is_none() {
                 return Ok(found);
             }
+        }
+    }
+
+    async fn value(&self, name: &str) -> Result<Option<String>, CallError> {
+        let call = format!("ssm:GetParameter {name}");
+        match self.client.get_parameter().name(name).send().await {
+            Ok(answer) => {
+                let value = answer.parameter.and_then(|parameter| parameter.value);
+                value
+                    .map(Some)
+                    .ok_or_else(|| unclear(&call, "it came without value"))
+            }
+            Err(error) => match error.as_service_error() {
+                Some(GetParameterError::ParameterNotFound(_)) => Ok(None),
+                _ => Err(call_error(&call, &error)),
+            },
         }
     }
 }

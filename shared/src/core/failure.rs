@@ -45,6 +45,8 @@ pub enum Failure {
     },
     /// Somebody put the last good version back by hand.
     PutBackByHand,
+    /// A person asked for it.
+    AskedByOperator,
     /// ECS went back by itself; only records of format 1 tell it apart.
     EcsRolledBack {
         /// What it went back to.
@@ -84,6 +86,7 @@ impl Failure {
             | Self::DeploymentFailed { .. }
             | Self::MissingTasks { .. }
             | Self::PutBackByHand
+            | Self::AskedByOperator
             | Self::EcsRolledBack { .. } => true,
         }
     }
@@ -99,6 +102,7 @@ impl Failure {
             Self::DeadlineReached { .. } => "deadline-reached",
             Self::MissingTasks { .. } => "missing-tasks",
             Self::PutBackByHand => "put-back-by-hand",
+            Self::AskedByOperator => "asked-by-operator",
             Self::EcsRolledBack { .. } => "ecs-rolled-back",
         }
     }
@@ -113,6 +117,7 @@ impl Failure {
             | Self::DeploymentFailed { .. }
             | Self::MissingTasks { .. }
             | Self::PutBackByHand
+            | Self::AskedByOperator
             | Self::EcsRolledBack { .. } => None,
         }
     }

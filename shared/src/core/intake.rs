@@ -6,10 +6,10 @@
 use jiff::Timestamp;
 
 use super::evidence::{AlarmChange, Evidence, StoppedTask};
-use super::name::RolloutId;
+use super::name::{ImageDigest, RolloutId};
 use super::ordering::{self, NewestPush, Order, PushTimes};
 use super::policy::{FollowedImage, Policy};
-use super::push::Push;
+use super::push::{Push, PushSource};
 use super::reason::{Ignored, SupersededBy, Waiting};
 use super::rollout::{Phase, Rollout};
 use super::state::TargetState;
@@ -95,9 +95,19 @@ fn accept(
     state
         .newest
         .insert(push.repository.clone(), NewestPush::from(push));
-    if let Some(same) = brings_the_same(state, image, push) {
+    if let Some(same) = under_way(state, image, &push.digest) {
         return Intake::Ignored(Ignored::SameImageUnderWay { rollout: same });
     }
+    Intake::Accepted(enter(state, policy, push, now))
+}
+
+/// Makes a push a rollout that waits for its turn; answers the ones that waited before it.
+pub(super) fn enter(
+    state: &mut TargetState,
+    policy: &Policy,
+    push: &Push,
+    now: Timestamp,
+) -> Vec<Rollout> {
     let parts = [
         policy.target.as_str(),
         &push.repository,
@@ -121,20 +131,26 @@ fn accept(
     state.waiting = kept;
     let superseded = superseded(outdated, &rollout.id);
     state.waiting.push(rollout);
-    Intake::Accepted(superseded)
+    superseded
 }
 
 /// Finds the latest rollout of the repository, if it brings this very image.
-fn brings_the_same(state: &TargetState, image: &FollowedImage, push: &Push) -> Option<RolloutId> {
+pub(super) fn under_way(
+    state: &TargetState,
+    image: &FollowedImage,
+    digest: &ImageDigest,
+) -> Option<RolloutId> {
     let latest = state
         .waiting
         .iter()
         .rev()
         .chain(&state.current)
-        .find(|rollout| rollout.push.repository == push.repository)?;
+        .find(|rollout| rollout.push.repository == image.repository)?;
     // What an exact tag resolved to is only known once its rollout has started.
-    let settled = latest.phase.start().is_some() || ordering::exact_tag(&image.tags).is_none();
-    (settled && *latest.digest() == push.digest).then(|| latest.id.clone())
+    let settled = latest.phase.start().is_some()
+        || latest.push.source == PushSource::Operator
+        || ordering::exact_tag(&image.tags).is_none();
+    (settled && latest.digest() == digest).then(|| latest.id.clone())
 }
 
 fn waiting(state: &TargetState) -> Waiting {
@@ -232,7 +248,7 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::super::alarm::{AlarmSeen, AlarmState, AlarmWatch};
-    use super::super::name::{ImageDigest, TargetName};
+    use super::super::name::TargetName;
     use super::super::rollout::{Running, Start};
     use super::*;
     use crate::target;
@@ -258,6 +274,7 @@ mod tests {
                 .unwrap(),
             tagged_at: at(second),
             event_id: format!("{tag}-{second}"),
+            source: PushSource::Event,
         }
     }
 

@@ -164,6 +164,7 @@ mod tests {
             digest: digest(character),
             tagged_at: at(second),
             event_id: format!("{tag}-{second}"),
+            source: crate::core::push::PushSource::Event,
         }
     }
 

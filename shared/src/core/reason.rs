@@ -43,6 +43,11 @@ pub enum Waiting {
     BakeTime,
     /// Fewer tasks run than are desired, for less than is too long.
     MissingTasks,
+    /// People hold it: nothing may be changed.
+    Held {
+        /// Why, in their words.
+        reason: String,
+    },
 }
 
 impl Waiting {
@@ -62,6 +67,7 @@ impl Waiting {
             Self::WayBack => "way-back",
             Self::BakeTime => "bake-time",
             Self::MissingTasks => "missing-tasks",
+            Self::Held { .. } => "held",
         }
     }
 }
@@ -210,6 +216,11 @@ pub enum SupersededBy {
     ServiceGone,
     /// Somebody took the target out of the configuration.
     TargetRemoved,
+    /// A person took it back before it had changed anything.
+    Operator {
+        /// The command.
+        request_id: String,
+    },
 }
 
 impl SupersededBy {
@@ -221,6 +232,7 @@ impl SupersededBy {
             Self::SomebodyElse { .. } => "somebody-else",
             Self::ServiceGone => "service-gone",
             Self::TargetRemoved => "target-removed",
+            Self::Operator { .. } => "operator",
         }
     }
 }

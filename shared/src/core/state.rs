@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::hold::Hold;
 use super::name::{ImageDigest, RolloutId};
+use super::operate::{Refusal, RollBack};
 use super::ordering::NewestPush;
 use super::reason::Waiting;
 use super::rollout::Rollout;
@@ -37,9 +39,33 @@ pub struct TargetState {
     /// Images that were taken back and are kept out until a person releases them.
     #[serde(default)]
     pub quarantine: BTreeMap<ImageDigest, Quarantined>,
+    /// Nothing may be changed: a person's command.
+    #[serde(default)]
+    pub held: Option<Hold>,
+    /// The rollout that a person wants taken back.
+    #[serde(default)]
+    pub roll_back: Option<RollBack>,
+    /// The last commands, last one last.
+    #[serde(default)]
+    pub commands: Vec<HandledCommand>,
     /// When to look again, and why.
     #[serde(default)]
     pub wake: Option<Wake>,
+}
+
+/// A command that was taken in, and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HandledCommand {
+    /// The id that the person was given.
+    pub request_id: String,
+    /// The command's name.
+    pub command: String,
+    /// When it was taken in, by our clock.
+    pub at: Timestamp,
+    /// Why it was refused, if it was.
+    #[serde(default)]
+    pub refused: Option<Refusal>,
 }
 
 /// How a target stands.

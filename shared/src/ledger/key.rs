@@ -85,6 +85,12 @@ impl ItemKey {
         Self::new("sweep", "parameters")
     }
 
+    /// Places the hold for everything.
+    #[must_use]
+    pub fn hold() -> Self {
+        Self::new("hold", "hold")
+    }
+
     /// Says which target's state lies here, if one does.
     #[must_use]
     pub fn as_state(&self) -> Option<TargetName> {

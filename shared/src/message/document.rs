@@ -38,6 +38,27 @@ pub(super) fn document(notice: &Notice, headline: &str, surroundings: &Surroundi
         News::Adopted { images } => {
             fields.insert("images".to_owned(), json!(images));
         }
+        News::Command { command, refused } => {
+            fields.insert("requestId".to_owned(), json!(command.request_id));
+            fields.insert("order".to_owned(), json!(command.order));
+            if let Some(refused) = refused {
+                let explanation = super::refusal(refused, &notice.target, surroundings);
+                fields.insert(
+                    "reason".to_owned(),
+                    json!({ "code": refused.as_str(), "explanation": explanation }),
+                );
+            }
+        }
+        News::RolloutHeld { rollout, hold, .. } => {
+            fields.insert(
+                "rollout".to_owned(),
+                described(rollout, rollout.phase.start()),
+            );
+            fields.insert(
+                "reason".to_owned(),
+                json!({ "code": "held", "explanation": hold.reason }),
+            );
+        }
     }
     document
 }

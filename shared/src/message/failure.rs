@@ -46,6 +46,7 @@ pub fn failure(failure: &Failure) -> String {
             format!("Fewer tasks have been running than are wanted since {since:.0}.")
         }
         Failure::PutBackByHand => "Somebody put the last good version back by hand.".to_owned(),
+        Failure::AskedByOperator => "A person asked Pushboat to take it back.".to_owned(),
         Failure::EcsRolledBack { task_definition } => {
             format!("ECS went back to {task_definition} by itself.")
         }
@@ -66,6 +67,7 @@ pub(super) fn failure_briefly(failure: &Failure) -> String {
         Failure::DeadlineReached { .. } => "it did not finish in time".to_owned(),
         Failure::MissingTasks { .. } => "too few tasks keep running".to_owned(),
         Failure::PutBackByHand => "by hand".to_owned(),
+        Failure::AskedByOperator => "a person asked for it".to_owned(),
         Failure::EcsRolledBack { .. } => "ECS went back by itself".to_owned(),
     }
 }

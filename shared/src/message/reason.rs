@@ -133,6 +133,9 @@ pub fn superseded(by: &SupersededBy) -> String {
         SupersededBy::TargetRemoved => {
             "The target's parameter was deleted meanwhile. The service is left as it is; a deployment that ECS has begun goes on.".to_owned()
         }
+        SupersededBy::Operator { request_id } => format!(
+            "A person withdrew it before it had changed anything (request {request_id}). To deploy it after all, give the command `deploy`."
+        ),
     }
 }
 
@@ -143,6 +146,7 @@ pub(super) fn superseded_briefly(by: &SupersededBy) -> &'static str {
         SupersededBy::SomebodyElse { .. } => "somebody else changed the service",
         SupersededBy::ServiceGone => "the service was deleted",
         SupersededBy::TargetRemoved => "the target was removed",
+        SupersededBy::Operator { .. } => "a person withdrew it",
     }
 }
 

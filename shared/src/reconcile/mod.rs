@@ -8,12 +8,15 @@
 mod act;
 mod adopt;
 mod observe;
+mod operate;
 mod step;
 
 use jiff::Timestamp;
 
 use crate::core::decide::{self, Next};
 use crate::core::intake::{self, Intake};
+use crate::core::observation::Observation;
+use crate::core::operate::turn_back;
 use crate::core::ordering::PushTimes;
 use crate::core::policy::{Policy, ServiceRef};
 use crate::core::push::Push;
@@ -138,6 +141,9 @@ where
         | Trigger::ServiceChanged { .. }
         | Trigger::Registered
         | Trigger::Due => {}
+        Trigger::Operator(command) => {
+            operate::take_in(ports, &mut step, policy.as_ref(), command).await;
+        }
     }
     settle_registration(&mut step, &registration.status, ports.clock.now());
     let waking = !matches!(message.trigger, Trigger::Pushed(_));
@@ -258,6 +264,10 @@ where
         return Ok(false);
     };
     let now = ports.clock.now();
+    if let Some(phase) = turn_back(&step.state, &current, now) {
+        step.apply(&current, phase, &Observation::default(), now);
+        return Ok(true);
+    }
     let observation = observe::observe(ports, &step.state, &current, now).await;
     if adopt::recreated(&step.state, &observation) && !started {
         step.state.standing = Standing::default();
@@ -265,6 +275,7 @@ where
         return Ok(true);
     }
     let decision = decide::decide(&current.policy, &current, &observation, now);
+    let decision = operate::gated(step, &current, decision, now);
     tracing::info!(
         target_name = %current.policy.target, rollout = %current.id,
         from = current.phase.as_str(), to = decision.phase.as_str(), "decided"

@@ -12,6 +12,7 @@ use crate::core::name::TargetName;
 use crate::core::observation::{Definition, ImageLook, Look, Observation, ServiceLook};
 use crate::core::ordering::exact_tag;
 use crate::core::policy::Policy;
+use crate::core::push::PushSource;
 use crate::core::rollout::Rollout;
 use crate::core::state::{Standing, TargetState};
 use crate::ports::{Alarms, CallError, ImageName, Images, Services, Targets};
@@ -167,9 +168,9 @@ async fn image<I: Images>(images: &I, rollout: &Rollout, wanted: bool) -> Look<I
         .policy
         .image(&push.repository)
         .and_then(|image| exact_tag(&image.tags));
-    let name = match exact {
-        Some(tag) => ImageName::Tag(tag),
-        None => ImageName::Digest(&push.digest),
+    let name = match (exact, push.source) {
+        (Some(tag), PushSource::Event) => ImageName::Tag(tag),
+        (_, PushSource::Operator) | (None, PushSource::Event) => ImageName::Digest(&push.digest),
     };
     look(images.image(&push.repository, name).await)
 }

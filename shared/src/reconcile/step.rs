@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::core::failure::Failure;
+use crate::core::hold::Hold;
 use crate::core::name::TargetName;
 use crate::core::observation::{Definition, Look, Observation, Service, ServiceLook};
 use crate::core::policy::Policy;
@@ -21,6 +22,7 @@ pub(super) struct Step {
     pub(super) state: TargetState,
     saved: TargetState,
     version: Version,
+    hold: Option<Hold>,
     finished: Vec<Rollout>,
     notices: Vec<Notice>,
     good_definition: Option<Arc<Definition>>,
@@ -33,6 +35,7 @@ impl Step {
             saved: entry.state.clone(),
             state: entry.state,
             version: entry.version,
+            hold: entry.hold,
             finished: Vec::new(),
             notices: Vec::new(),
             good_definition: None,
@@ -55,6 +58,11 @@ impl Step {
         self.version = ledger.save(&write).await?;
         self.saved = write.state;
         Ok(())
+    }
+
+    /// Gives the hold that stands: the one for everything before the target's own.
+    pub(super) fn hold(&self) -> Option<&Hold> {
+        self.hold.as_ref().or(self.state.held.as_ref())
     }
 
     pub(super) fn wake(&self) -> Option<&Wake> {

@@ -40,6 +40,8 @@ pub enum Operation {
     NoteWoken,
     ReadParametersReadAt,
     NoteParametersRead,
+    ReadHold,
+    NoteHold,
     ReadNotice,
     FindUnsent,
     MarkSent,
@@ -54,6 +56,7 @@ pub enum Operation {
     DescribeAlarms,
     SendMessages,
     GetParameters,
+    GetParameter,
     Publish,
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use pushboat::core::alarm::AlarmSeen;
+use pushboat::core::hold::Hold;
 use pushboat::core::name::{ImageDigest, TargetName};
 use pushboat::core::observation::{Definition, ImageLook, ServiceDeployment, ServiceLook};
 use pushboat::core::policy::ServiceRef;
@@ -232,6 +233,15 @@ impl<P: Registrations> Registrations for Watched<P> {
         let effect = self.port.note_parameters_read(at);
         self.call(Operation::NoteParametersRead, effect).await
     }
+
+    async fn hold(&self) -> Result<Option<Hold>, LedgerError> {
+        self.call(Operation::ReadHold, self.port.hold()).await
+    }
+
+    async fn note_hold(&self, hold: Option<&Hold>) -> Result<(), LedgerError> {
+        self.call(Operation::NoteHold, self.port.note_hold(hold))
+            .await
+    }
 }
 
 impl<P: Outbox> Outbox for Watched<P> {
@@ -261,6 +271,11 @@ impl<P: Queue> Queue for Watched<P> {
 impl<P: Parameters> Parameters for Watched<P> {
     async fn below(&self, path: &str) -> Result<Vec<Parameter>, CallError> {
         self.call(Operation::GetParameters, self.port.below(path))
+            .await
+    }
+
+    async fn value(&self, name: &str) -> Result<Option<String>, CallError> {
+        self.call(Operation::GetParameter, self.port.value(name))
             .await
     }
 }

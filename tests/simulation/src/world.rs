@@ -167,6 +167,7 @@ impl World {
             digest,
             tagged_at: Timestamp::from_second(second).unwrap_or_default(),
             event_id: format!("push-{}", self.pushes),
+            source: pushboat::core::push::PushSource::Event,
         };
         if !self.lost.pushes {
             self.tell(Event::Pushed(push.clone()));

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::core::hold::Hold;
 use crate::core::name::TargetName;
 use crate::core::observation::Definition;
 use crate::core::policy::ServiceRef;
@@ -146,6 +147,10 @@ pub(super) fn parameters_read(at: Timestamp) -> Item {
     let mut item = key(&ItemKey::parameters_read());
     set(&mut item, "read_at", number(millisecond(at)));
     item
+}
+
+pub(super) fn hold(hold: &Hold) -> Result<Item, LedgerError> {
+    record(&ItemKey::hold(), "the hold", hold)
 }
 
 /// Reads when the parameters were read.

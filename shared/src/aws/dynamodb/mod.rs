@@ -21,8 +21,11 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use jiff::Timestamp;
 
+use futures_util::future::join;
+
 use super::client::Clients;
 use super::failure::call_error;
+use crate::core::hold::Hold;
 use crate::core::name::TargetName;
 use crate::core::observation::Definition;
 use crate::ledger::key::{ItemKey, REGISTRATIONS, target_partition};
@@ -63,13 +66,24 @@ impl Dynamo {
             .map_err(|error| unreachable(doing, &call_error("dynamodb:GetItem", &error)))?;
         Ok(answer.item)
     }
+
+    async fn stored_hold(&self) -> Result<Option<Hold>, LedgerError> {
+        let found = self.get("read the hold", &ItemKey::hold()).await?;
+        found
+            .map(|found| item::read("the hold", &found))
+            .transpose()
+    }
 }
 
 impl Targets for Dynamo {
     async fn load(&self, target: &TargetName) -> Result<TargetEntry, LedgerError> {
         let doing = format!("load target `{target}`");
-        let items = self.partition(&doing, &target_partition(target)).await?;
-        item::read_entry(target, &items)
+        let partition = target_partition(target);
+        let (items, hold) = join(self.partition(&doing, &partition), self.stored_hold()).await;
+        Ok(TargetEntry {
+            hold: hold?,
+            ..item::read_entry(target, &items?)?
+        })
     }
 
     async fn good_definition(
@@ -214,6 +228,27 @@ impl Registrations for Dynamo {
             .await
             .map_err(|error| unreachable(doing, &call_error("dynamodb:PutItem", &error)))?;
         Ok(())
+    }
+
+    async fn hold(&self) -> Result<Option<Hold>, LedgerError> {
+        self.stored_hold().await
+    }
+
+    async fn note_hold(&self, hold: Option<&Hold>) -> Result<(), LedgerError> {
+        let doing = "note the hold";
+        let mut transaction = Transaction::new(&self.table, doing.to_owned());
+        match hold {
+            Some(hold) => transaction.put(item::hold(hold)?)?,
+            None => transaction.delete(&ItemKey::hold())?,
+        }
+        match transaction.commit(&self.client).await {
+            Ok(()) => Ok(()),
+            Err(SaveError::Ledger(error)) => Err(error),
+            // A write without a condition only fails so beside another sweep's.
+            Err(error @ (SaveError::Conflict | SaveError::Claimed { .. })) => {
+                Err(unreachable(doing, &error))
+            }
+        }
     }
 }
 

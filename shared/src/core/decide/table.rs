@@ -169,6 +169,7 @@ impl Given {
             digest: digest('b'),
             tagged_at: at(-60),
             event_id: "event".to_owned(),
+            source: crate::core::push::PushSource::Event,
         };
         Self(Rollout {
             id: RolloutId::new(push.tagged_at, &["v2"]),

@@ -126,9 +126,11 @@ fn told(world: &World) -> Vec<String> {
 fn title(notice: &Notice) -> String {
     match &notice.news {
         News::Rollout(news) => format!("{} {}", news.rollout.push.tag, notice.event()),
-        News::TargetInvalid { .. } | News::ServiceMissing { .. } | News::Adopted { .. } => {
-            notice.event().to_owned()
-        }
+        News::TargetInvalid { .. }
+        | News::ServiceMissing { .. }
+        | News::Adopted { .. }
+        | News::Command { .. }
+        | News::RolloutHeld { .. } => notice.event().to_owned(),
     }
 }
 
@@ -167,7 +169,10 @@ fn mistakes(world: &World) -> Vec<String> {
         .find_map(|filed| match &filed.notice.news {
             News::TargetInvalid { mistakes } => Some(mistakes.clone()),
             News::ServiceMissing { mistake } => Some(vec![mistake.clone()]),
-            News::Rollout(_) | News::Adopted { .. } => None,
+            News::Rollout(_)
+            | News::Adopted { .. }
+            | News::Command { .. }
+            | News::RolloutHeld { .. } => None,
         });
     mistakes
         .unwrap_or_default()
