@@ -10,7 +10,8 @@ help: ## Say what there is to do
 	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 demo: prerequisites .venv/ministack/.ready .venv/sam/.ready ## Watch images go live on an AWS of your own, on this machine
-	@cargo run --package end-to-end --bin demo
+	@cargo build --workspace --bin demo
+	@$(or $(CARGO_TARGET_DIR),target)/debug/demo $(ARGS)
 
 test: tools ## Run every check there is; needs no AWS account and no Docker
 	@$(CHECK)

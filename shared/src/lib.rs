@@ -24,6 +24,7 @@
 //! | --- | --- |
 //! | [`core`] | what a rollout is, what was seen, what to do next: pure, no AWS types, no clock, no I/O |
 //! | [`trigger`] | EventBridge's JSON into our types, one file a source |
+//! | `core::diagnosis`, `core::evidence` | why a task stopped; not wired into the loop yet |
 //! | [`target`] | a target's configuration, parsed strictly |
 //! | [`task_definition`], [`image`] | the lossless edit; what a manifest is |
 //! | [`reconcile`](mod@reconcile), [`registration`], [`sweep`], [`wake`], [`outbox`] | the shell: what is done in which order |

@@ -204,7 +204,7 @@ fn rollout_text(news: &RolloutNews, surroundings: &Surroundings, paragraphs: &mu
             paragraphs.push(halted(reason));
             paragraphs.extend(failure::hint(reason.failure()).map(str::to_owned));
             paragraphs.extend(failure::stopped_tasks(rollout, None));
-            paragraphs.push(by_hand(rollout, news.start.as_ref()));
+            paragraphs.push(by_hand(news));
         }
     }
     paragraphs.push(facts(rollout, news.start.as_ref()));
@@ -259,16 +259,15 @@ fn facts(rollout: &Rollout, start: Option<&Start>) -> String {
     lines.join("\n")
 }
 
-/// Says what happens next, with the plain AWS CLI line that brings back what ran before.
-fn by_hand(rollout: &Rollout, start: Option<&Start>) -> String {
+/// Says what happens next, with the plain AWS CLI line that brings the last good version back.
+fn by_hand(news: &RolloutNews) -> String {
     let next = "Pushboat leaves the service as it is until the next push.";
-    let Some(start) = start else {
-        return next.to_owned();
+    let Some(good) = &news.last_known_good else {
+        return format!("{next} No version was proven good yet, so there is none to bring back.");
     };
-    let before = &start.base_task_definition;
-    let service = &rollout.policy.service;
+    let service = &news.rollout.policy.service;
     format!(
-        "{next} To bring back what ran before:\n  aws ecs update-service --cluster {} --service {} --task-definition {before}",
+        "{next} To bring back the last good version:\n  aws ecs update-service --cluster {} --service {} --task-definition {good}",
         service.cluster, service.name
     )
 }

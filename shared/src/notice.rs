@@ -71,6 +71,9 @@ pub struct RolloutNews {
     /// What was found when it started, if it did.
     #[serde(default)]
     pub start: Option<Start>,
+    /// The task definition of the last-known-good, if there is one.
+    #[serde(default)]
+    pub last_known_good: Option<String>,
 }
 
 /// How much a notice matters.

@@ -141,8 +141,8 @@ pub trait Registrations {
     async fn note_woken(&self, registration: &Registration) -> Result<(), LedgerError>;
     /// Reads when the parameters were last read.
     async fn parameters_read_at(&self) -> Result<Option<Timestamp>, LedgerError>;
-    /// Notes when the parameters were last read.
-    async fn note_parameters_read(&self, at: Timestamp) -> Result<(), LedgerError>;
+    /// Notes when the parameters were last read; `None` has the next sweep read them.
+    async fn note_parameters_read(&self, at: Option<Timestamp>) -> Result<(), LedgerError>;
     /// Reads the hold for everything.
     async fn hold(&self) -> Result<Option<Hold>, LedgerError>;
     /// Notes the hold for everything, or that there is none.

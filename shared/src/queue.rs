@@ -40,6 +40,9 @@ pub enum Trigger {
     Operator(OperatorCommand),
     /// A stored wake-up is due.
     Due,
+    /// A newer Pushboat wrote it, during an upgrade: it wakes the target like any other.
+    #[serde(other)]
+    Unknown,
 }
 
 impl Trigger {
@@ -54,6 +57,7 @@ impl Trigger {
             Self::Registered => "registered",
             Self::Operator(_) => "operator",
             Self::Due => "due",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -89,6 +93,13 @@ mod tests {
             message("e", "a").deduplication_id(),
             message("f", "a").deduplication_id()
         );
+    }
+
+    #[test]
+    fn a_trigger_of_a_newer_release_still_wakes_its_target() {
+        let text = r#"{"target":"web","trigger":{"kind":"teleported","to":1},"eventId":"e","x":2}"#;
+        let message: QueueMessage = serde_json::from_str(text).unwrap();
+        assert_eq!(message.trigger, Trigger::Unknown);
     }
 
     #[test]

@@ -25,6 +25,40 @@ pub struct Registered {
     pub to_wake: Vec<Registration>,
     /// Parameters whose name is no target's name.
     pub misnamed: Vec<String>,
+    /// How many parameters there are.
+    pub found: usize,
+    /// Another sweep wrote meanwhile, perhaps from an older read: it has to be read again.
+    pub outrun: bool,
+}
+
+/// What became of one parameter.
+enum Brought {
+    /// Nothing changed, and `rollout` knows.
+    Nothing,
+    /// `rollout` is to be woken.
+    ToWake(Box<Registration>),
+    /// Another sweep wrote meanwhile.
+    Outrun,
+}
+
+impl Brought {
+    fn unwoken(registration: &Registration) -> Self {
+        if registration.woken {
+            Self::Nothing
+        } else {
+            Self::ToWake(Box::new(registration.clone()))
+        }
+    }
+}
+
+impl Registered {
+    fn count(&mut self, brought: Brought) {
+        match brought {
+            Brought::Nothing => {}
+            Brought::ToWake(registration) => self.to_wake.push(*registration),
+            Brought::Outrun => self.outrun = true,
+        }
+    }
 }
 
 /// The parameters could not be read or written into the ledger; the next sweep tries again.
@@ -58,13 +92,18 @@ pub async fn register<P: Parameters, R: Registrations>(
     now: Timestamp,
 ) -> Result<Registered, RegisterError> {
     let path = parameters_path(prefix);
-    let found = parameters.below(&path).await?;
+    // The ledger first: what another sweep registers meanwhile then makes the writes below
+    // fail their condition, instead of looking like a target without a parameter.
     let stored = registrations.registrations().await?;
+    let found = parameters.below(&path).await?;
     let mut known: BTreeMap<TargetName, Registration> = stored
         .into_iter()
         .map(|registration| (registration.target.clone(), registration))
         .collect();
-    let mut registered = Registered::default();
+    let mut registered = Registered {
+        found: found.len(),
+        ..Registered::default()
+    };
     let mut present = Vec::new();
     for parameter in &found {
         let name = parameter
@@ -78,13 +117,10 @@ pub async fn register<P: Parameters, R: Registrations>(
     }
     // What is left has no parameter any more; its claims go first, so that an heir finds them free.
     for gone in known.into_values() {
-        registered
-            .to_wake
-            .extend(remove(registrations, gone).await?);
+        registered.count(remove(registrations, gone).await?);
     }
     for (before, target, parameter) in present {
-        let brought = bring(registrations, before, target, parameter, now).await?;
-        registered.to_wake.extend(brought);
+        registered.count(bring(registrations, before, target, parameter, now).await?);
     }
     Ok(registered)
 }
@@ -92,9 +128,9 @@ pub async fn register<P: Parameters, R: Registrations>(
 async fn remove<R: Registrations>(
     registrations: &R,
     gone: Registration,
-) -> Result<Option<Registration>, LedgerError> {
+) -> Result<Brought, LedgerError> {
     if gone.status == RegistrationStatus::Removed {
-        return Ok((!gone.woken).then_some(gone));
+        return Ok(Brought::unwoken(&gone));
     }
     let removed = Registration {
         status: RegistrationStatus::Removed,
@@ -104,19 +140,19 @@ async fn remove<R: Registrations>(
         ..gone.clone()
     };
     match store(registrations, Some(gone), removed, Vec::new(), None).await? {
-        Stored::Done(registration) => Ok(Some(*registration)),
-        Stored::Claimed(_) | Stored::OutrunBySweep => Ok(None),
+        Stored::Done(registration) => Ok(Brought::ToWake(registration)),
+        Stored::Claimed(_) | Stored::OutrunBySweep => Ok(Brought::Outrun),
     }
 }
 
-/// Brings one parameter into the ledger; answers the registration if it is to be woken.
+/// Brings one parameter into the ledger.
 async fn bring<R: Registrations>(
     registrations: &R,
     before: Option<Registration>,
     target: TargetName,
     parameter: &Parameter,
     now: Timestamp,
-) -> Result<Option<Registration>, LedgerError> {
+) -> Result<Brought, LedgerError> {
     let kept = before
         .as_ref()
         .filter(|before| before.status != RegistrationStatus::Removed);
@@ -127,9 +163,9 @@ async fn bring<R: Registrations>(
     if let Some(same) = same
         && !waits_for_a_claim(same)
     {
-        return Ok((!same.woken).then(|| same.clone()));
+        return Ok(Brought::unwoken(same));
     }
-    let told = same.is_some();
+    let told = same.map(Brought::unwoken);
     let blank = Registration {
         target: target.clone(),
         parameter_version: parameter.version,
@@ -154,13 +190,15 @@ async fn bring<R: Registrations>(
         ..blank.clone()
     };
     match store(registrations, before.clone(), valid, follow, None).await? {
-        Stored::Done(registration) => Ok(Some(*registration)),
-        Stored::OutrunBySweep => Ok(None),
-        Stored::Claimed(_) if told => Ok(None),
-        Stored::Claimed(holder) => {
-            let mistakes = vec![claimed(&policy.service, &holder)];
-            refuse(registrations, before, blank, mistakes, now).await
-        }
+        Stored::Done(registration) => Ok(Brought::ToWake(registration)),
+        Stored::OutrunBySweep => Ok(Brought::Outrun),
+        Stored::Claimed(holder) => match told {
+            Some(unwoken) => Ok(unwoken),
+            None => {
+                let mistakes = vec![claimed(&policy.service, &holder)];
+                refuse(registrations, before, blank, mistakes, now).await
+            }
+        },
     }
 }
 
@@ -171,7 +209,7 @@ async fn refuse<R: Registrations>(
     blank: Registration,
     mistakes: Vec<Mistake>,
     now: Timestamp,
-) -> Result<Option<Registration>, LedgerError> {
+) -> Result<Brought, LedgerError> {
     let notice = Notice {
         id: format!(
             "{}.parameter.target-invalid.{}.{}",
@@ -190,8 +228,8 @@ async fn refuse<R: Registrations>(
         ..blank
     };
     match store(registrations, before, invalid, Vec::new(), Some(notice)).await? {
-        Stored::Done(registration) => Ok(Some(*registration)),
-        Stored::Claimed(_) | Stored::OutrunBySweep => Ok(None),
+        Stored::Done(registration) => Ok(Brought::ToWake(registration)),
+        Stored::Claimed(_) | Stored::OutrunBySweep => Ok(Brought::Outrun),
     }
 }
 
@@ -220,7 +258,7 @@ enum Stored {
     Done(Box<Registration>),
     /// Another target holds the service; nothing was written.
     Claimed(String),
-    /// Another sweep was faster; what it wrote came from the same parameters.
+    /// Another sweep was faster.
     OutrunBySweep,
 }
 

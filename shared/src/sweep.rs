@@ -187,13 +187,14 @@ where
 {
     let due = match (occasion, ports.ledger.parameters_read_at().await?) {
         (Occasion::ParameterChanged, _) | (Occasion::Tick, None) => true,
-        (Occasion::Tick, Some(read_at)) => {
-            now.duration_since(read_at) >= PARAMETERS_READ_EVERY
-                || ports.ledger.registrations().await?.is_empty()
-        }
+        (Occasion::Tick, Some(read_at)) => now.duration_since(read_at) >= PARAMETERS_READ_EVERY,
     };
     if !due {
         return Ok(None);
+    }
+    if occasion == Occasion::ParameterChanged {
+        // Should this read die half-way, the next minute's sweep takes its place.
+        ports.ledger.note_parameters_read(None).await?;
     }
     let registered = registration::register(&ports.parameters, &ports.ledger, prefix, now).await?;
     let messages: Vec<QueueMessage> = registered
@@ -213,8 +214,13 @@ where
     for registration in &registered.to_wake {
         ports.ledger.note_woken(registration).await?;
     }
-    // Only a read whose targets were all woken counts: otherwise the next sweep reads again.
-    ports.ledger.note_parameters_read(now).await?;
+    // Only a whole read counts, whose targets were all woken. While there is no parameter at
+    // all, each sweep looks for the first one.
+    let whole = registered.found > 0 && !registered.outrun;
+    ports
+        .ledger
+        .note_parameters_read(whole.then_some(now))
+        .await?;
     Ok(Some(registered))
 }
 

@@ -4,13 +4,13 @@
 //! with its place and its fix, not only the first, and a field that is not
 //! known is a mistake: a gate that is spelled wrong would let everything pass.
 
-use globset::Glob;
 use semver::VersionReq;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::core::diagnosis::failed_tasks::MaxFailedTasks;
 use crate::core::name::TargetName;
+use crate::core::ordering::pattern_problem;
 use crate::core::policy::{AlarmsAtStart, FollowedImage, Policy, ServiceRef, Supersede, TagPolicy};
 
 /// One thing that is wrong with a target.
@@ -239,10 +239,10 @@ impl Reader {
             );
         }
         for (index, pattern) in patterns.iter().enumerate() {
-            if let Err(error) = Glob::new(pattern) {
+            if let Some(problem) = pattern_problem(pattern) {
                 self.wrong(
                     &format!("{place}[{index}]"),
-                    format!("`{pattern}` is no pattern: {}", error.kind()),
+                    format!("`{}` is no pattern: {problem}", shown(pattern)),
                     "Use `*`, `?`, `[abc]` and `{a,b}` as a shell does.",
                 );
             }

@@ -51,12 +51,13 @@ where
     let message: QueueMessage = match serde_json::from_str(body) {
         Ok(message) => message,
         Err(error) => {
-            // Only a stranger writes such a message; coming again would not make it readable.
-            tracing::error!(
-                error = chain(&error),
-                "ignored a message that no Pushboat wrote"
-            );
-            return Ok(());
+            // Nothing may vanish: after its tries it lies in the dead-letter queue, with an alarm.
+            let problem = chain(&error);
+            tracing::error!(error = problem, "a message cannot be read");
+            return Err(LedgerError::Unreadable {
+                what: "a message".to_owned(),
+                problem,
+            });
         }
     };
     let (target, event_id) = (message.target.as_str(), message.event_id.as_str());

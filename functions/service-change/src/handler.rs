@@ -47,7 +47,11 @@ pub(crate) async fn handle<R: ReverseItems, Q: Queue>(
     };
     match woken {
         Ok(Woken::Targets(targets)) => tracing::info!(event_id, ?targets, "woken"),
-        Ok(Woken::Ignored(reason)) => tracing::debug!(
+        // Every service of the account tells of its deployments; most are nobody's target.
+        Ok(Woken::Ignored(Ignored::NotFollowed { subject })) => {
+            tracing::debug!(event_id, subject, "nobody's target");
+        }
+        Ok(Woken::Ignored(reason)) => tracing::info!(
             event_id,
             reason = reason.as_str(),
             explanation = message::ignored(&reason),

@@ -30,7 +30,7 @@ pub enum Adoption {
         until: Timestamp,
         /// What for.
         waiting: Waiting,
-        /// The service is missing for so long that people are to be told this.
+        /// It has waited so long that people are to be told this.
         tell: Option<Mistake>,
     },
     /// Somebody has to change something first.
@@ -56,23 +56,23 @@ pub fn decide(
         Look::Taken(ServiceLook::Missing | ServiceLook::Found(_)) => {
             return missing(service_missing(policy), since, now);
         }
-        Look::Unavailable(trouble) => return unavailable(trouble, now),
-        Look::NotTaken => return unavailable("the service was not looked at", now),
+        Look::Unavailable(trouble) => return unavailable(trouble, since, now),
+        Look::NotTaken => return unavailable("the service was not looked at", since, now),
     };
     let definition = match &observation.definition {
         Look::Taken(definition) => Some(definition.as_ref()),
-        Look::Unavailable(trouble) => return unavailable(trouble, now),
+        Look::Unavailable(trouble) => return unavailable(trouble, since, now),
         // Under another controller task sets stand in the place of deployments: there is none to see.
         Look::NotTaken if unsuitable(policy, service).is_some() => None,
-        Look::NotTaken => return unavailable("the task definition was not looked at", now),
+        Look::NotTaken => return unavailable("the task definition was not looked at", since, now),
     };
     let (repositories, alarms) = match (missing_repositories, &observation.alarms) {
         (Look::Taken(repositories), Look::Taken(alarms)) => (repositories, alarms),
         (Look::Unavailable(trouble), _) | (_, Look::Unavailable(trouble)) => {
-            return unavailable(trouble, now);
+            return unavailable(trouble, since, now);
         }
         (Look::NotTaken, _) | (_, Look::NotTaken) => {
-            return unavailable("the repositories and alarms were not looked at", now);
+            return unavailable("the repositories and alarms were not looked at", since, now);
         }
     };
     let mistakes = mistakes(policy, service, definition, repositories, alarms);
@@ -120,13 +120,21 @@ fn missing(mistake: Mistake, since: Timestamp, now: Timestamp) -> Adoption {
     }
 }
 
-fn unavailable(trouble: &str, now: Timestamp) -> Adoption {
+fn unavailable(trouble: &str, since: Timestamp, now: Timestamp) -> Adoption {
+    let overdue = now.duration_since(since) >= PATIENCE;
+    let mistake = || {
+        Mistake::new(
+            "AWS",
+            format!("the target could not be looked at: {trouble}"),
+            "If that says that something is denied, let whoever owns the account's policies allow it; Pushboat keeps looking.",
+        )
+    };
     Adoption::Wait {
         until: now + RETRY,
         waiting: Waiting::Aws {
             trouble: trouble.to_owned(),
         },
-        tell: None,
+        tell: overdue.then(mistake),
     }
 }
 

@@ -43,7 +43,7 @@ pub struct Observation {
     pub quarantine: BTreeMap<ImageDigest, Quarantined>,
     /// A newer push to the same repository that waits for its turn.
     pub newer: Option<RolloutId>,
-    /// Task definitions that this target's rollouts asked the service to run, last one last.
+    /// The ids of the service deployments that this target's rollouts asked for, last one last.
     pub asked_before: Vec<String>,
     /// The id of the deployment that did not settle while adoption waited for it.
     pub given_up_deployment: Option<String>,

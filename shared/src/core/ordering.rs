@@ -6,7 +6,7 @@
 
 use std::cmp::Ordering;
 
-use globset::{Glob, GlobSetBuilder};
+use fast_glob::glob_match;
 use jiff::Timestamp;
 use semver::{Version, VersionReq};
 use serde::{Deserialize, Serialize};
@@ -116,20 +116,41 @@ pub fn version(tag: &str) -> Option<Version> {
 #[must_use]
 pub fn follows(tags: &TagPolicy, tag: &str) -> bool {
     match tags {
-        TagPolicy::Glob(patterns) => {
-            let mut set = GlobSetBuilder::new();
-            for pattern in patterns {
-                match Glob::new(pattern) {
-                    Ok(glob) => set.add(glob),
-                    Err(_) => return false,
-                };
-            }
-            set.build().is_ok_and(|set| set.is_match(tag))
-        }
+        TagPolicy::Glob(patterns) => patterns
+            .iter()
+            .any(|pattern| pattern_problem(pattern).is_none() && glob_match(pattern, tag)),
         TagPolicy::Semver(range) => match (VersionReq::parse(range), version(tag)) {
             (Ok(range), Some(version)) => range.matches(&version),
             _ => false,
         },
+    }
+}
+
+/// Says what is wrong with a pattern; the matcher itself takes any text.
+#[must_use]
+pub fn pattern_problem(pattern: &str) -> Option<&'static str> {
+    if pattern.starts_with('!') {
+        return Some("a pattern says which tags are followed, it cannot start with `!`");
+    }
+    let (mut in_class, mut braces, mut escaped) = (false, 0_u32, false);
+    for character in pattern.chars() {
+        match character {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            ']' => in_class = false,
+            _ if in_class => {}
+            '[' => in_class = true,
+            '{' => braces += 1,
+            '}' if braces == 0 => return Some("a `}` has no `{` before it"),
+            '}' => braces -= 1,
+            _ => {}
+        }
+    }
+    match (in_class, braces, escaped) {
+        (true, _, _) => Some("a `[` is not closed"),
+        (_, 1.., _) => Some("a `{` is not closed"),
+        (_, _, true) => Some("nothing follows the last `\\`"),
+        (false, 0, false) => None,
     }
 }
 
@@ -226,6 +247,33 @@ mod tests {
         assert!(!follows(&TagPolicy::Semver("^1.2".into()), "2.0.0"));
         assert!(!follows(&TagPolicy::Semver("^1.2".into()), "latest"));
         assert!(!follows(&glob("[oops"), "x"));
+        assert!(follows(&glob("v?.[0-9]*"), "v1.2.3"));
+        assert!(!follows(&glob("v?.[0-9]*"), "v1.x"));
+        assert!(follows(&glob("{main,release}-*"), "release-7"));
+        assert!(!follows(&glob("{main,release}-*"), "dev-7"));
+        assert!(
+            !follows(&glob("main"), "main-1"),
+            "the whole tag has to match"
+        );
+        assert!(!follows(&glob("!main"), "dev"));
+    }
+
+    #[test]
+    fn a_pattern_that_cannot_be_meant_is_told() {
+        for fine in [
+            "*",
+            "main-*",
+            "v[0-9]",
+            "{a,b{c,d}}",
+            "\\[x",
+            "[{]",
+            "a\\\\",
+        ] {
+            assert_eq!(pattern_problem(fine), None, "{fine}");
+        }
+        for wrong in ["[a", "{a", "a}", "!a", "a\\", "{a,{b}"] {
+            assert!(pattern_problem(wrong).is_some(), "{wrong}");
+        }
     }
 
     #[test]

@@ -109,6 +109,8 @@ pub enum Rejected {
         /// What the image has.
         offered: Vec<String>,
     },
+    /// The target's configuration was changed meanwhile and no longer follows it.
+    NoLongerFollowed,
     /// No container of the running task definition uses the repository.
     NoContainer {
         /// The repository's name.
@@ -168,6 +170,7 @@ impl Rejected {
             Self::NotAnImage { .. } => "not-an-image",
             Self::ManifestUnreadable { .. } => "manifest-unreadable",
             Self::WrongPlatform { .. } => "wrong-platform",
+            Self::NoLongerFollowed => "no-longer-followed",
             Self::NoContainer { .. } => "no-container",
             Self::ServiceGone => "service-gone",
             Self::ServiceUnsuitable { .. } => "service-unsuitable",
@@ -325,6 +328,11 @@ pub enum Ignored {
         /// The tag.
         tag: String,
     },
+    /// What was pushed is a signature, an attestation, a build cache or the like.
+    NotAnImage {
+        /// What it is, by its media type or its tag.
+        media_type: String,
+    },
     /// Images without a tag are never deployed: they are parts of an index, or leftovers.
     Untagged,
     /// The event is of a kind that asks for nothing.
@@ -363,12 +371,13 @@ pub enum Ignored {
 }
 
 impl Ignored {
-    /// Gives the reason's stable name, by which ignored events are counted.
+    /// Gives the reason's stable name, for logs and queries.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::NotFollowed { .. } => "not-followed",
             Self::TagNotFollowed { .. } => "tag-not-followed",
+            Self::NotAnImage { .. } => "not-an-image",
             Self::Untagged => "untagged",
             Self::NoBusiness { .. } => "no-business",
             Self::Unreadable { .. } => "unreadable",

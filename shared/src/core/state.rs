@@ -33,7 +33,7 @@ pub struct TargetState {
     /// The newest push accepted, by repository.
     #[serde(default)]
     pub newest: BTreeMap<String, NewestPush>,
-    /// The task definitions that rollouts asked the service to run, last one last.
+    /// The ids of the service deployments that rollouts asked for, last one last.
     #[serde(default)]
     pub asked_before: Vec<String>,
     /// Images that were taken back and are kept out until a person releases them.
@@ -158,20 +158,20 @@ pub struct Wake {
     pub waiting: Waiting,
 }
 
-/// How many task definitions are remembered as asked for.
+/// How many service deployments are remembered as asked for.
 const ASKED_BEFORE_KEPT: usize = 5;
 
 impl TargetState {
-    /// Remembers that the service was asked to run `revision`.
-    pub fn remember_asked(&mut self, revision: &str) {
+    /// Remembers that a service deployment is one that we asked for.
+    pub fn remember_asked(&mut self, deployment: &str) {
         if self
             .asked_before
             .last()
-            .is_some_and(|last| last == revision)
+            .is_some_and(|last| last == deployment)
         {
             return;
         }
-        self.asked_before.push(revision.to_owned());
+        self.asked_before.push(deployment.to_owned());
         let surplus = self.asked_before.len().saturating_sub(ASKED_BEFORE_KEPT);
         self.asked_before.drain(..surplus);
     }

@@ -45,6 +45,9 @@ pub fn rejected(reason: &Rejected, target: &TargetName, surroundings: &Surroundi
             "The task runs on {wanted}, but the image was built for {}. Nothing was changed. Build it for {wanted} (docker buildx build --platform {wanted}), or as a multi-architecture image.",
             if offered.is_empty() { "no platform at all".to_owned() } else { offered.join(", ") }
         ),
+        Rejected::NoLongerFollowed => {
+            "The target's configuration was changed while this push waited, and no longer follows its repository or tag. Nothing was changed, nothing is to be done.".to_owned()
+        }
         Rejected::NoContainer { repository, missing } if missing.is_empty() => format!(
             "No container of the running task definition uses an image of {repository}. Nothing was changed. Name the containers in the target's `images[].containers`, then {PUSH_AGAIN}"
         ),
@@ -89,6 +92,7 @@ pub(super) fn rejected_briefly(reason: &Rejected) -> String {
         Rejected::NotAnImage { .. } => "it is no container image".to_owned(),
         Rejected::ManifestUnreadable { .. } => "its manifest cannot be read".to_owned(),
         Rejected::WrongPlatform { wanted, .. } => format!("it was not built for {wanted}"),
+        Rejected::NoLongerFollowed => "the target no longer follows it".to_owned(),
         Rejected::NoContainer { .. } => "no container takes it".to_owned(),
         Rejected::ServiceGone => "the service does not exist".to_owned(),
         Rejected::ServiceUnsuitable { .. } => "Pushboat may not deploy to the service".to_owned(),
@@ -201,6 +205,9 @@ pub fn ignored(reason: &Ignored) -> String {
         Ignored::NotFollowed { subject } => format!("no target follows {subject}"),
         Ignored::TagNotFollowed { tag } => {
             format!("the repository is followed, but tag {tag} matches no target's pattern")
+        }
+        Ignored::NotAnImage { media_type } => {
+            format!("what was pushed is no container image but {media_type}")
         }
         Ignored::Untagged => {
             "an image without a tag is a part of an index or a leftover, and is never deployed".to_owned()

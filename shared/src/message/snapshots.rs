@@ -121,14 +121,22 @@ fn notice(news: News) -> Notice {
 fn started(phase: Phase) -> Notice {
     let start = Some(start());
     let rollout = rollout(phase);
-    notice(News::Rollout(Box::new(RolloutNews { rollout, start })))
+    notice(News::Rollout(Box::new(RolloutNews {
+        rollout,
+        start,
+        last_known_good: Some(revision(41)),
+    })))
 }
 
 /// What is told of one that never started.
 fn never_started(phase: Phase) -> Notice {
     let rollout = rollout(phase);
     let start = None;
-    notice(News::Rollout(Box::new(RolloutNews { rollout, start })))
+    notice(News::Rollout(Box::new(RolloutNews {
+        rollout,
+        start,
+        last_known_good: Some(revision(41)),
+    })))
 }
 
 /// Shows notices of one kind, each under its title.

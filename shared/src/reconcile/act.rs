@@ -74,6 +74,7 @@ fn taken(
     deployment: ServiceDeployment,
     now: Timestamp,
 ) {
+    step.state.remember_asked(&deployment.id);
     let (phase, waiting) = match current.phase.clone() {
         Phase::Starting { start, .. } => {
             let running = Running {
@@ -106,7 +107,6 @@ fn troubled(
 ) -> bool {
     tracing::warn!(rollout = %current.id, %error, "a call did not succeed");
     let trouble = error.to_string();
-    let intended_at = intended_at(&current.phase);
     let (intended_at, wake_at) = match error {
         CallError::Refused {
             call,
@@ -119,7 +119,8 @@ fn troubled(
         }
         // It surely had no effect: there is nothing to look for before asking again.
         CallError::Throttled { .. } => (None, now + THROTTLED_PAUSE),
-        CallError::Unclear { .. } => (intended_at, intended_at.unwrap_or(now) + READ_LAG),
+        // It may have been taken at any moment up to now.
+        CallError::Unclear { .. } => (Some(now), now + READ_LAG),
     };
     let phase = match current.phase.clone() {
         Phase::Starting { start, .. } => Phase::Starting {
@@ -135,23 +136,6 @@ fn troubled(
         waiting: Waiting::Aws { trouble },
     });
     false
-}
-
-fn intended_at(phase: &Phase) -> Option<Timestamp> {
-    match phase {
-        Phase::Starting {
-            update_intended_at, ..
-        } => *update_intended_at,
-        Phase::RollingBack {
-            back:
-                Back {
-                    way: Way::Update { intended_at },
-                    ..
-                },
-            ..
-        } => *intended_at,
-        _ => None,
-    }
 }
 
 fn refused(current: &Rollout, call: String, code: String, message: String) -> Phase {

@@ -96,9 +96,15 @@ where
         } => {
             let tell = tell.filter(|_| !told);
             let told = told || tell.is_some();
+            let news = tell.map(|mistake| match waiting {
+                Waiting::Service => News::ServiceMissing { mistake },
+                _ => News::TargetInvalid {
+                    mistakes: vec![mistake],
+                },
+            });
             wait(step, since, told, until, waiting);
-            if let Some(mistake) = tell {
-                step.tell_target(News::ServiceMissing { mistake }, now);
+            if let Some(news) = news {
+                step.tell_target(news, now);
             }
             false
         }

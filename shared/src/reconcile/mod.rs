@@ -15,16 +15,16 @@ use jiff::Timestamp;
 
 use crate::core::decide::{self, Next};
 use crate::core::intake::{self, Intake};
-use crate::core::observation::Observation;
+use crate::core::observation::{ImageContent, ImageLook, Observation};
 use crate::core::operate::turn_back;
 use crate::core::ordering::PushTimes;
 use crate::core::policy::{Policy, ServiceRef};
 use crate::core::push::Push;
 use crate::core::reason::{Ignored, Rejected, SupersededBy, Waiting};
 use crate::core::rollout::Phase;
-use crate::core::state::{Standing, Wake};
+use crate::core::state::{Standing, TargetState, Wake};
 use crate::ledger::{LedgerError, RegistrationStatus, SaveError};
-use crate::ports::{Alarms, Clock, Images, Services, Targets};
+use crate::ports::{Alarms, Clock, ImageName, Images, Services, Targets};
 use crate::queue::{QueueMessage, Trigger};
 
 use step::Step;
@@ -140,7 +140,8 @@ where
         Trigger::Pushed(_)
         | Trigger::ServiceChanged { .. }
         | Trigger::Registered
-        | Trigger::Due => {}
+        | Trigger::Due
+        | Trigger::Unknown => {}
         Trigger::Operator(command) => {
             operate::take_in(ports, &mut step, policy.as_ref(), command).await;
         }
@@ -181,6 +182,7 @@ where
     C: Clock,
 {
     let now = ports.clock.now();
+    let before = step.state.clone();
     let state = &mut step.state;
     let mut taken = intake::receive(state, policy, registered_at, push, None, now);
     if let Intake::AskPushTimes { newest } = &taken {
@@ -197,6 +199,15 @@ where
         taken = intake::receive(state, policy, registered_at, push, Some(times), now);
     }
     match taken {
+        Intake::Accepted(_) if displaces(&before, push) => {
+            if let Some(media_type) = not_an_image(&ports.images, push).await {
+                step.state = before;
+                return Some(Ignored::NotAnImage { media_type });
+            }
+        }
+        Intake::Accepted(_) | Intake::Ignored(_) | Intake::AskPushTimes { .. } => {}
+    }
+    match taken {
         Intake::Accepted(superseded) => {
             for rollout in superseded {
                 step.finish(rollout, None, now);
@@ -208,6 +219,24 @@ where
             newest_tag: newest.tag,
             newest: newest.digest,
         }),
+    }
+}
+
+/// Says whether a push could take the place of one that waits or is under way.
+fn displaces(state: &TargetState, push: &Push) -> bool {
+    let mut others = state.waiting.iter().chain(&state.current);
+    others.any(|other| other.push.repository == push.repository)
+}
+
+/// Says what a push is that is no image; a signature must not displace the image it signs.
+async fn not_an_image<I: Images>(images: &I, push: &Push) -> Option<String> {
+    let name = ImageName::Digest(&push.digest);
+    match images.image(&push.repository, name).await {
+        Ok(ImageLook::Found {
+            content: ImageContent::NotAnImage { media_type },
+            ..
+        }) => Some(media_type),
+        Ok(_) | Err(_) => None,
     }
 }
 
@@ -228,6 +257,8 @@ fn settle_registration(step: &mut Step, status: &RegistrationStatus, now: Timest
     step.end_all(&phase, removed, now);
     if removed {
         step.state.standing = Standing::default();
+        step.state.last_known_good = None;
+        step.state.asked_before.clear();
         step.state.wake = None;
     }
 }
@@ -263,12 +294,13 @@ where
         step.rest();
         return Ok(false);
     };
-    let now = ports.clock.now();
-    if let Some(phase) = turn_back(&step.state, &current, now) {
-        step.apply(&current, phase, &Observation::default(), now);
+    if let Some(phase) = turn_back(&step.state, &current, ports.clock.now()) {
+        step.apply(&current, phase, &Observation::default(), ports.clock.now());
         return Ok(true);
     }
-    let observation = observe::observe(ports, &step.state, &current, now).await;
+    let observation = observe::observe(ports, &step.state, &current, ports.clock.now()).await;
+    // Only now: looking can take long, and what is intended from here on has to be dated no earlier.
+    let now = ports.clock.now();
     if adopt::recreated(&step.state, &observation) && !started {
         step.state.standing = Standing::default();
         step.state.last_known_good = None;

@@ -9,6 +9,7 @@ use crate::core::hold::Hold;
 use crate::core::name::TargetName;
 use crate::core::observation::{Definition, Look, Observation, Service, ServiceLook};
 use crate::core::policy::Policy;
+use crate::core::reason::SupersededBy;
 use crate::core::rollout::{Phase, Rollout, Start};
 use crate::core::state::{GoodSource, LastKnownGood, Quarantined, Standing, TargetState, Wake};
 use crate::ledger::{SaveError, StateWrite, TargetEntry, Version};
@@ -96,10 +97,9 @@ impl Step {
         now: Timestamp,
     ) {
         if let Some(running) = phase.running() {
-            self.state.remember_asked(&running.revision);
+            self.state.remember_asked(&running.deployment);
         }
         if let Phase::RollingBack { failure, back, .. } = &phase {
-            self.state.remember_asked(&back.to);
             if let Some(good) = &mut self.state.last_known_good {
                 // Registered again, the same definition has another ARN.
                 good.task_definition.clone_from(&back.to);
@@ -125,7 +125,15 @@ impl Step {
         };
         if rollout.phase.outcome().is_some() {
             self.state.current = None;
+            let phase = rollout.phase.clone();
             self.finish(rollout, start, now);
+            if let Phase::Superseded {
+                by: SupersededBy::SomebodyElse { .. },
+            } = &phase
+            {
+                // What waited was pushed before somebody else decided: only a later push counts.
+                self.end_all(&phase, false, now);
+            }
             return;
         }
         if news {
@@ -193,7 +201,12 @@ impl Step {
 
     fn tell_rollout(&mut self, rollout: Rollout, start: Option<Start>, now: Timestamp) {
         let subject = rollout.id.to_string();
-        let news = News::Rollout(Box::new(RolloutNews { rollout, start }));
+        let last_known_good = self.state.last_known_good.as_ref();
+        let news = News::Rollout(Box::new(RolloutNews {
+            rollout,
+            start,
+            last_known_good: last_known_good.map(|good| good.task_definition.clone()),
+        }));
         self.tell(&subject, news, now);
     }
 

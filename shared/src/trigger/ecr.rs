@@ -41,6 +41,9 @@ pub fn push(event: &Value) -> Result<Push, Ignored> {
             "it names no repository and tag that ECR could hold",
         ));
     }
+    if let Some(media_type) = artifact(&envelope, tag) {
+        return Err(Ignored::NotAnImage { media_type });
+    }
     let digest = ImageDigest::parse(envelope.text("image-digest"))
         .ok_or_else(|| unreadable("its image-digest is no SHA-256 digest"))?;
     Ok(Push {
@@ -51,6 +54,25 @@ pub fn push(event: &Value) -> Result<Push, Ignored> {
         event_id: envelope.id,
         source: PushSource::Event,
     })
+}
+
+/// Says what a push is that is no image, as far as the event tells.
+///
+/// Cosign tags a signature, an attestation or an SBOM with the digest of the
+/// image it is about, `sha256-<digest>.sig`, and without a suffix for OCI
+/// referrers. Source: Sigstore's Cosign signature specification, "Storage".
+fn artifact(envelope: &Envelope, tag: &str) -> Option<String> {
+    let digest = tag.strip_prefix("sha256-").and_then(|rest| rest.get(..64));
+    if digest.is_some_and(|digest| digest.chars().all(|c| c.is_ascii_hexdigit())) {
+        return Some("a signature, an attestation or an SBOM".to_owned());
+    }
+    let media_type = envelope.text("artifact-media-type");
+    let image = matches!(
+        media_type,
+        "" | "application/vnd.oci.image.config.v1+json"
+            | "application/vnd.docker.container.image.v1+json"
+    );
+    (!image).then(|| media_type.chars().take(100).collect())
 }
 
 #[cfg(test)]
@@ -83,6 +105,25 @@ mod tests {
         assert_eq!(push(&event), Err(Ignored::Untagged));
         event["detail"]["image-tag"] = json!("");
         assert_eq!(push(&event), Err(Ignored::Untagged));
+    }
+
+    #[test]
+    fn signatures_and_other_artifacts_are_told_from_images() {
+        let mut event = sample("ecr_image_action__push_multiarch_index_composed");
+        event["detail"]["artifact-media-type"] = json!("application/vnd.oci.image.config.v1+json");
+        assert!(push(&event).is_ok());
+        event["detail"]["artifact-media-type"] = json!("application/vnd.cncf.helm.config.v1+json");
+        assert!(matches!(push(&event), Err(Ignored::NotAnImage { .. })));
+        event["detail"]["artifact-media-type"] = json!("");
+        for suffix in ["", ".sig", ".att"] {
+            event["detail"]["image-tag"] = json!(format!("sha256-{}{suffix}", "0a".repeat(32)));
+            assert!(
+                matches!(push(&event), Err(Ignored::NotAnImage { .. })),
+                "{suffix}"
+            );
+        }
+        event["detail"]["image-tag"] = json!("sha256-short");
+        assert!(push(&event).is_ok());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::BinaryHeap;
 
 use jiff::Timestamp;
 
+use crate::alarm::AlarmKey;
 use crate::service::ServiceKey;
 use crate::task::TaskKey;
 use crate::task_lifecycle::TaskStep;
@@ -16,6 +17,8 @@ pub(crate) enum Due {
     Service(ServiceKey),
     /// A task takes a step.
     Task(TaskKey, TaskStep),
+    /// An alarm goes into ALARM, or out of it.
+    Alarm(AlarmKey, bool),
 }
 
 /// The things that are due, earliest first; those of one instant in the order

@@ -1,13 +1,13 @@
-//! Deployments of a service, the service deployments that record them, and the
-//! service revisions they deploy.
+//! Deployments of a service, and the service revisions they deploy.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::failure::FailureCause;
 use crate::task_definition::TaskDefinition;
-use crate::workload::{DeploymentConfiguration, Workload};
+use crate::workload::Workload;
 
 /// An entry of a service's `deployments`: the tasks of one revision, as the
 /// service scheduler keeps them.
@@ -30,16 +30,31 @@ pub struct Deployment {
     pub failed_tasks: u32,
     /// How many of its tasks in a row did not reach `RUNNING`.
     pub failed_starts: u32,
+    /// How many failures the circuit breaker has counted.
+    pub counted_failures: u32,
     /// Until when no further task is tried.
     pub retry_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When its state changed last.
     pub updated_at: Timestamp,
+    /// What there is to say of its state besides the state.
+    pub(crate) story: Story,
     /// Whether the scheduler has begun with it.
     pub(crate) started: bool,
     /// Whether it was said that its tasks cannot be placed or replaced.
     pub(crate) complained: bool,
+}
+
+/// What there is to say of a deployment's state besides the state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Story {
+    /// Nothing.
+    Plain,
+    /// Why it failed.
+    Failed(FailureCause),
+    /// Why the service goes back to it, and what is named as gone back to.
+    GoneBackTo(FailureCause, Arc<str>),
 }
 
 /// How far a deployment is.
@@ -68,8 +83,32 @@ impl RolloutState {
 }
 
 impl Deployment {
+    /// Makes one that nothing was done for yet.
+    pub(crate) fn new(id: Arc<str>, revision: usize, desired_count: u32, now: Timestamp) -> Self {
+        Deployment {
+            id,
+            revision,
+            desired_count,
+            rollout_state: RolloutState::InProgress,
+            failed_tasks: 0,
+            failed_starts: 0,
+            counted_failures: 0,
+            retry_at: None,
+            created_at: now,
+            updated_at: now,
+            story: Story::Plain,
+            started: false,
+            complained: false,
+        }
+    }
+
     /// Says why it is in its state, in ECS's words.
     pub fn rollout_state_reason(&self) -> String {
+        match &self.story {
+            Story::Failed(cause) => return cause.state_reason(&self.id),
+            Story::GoneBackTo(cause, to) => return cause.rollback_reason(to),
+            Story::Plain => {}
+        }
         let end = match self.rollout_state {
             RolloutState::InProgress => "in progress",
             RolloutState::Completed => "completed",
@@ -91,6 +130,8 @@ pub struct ServiceRevision {
     pub task_definition: Arc<TaskDefinition>,
     /// The rest of its configuration.
     pub workload: Arc<Workload>,
+    /// The deployment that runs it, or ran it last.
+    pub(crate) deployment_id: Arc<str>,
     /// The digest of each container's image, once established.
     pub digests: BTreeMap<String, Arc<str>>,
     /// How many attempts to establish them failed.
@@ -110,117 +151,19 @@ impl ServiceRevision {
     /// Source: "Container image resolution" at
     /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html>.
     pub(crate) fn needs_resolution(&self) -> bool {
-        self.failed_resolutions < MOST_RESOLUTIONS
-            && self.task_definition.containers.iter().any(|container| {
-                container.version_consistency
-                    && !container.is_pinned()
-                    && !self.digests.contains_key(&container.name)
-            })
-    }
-}
-
-/// The history's record of one deployment.
-///
-/// Source: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceDeployment.html>.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ServiceDeployment {
-    /// `arn:…:service-deployment/cluster/service/id`.
-    pub arn: Arc<str>,
-    /// The deployment it records.
-    pub deployment_id: Arc<str>,
-    /// How far it is.
-    pub status: ServiceDeploymentStatus,
-    /// Why, where there is more to say.
-    pub status_reason: Option<String>,
-    /// The revisions that ran when it was made, as indexes of the service's revisions.
-    pub sources: Vec<usize>,
-    /// The revision it deploys, likewise.
-    pub target: usize,
-    /// How the service was configured when it was made.
-    pub configuration: Arc<DeploymentConfiguration>,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// When it left `PENDING`.
-    pub started_at: Option<Timestamp>,
-    /// When it reached its final status.
-    pub finished_at: Option<Timestamp>,
-    /// When it was stopped.
-    pub stopped_at: Option<Timestamp>,
-    /// When its status changed last.
-    pub updated_at: Timestamp,
-    /// The counts of each revision when it finished; they stay as they were then.
-    pub final_counts: BTreeMap<usize, RevisionCounts>,
-    /// The failed tasks of the deployment when it finished.
-    pub final_failed_tasks: u32,
-}
-
-/// How many tasks of a revision are asked for and there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RevisionCounts {
-    /// Asked for.
-    pub requested: u32,
-    /// In `RUNNING`.
-    pub running: u32,
-    /// On their way there.
-    pub pending: u32,
-}
-
-/// How far a service deployment is.
-///
-/// Source: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment.html>.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ServiceDeploymentStatus {
-    /// Made, but not started.
-    Pending,
-    /// Going on.
-    InProgress,
-    /// A newer one was started; it is about to stop.
-    StopRequested,
-    /// Stopped before it was done.
-    Stopped,
-    /// Done.
-    Successful,
-}
-
-impl ServiceDeploymentStatus {
-    /// The API's word for it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            ServiceDeploymentStatus::Pending => "PENDING",
-            ServiceDeploymentStatus::InProgress => "IN_PROGRESS",
-            ServiceDeploymentStatus::StopRequested => "STOP_REQUESTED",
-            ServiceDeploymentStatus::Stopped => "STOPPED",
-            ServiceDeploymentStatus::Successful => "SUCCESSFUL",
-        }
+        self.failed_resolutions < MOST_RESOLUTIONS && self.is_unresolved()
     }
 
-    /// Whether it will not change any more.
-    pub fn is_final(self) -> bool {
-        match self {
-            ServiceDeploymentStatus::Pending
-            | ServiceDeploymentStatus::InProgress
-            | ServiceDeploymentStatus::StopRequested => false,
-            ServiceDeploymentStatus::Stopped | ServiceDeploymentStatus::Successful => true,
-        }
+    /// Whether the digests could not be established, however often it was tried.
+    pub(crate) fn is_unresolvable(&self) -> bool {
+        self.failed_resolutions >= MOST_RESOLUTIONS && self.is_unresolved()
     }
-}
 
-impl ServiceDeployment {
-    /// Moves it to another status; a final one stays.
-    pub(crate) fn turn(&mut self, status: ServiceDeploymentStatus, now: Timestamp) {
-        if self.status.is_final() || self.status == status {
-            return;
-        }
-        self.status = status;
-        self.updated_at = now;
-        match status {
-            ServiceDeploymentStatus::Pending | ServiceDeploymentStatus::StopRequested => {}
-            ServiceDeploymentStatus::InProgress => self.started_at = Some(now),
-            ServiceDeploymentStatus::Stopped => {
-                self.stopped_at = Some(now);
-                self.finished_at = Some(now);
-            }
-            ServiceDeploymentStatus::Successful => self.finished_at = Some(now),
-        }
+    fn is_unresolved(&self) -> bool {
+        self.task_definition.containers.iter().any(|container| {
+            container.version_consistency
+                && !container.is_pinned()
+                && !self.digests.contains_key(&container.name)
+        })
     }
 }

@@ -3,20 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::deployment::{
-    Deployment, RolloutState, ServiceDeployment, ServiceDeploymentStatus, ServiceRevision,
-};
+use crate::deployment::{Deployment, ServiceRevision};
 use crate::ecs::Ecs;
 use crate::service::{DeploymentController, Service, ServiceKey};
+use crate::service_deployment::{AlarmWatch, ServiceDeployment, ServiceDeploymentStatus};
 use crate::task_definition::TaskDefinition;
 use crate::workload::Workload;
 
 impl Ecs {
     /// Makes the service's present configuration its PRIMARY deployment.
     ///
-    /// A service deployment that was still going on is asked to stop. Source:
-    /// `STOP_REQUESTED` at
-    /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment.html>.
     /// Task sets have neither revisions nor service deployments to show.
     pub(crate) fn begin_deployment(&mut self, key: ServiceKey) {
         let service = &self.services[key.0];
@@ -25,27 +21,27 @@ impl Ecs {
             return;
         };
         let now = self.now;
-        let id: Arc<str> = format!("ecs-svc/{}", self.identifiers.decimal()).into();
+        let id = self.new_deployment_id();
         let revision_number = self.identifiers.decimal();
         let record_id = self.identifiers.service_deployment();
+        let service = &self.services[key.0];
         let (cluster, name) = (&service.cluster, &service.name);
         let revision_arn = self.arns.service_revision(cluster, name, revision_number);
         let arn = self.arns.service_deployment(cluster, name, &record_id);
         let sources = self.running_revisions(service);
 
+        self.supersede(key);
         let service = &mut self.services[key.0];
         let target = service.revisions.len();
         service.revisions.push(ServiceRevision {
             arn: revision_arn.into(),
             task_definition,
             workload: Arc::clone(&service.workload),
+            deployment_id: Arc::clone(&id),
             digests: BTreeMap::new(),
             failed_resolutions: 0,
             created_at: now,
         });
-        for record in &mut service.service_deployments {
-            record.turn(ServiceDeploymentStatus::StopRequested, now);
-        }
         if service.deployment_controller == DeploymentController::Ecs {
             service.service_deployments.push(ServiceDeployment {
                 arn: arn.into(),
@@ -62,24 +58,55 @@ impl Ecs {
                 updated_at: now,
                 final_counts: BTreeMap::new(),
                 final_failed_tasks: 0,
+                alarm_watch: match service.deployment_configuration.alarms.is_enabled {
+                    true => AlarmWatch::Watching,
+                    false => AlarmWatch::Off,
+                },
+                bakes_until: None,
+                failure: None,
+                rollback: None,
             });
         }
-        let deployment = Deployment {
-            id,
-            revision: target,
-            desired_count: service.desired_count,
-            rollout_state: RolloutState::InProgress,
-            failed_tasks: 0,
-            failed_starts: 0,
-            retry_at: None,
-            created_at: now,
-            updated_at: now,
-            started: false,
-            complained: false,
-        };
+        let deployment = Deployment::new(id, target, service.desired_count, now);
         service.deployments.insert(0, deployment);
         self.unsettle(key);
         self.wake_service(key);
+    }
+
+    /// Ends what a newer deployment supersedes.
+    ///
+    /// A service deployment that was still going on is asked to stop. Source:
+    /// "Service deployment states" at
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment.html>,
+    /// where one that is taken back can only end as ROLLBACK_SUCCESSFUL or
+    /// ROLLBACK_FAILED: that a newer deployment makes it the latter is assumed.
+    fn supersede(&mut self, key: ServiceKey) {
+        let now = self.now;
+        let Some(record) = self.services[key.0].ongoing_mut() else {
+            return;
+        };
+        match record.status {
+            ServiceDeploymentStatus::RollbackInProgress => self.finish_ongoing(
+                key,
+                ServiceDeploymentStatus::RollbackFailed,
+                "A newer service deployment was started.",
+            ),
+            ServiceDeploymentStatus::Pending
+            | ServiceDeploymentStatus::InProgress
+            | ServiceDeploymentStatus::StopRequested
+            | ServiceDeploymentStatus::RollbackRequested
+            | ServiceDeploymentStatus::Stopped
+            | ServiceDeploymentStatus::Successful
+            | ServiceDeploymentStatus::RollbackSuccessful
+            | ServiceDeploymentStatus::RollbackFailed => {
+                record.turn(ServiceDeploymentStatus::StopRequested, now);
+            }
+        }
+    }
+
+    /// Makes up a deployment's id.
+    pub(crate) fn new_deployment_id(&mut self) -> Arc<str> {
+        format!("ecs-svc/{}", self.identifiers.decimal()).into()
     }
 
     /// The revisions that a service runs: of the deployment that was done, and
@@ -97,15 +124,17 @@ impl Ecs {
     }
 }
 
-/// Whether a service runs something else than its newest revision says.
+/// Whether a service shall run something else than the revision of its PRIMARY
+/// deployment.
 pub(crate) fn needs_deployment(
     service: &Service,
     task_definition: Option<&TaskDefinition>,
     workload: &Workload,
 ) -> bool {
-    let Some(revision) = service.revisions.last() else {
+    let Some(primary) = service.primary() else {
         return false;
     };
+    let revision = &service.revisions[primary.revision];
     // The strategy alone starts no deployment, says the API's reference.
     let comparable = |workload: &Workload| Workload {
         capacity_provider_strategy: None,

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::agenda::{Agenda, Due};
+use crate::alarm::Alarm;
 use crate::cluster::Cluster;
 use crate::error::ServiceError;
 use crate::event::Change;
@@ -14,7 +15,7 @@ use crate::identifier::{Arns, Identifiers};
 use crate::protocol;
 use crate::registry::Registry;
 use crate::service::{Service, ServiceKey, ServiceStatus};
-use crate::settings::{Settings, Timings};
+use crate::settings::{RollbackIdentity, Settings, Timings};
 use crate::standalone_task::RunTaskCall;
 use crate::task::{Task, TaskKey};
 use crate::task_definition::Families;
@@ -26,6 +27,7 @@ pub struct Ecs {
     pub(crate) region: String,
     pub(crate) arns: Arns,
     pub(crate) timings: Timings,
+    pub(crate) rollback_identity: RollbackIdentity,
     /// The time of everything that happens now.
     pub(crate) now: Timestamp,
     pub(crate) agenda: Agenda,
@@ -39,6 +41,7 @@ pub struct Ecs {
     pub(crate) tasks: BTreeMap<TaskKey, Task>,
     pub(crate) task_ids: BTreeMap<String, TaskKey>,
     pub(crate) last_task: u64,
+    pub(crate) alarms: Vec<Alarm>,
     pub(crate) run_task_calls: BTreeMap<String, RunTaskCall>,
     pub(crate) changes: Vec<Change>,
     pub(crate) last_change: u64,
@@ -80,6 +83,7 @@ impl Ecs {
             region: settings.region,
             arns,
             timings,
+            rollback_identity: RollbackIdentity::default(),
             now: Timestamp::UNIX_EPOCH,
             agenda: Agenda::default(),
             identifiers,
@@ -90,11 +94,21 @@ impl Ecs {
             tasks: BTreeMap::new(),
             task_ids: BTreeMap::new(),
             last_task: 0,
+            alarms: Vec::new(),
             run_task_calls: BTreeMap::new(),
             changes: Vec::new(),
             last_change: 0,
             log_lines: Vec::new(),
         }
+    }
+
+    /// Chooses under which id services go back to an earlier deployment.
+    ///
+    /// The documentation says that the earlier deployment itself is taken up
+    /// again, and users see its id: that is the default. Whoever depends on ids
+    /// should be right with a new one too.
+    pub fn set_rollback_identity(&mut self, identity: RollbackIdentity) {
+        self.rollback_identity = identity;
     }
 
     /// Answers one call of the JSON protocol, such as `UpdateService`, at `now`.
@@ -125,6 +139,7 @@ impl Ecs {
             match due {
                 Due::Service(key) => self.look(key),
                 Due::Task(key, step) => self.step(key, step, registry),
+                Due::Alarm(key, in_alarm) => self.turn_alarm(key, in_alarm),
             }
         }
         self.now = self.now.max(now);

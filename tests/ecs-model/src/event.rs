@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::ecs::Ecs;
+use crate::failure::FailureCause;
 use crate::identifier::{number_of, uuid};
 use crate::protocol::{Dates, task_document};
 use crate::service::ServiceKey;
@@ -24,10 +25,6 @@ pub struct Change {
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly every change is a task's, and a box for each costs more than the room"
-)]
 pub enum ChangeKind {
     /// `ECS Task State Change`.
     Task {
@@ -44,6 +41,8 @@ pub enum ChangeKind {
         deployment_id: Arc<str>,
         /// What became of it.
         change: DeploymentChange,
+        /// The deployment that is gone back to, if that is what began.
+        rolls_back_to: Option<Arc<str>>,
     },
     /// `ECS Service Action`.
     Service {
@@ -65,24 +64,43 @@ pub enum DeploymentChange {
     InProgress,
     /// Its service is steady.
     Completed,
+    /// It failed.
+    Failed(FailureCause),
+    /// Another one failed, and the service goes back to it.
+    RollingBack(FailureCause),
 }
 
 impl DeploymentChange {
     /// The event's `eventName`.
     pub fn event_name(self) -> &'static str {
         match self {
-            DeploymentChange::InProgress => "SERVICE_DEPLOYMENT_IN_PROGRESS",
+            DeploymentChange::InProgress | DeploymentChange::RollingBack(_) => {
+                "SERVICE_DEPLOYMENT_IN_PROGRESS"
+            }
             DeploymentChange::Completed => "SERVICE_DEPLOYMENT_COMPLETED",
+            DeploymentChange::Failed(_) => "SERVICE_DEPLOYMENT_FAILED",
         }
     }
 
-    /// The event's `reason`.
+    /// The event's `eventType`.
+    pub fn event_type(self) -> &'static str {
+        match self {
+            DeploymentChange::InProgress
+            | DeploymentChange::RollingBack(_)
+            | DeploymentChange::Completed => "INFO",
+            DeploymentChange::Failed(_) => "ERROR",
+        }
+    }
+
+    /// The event's `reason`, of the deployment that it is about; where the
+    /// service goes back to one, of that which is gone back to.
     pub fn reason(self, deployment_id: &str) -> String {
-        let end = match self {
-            DeploymentChange::InProgress => "in progress",
-            DeploymentChange::Completed => "completed",
-        };
-        format!("ECS deployment {deployment_id} {end}.")
+        match self {
+            DeploymentChange::InProgress => format!("ECS deployment {deployment_id} in progress."),
+            DeploymentChange::Completed => format!("ECS deployment {deployment_id} completed."),
+            DeploymentChange::Failed(cause) => cause.event_reason(deployment_id),
+            DeploymentChange::RollingBack(cause) => cause.rollback_reason(deployment_id),
+        }
     }
 }
 
@@ -132,11 +150,23 @@ impl Ecs {
         deployment_id: Arc<str>,
         change: DeploymentChange,
     ) {
+        self.report_rollback(service, deployment_id, change, None);
+    }
+
+    /// Reports what became of a deployment, and which one is gone back to.
+    pub(crate) fn report_rollback(
+        &mut self,
+        service: ServiceKey,
+        deployment_id: Arc<str>,
+        change: DeploymentChange,
+        rolls_back_to: Option<Arc<str>>,
+    ) {
         let service_arn = Arc::clone(&self.services[service.0].arn);
         self.report(ChangeKind::Deployment {
             service_arn,
             deployment_id,
             change,
+            rolls_back_to,
         });
     }
 
@@ -179,15 +209,16 @@ impl Ecs {
                 service_arn,
                 deployment_id,
                 change: what,
+                rolls_back_to,
             } => (
                 "ECS Deployment State Change",
                 service_arn,
                 json!({
-                    "eventType": "INFO",
+                    "eventType": what.event_type(),
                     "eventName": what.event_name(),
                     "deploymentId": &**deployment_id,
                     "updatedAt": iso(change.at),
-                    "reason": what.reason(deployment_id),
+                    "reason": what.reason(rolls_back_to.as_ref().unwrap_or(deployment_id)),
                 }),
             ),
             ChangeKind::Service {

@@ -16,28 +16,34 @@
 //! # What it leaves out
 //!
 //! Placement on container instances (a service that is not on Fargate starts no
-//! task), the circuit breaker and deployment alarms (stored and reported, never
-//! acted on), blue/green, linear and canary deployments and their hooks
-//! (refused), task sets, autoscaling, Spot, and the lag between a write and the
+//! task), blue/green, linear and canary deployments and their hooks (refused),
+//! early success criteria (stored and shown, never acted on), task sets, autoscaling, Spot, and the lag between a write and the
 //! reads that follow it (an [`Ecs`] can be cloned, so that a later setting may
 //! answer from an older one).
 
 mod agenda;
+mod alarm;
+mod circuit_breaker;
 mod cluster;
 mod container;
 mod deployment;
+mod deployment_configuration;
 mod deployment_start;
+mod deployment_watch;
 mod ecs;
 mod error;
 mod event;
+mod failure;
 mod identifier;
 mod network;
 mod protocol;
 mod registry;
+mod rollback;
 mod rolling_update;
 mod scheduler;
 mod service;
 mod service_check;
+mod service_deployment;
 mod service_operation;
 mod service_request;
 mod service_task;
@@ -52,26 +58,29 @@ mod task_definition_document;
 mod task_lifecycle;
 mod workload;
 
+pub use circuit_breaker::{CircuitBreaker, Threshold};
 pub use cluster::{Cluster, ClusterStatus, CreateCluster};
 pub use container::{Behaviour, ContainerDefinition, LogDestination};
-pub use deployment::{
-    Deployment, RevisionCounts, RolloutState, ServiceDeployment, ServiceDeploymentStatus,
-    ServiceRevision,
-};
+pub use deployment::{Deployment, RolloutState, ServiceRevision};
+pub use deployment_configuration::{DeploymentAlarms, DeploymentConfiguration};
 pub use ecs::{Ecs, LogLine};
 pub use error::ServiceError;
 pub use event::{Change, ChangeKind, DeploymentChange, ServiceAction};
+pub use failure::FailureCause;
 pub use registry::{Platform, PullError, Registry, ResolvedImage};
 pub use service::{
     DeploymentController, SchedulingStrategy, Service, ServiceKey, ServiceMessage, ServiceStatus,
     TaskCounts,
 };
+pub use service_deployment::{
+    AlarmWatch, RevisionCounts, Rollback, ServiceDeployment, ServiceDeploymentStatus,
+};
 pub use service_request::{CreateService, UpdateService};
-pub use settings::{Settings, Timings};
+pub use settings::{RollbackIdentity, Settings, Timings};
 pub use standalone_task::RunTask;
 pub use tag::{Tag, Tags};
 pub use task::{
     ContainerState, HealthStatus, StopCode, Task, TaskKey, TaskSpecification, TaskState, TaskStatus,
 };
 pub use task_definition::{TaskDefinition, TaskDefinitionEntry, TaskDefinitionStatus};
-pub use workload::{DeploymentConfiguration, Structures, Workload};
+pub use workload::{Structures, Workload};

@@ -120,6 +120,22 @@ pub(crate) fn plan(mut situation: Situation) -> Plan {
     plan
 }
 
+/// Plans the next starts and stops towards what each deployment shall have,
+/// whatever the others have.
+pub(crate) fn plan_apart(mut situation: Situation) -> Plan {
+    let mut plan = Plan {
+        starts: vec![0; situation.groups.len()],
+        ..Plan::default()
+    };
+    for group in &mut situation.groups {
+        give_up_surplus(group, &mut plan);
+    }
+    start(&situation, &mut plan);
+    replace_unhealthy(&situation, &mut plan);
+    plan.desired = situation.groups.iter().map(|group| group.desired).collect();
+    plan
+}
+
 /// A place in a deployment that is being replaced, in the order in which such
 /// places are given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -170,17 +186,17 @@ fn give_up_old(situation: &mut Situation, plan: &mut Plan) {
     }
 }
 
-/// Stops what the PRIMARY deployment has too much of, when it is scaled in.
+/// Stops what a deployment has too much of, such as when it is scaled in.
 /// Unhealthy tasks and their replacements are left to [`replace_unhealthy`].
-fn give_up_surplus(primary: &mut Group, plan: &mut Plan) {
-    let unhealthy = primary.count(Standing::Unhealthy);
-    let mut surplus = (primary.live() - unhealthy).saturating_sub(primary.desired);
-    let mut candidates = primary.tasks.clone();
+fn give_up_surplus(group: &mut Group, plan: &mut Plan) {
+    let unhealthy = group.count(Standing::Unhealthy);
+    let mut surplus = (group.live() - unhealthy).saturating_sub(group.desired);
+    let mut candidates = group.tasks.clone();
     candidates.sort_by_key(|(key, standing)| (*standing, *key));
     for (key, standing) in candidates {
         if surplus > 0 && standing != Standing::Unhealthy {
             surplus -= 1;
-            primary.tasks.retain(|(task, _)| *task != key);
+            group.tasks.retain(|(task, _)| *task != key);
             plan.surplus.push(key);
         }
     }

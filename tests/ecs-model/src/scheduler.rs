@@ -5,11 +5,12 @@
 
 use std::sync::Arc;
 
-use crate::deployment::ServiceDeploymentStatus;
+use crate::deployment::RolloutState;
 use crate::ecs::Ecs;
 use crate::event::DeploymentChange;
-use crate::rolling_update::{Group, Plan, Situation, Standing, plan};
+use crate::rolling_update::{Group, Plan, Situation, Standing, plan, plan_apart};
 use crate::service::{SchedulingStrategy, Service, ServiceKey, ServiceStatus};
+use crate::service_deployment::ServiceDeploymentStatus;
 use crate::task::{Illness, StopCode, Task, TaskKey, TaskStatus};
 
 impl Ecs {
@@ -24,11 +25,32 @@ impl Ecs {
             return;
         }
         self.start_pending(key);
+        self.watch(key);
         self.drop_replaced(key);
-        let plan = plan(self.situation(key));
+        let plan = self.plan_tasks(key);
         self.apply(key, &plan);
         self.settle(key);
         self.plan_next_look(key);
+    }
+
+    /// Plans what starts and stops: towards the PRIMARY deployment, or, once that
+    /// has failed, nothing but what keeps up what is there.
+    ///
+    /// Source: "A deployment in a FAILED state doesn't launch any new tasks" at
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html>.
+    fn plan_tasks(&self, key: ServiceKey) -> Plan {
+        let service = &self.services[key.0];
+        let mut situation = self.situation(key);
+        let has_failed = service
+            .primary()
+            .is_some_and(|primary| primary.rollout_state == RolloutState::Failed);
+        if !has_failed {
+            return plan(situation);
+        }
+        for group in &mut situation.groups {
+            group.desired = group.desired.min(situation.desired);
+        }
+        plan_apart(situation)
     }
 
     /// Plans to look again when a wait is over that no other change ends: of a
@@ -63,8 +85,12 @@ impl Ecs {
                     deployment.turn(ServiceDeploymentStatus::InProgress, now);
                 }
                 ServiceDeploymentStatus::InProgress
+                | ServiceDeploymentStatus::RollbackRequested
+                | ServiceDeploymentStatus::RollbackInProgress
                 | ServiceDeploymentStatus::Stopped
-                | ServiceDeploymentStatus::Successful => {}
+                | ServiceDeploymentStatus::Successful
+                | ServiceDeploymentStatus::RollbackSuccessful
+                | ServiceDeploymentStatus::RollbackFailed => {}
             }
         }
         let begun = service
@@ -79,20 +105,32 @@ impl Ecs {
             self.finish(key, index, ServiceDeploymentStatus::Stopped);
         }
         if let Some(id) = begun {
+            self.begin_alarm_watch(key);
             self.report_deployment(key, id, DeploymentChange::InProgress);
         }
     }
 
     /// Forgets deployments that nothing is left of.
     ///
-    /// One that is being replaced stays ACTIVE while it has tasks that run or drain.
-    /// Source: `status` at
-    /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html>.
-    fn drop_replaced(&mut self, key: ServiceKey) {
-        let service = &self.services[key.0];
-        if service.deployments.len() < 2 {
+    /// One that is being replaced stays ACTIVE while it has tasks that run or
+    /// drain, and where there is a bake time until that is over. Source: `status` at
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html>,
+    /// and "has deleted the active deployment" at
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html>.
+    pub(crate) fn drop_replaced(&mut self, key: ServiceKey) {
+        if self.services[key.0].deployments.len() < 2 || self.alarm_bake_time(key).is_some() {
             return;
         }
+        let keep = self.kept_deployments(key);
+        let mut keep = keep.into_iter();
+        self.services[key.0]
+            .deployments
+            .retain(|_| keep.next().unwrap_or(true));
+    }
+
+    /// Says of each deployment whether it is the PRIMARY one or has something left.
+    pub(crate) fn kept_deployments(&self, key: ServiceKey) -> Vec<bool> {
+        let service = &self.services[key.0];
         let in_use: Vec<&str> = service
             .tasks
             .iter()
@@ -100,18 +138,14 @@ impl Ecs {
             .filter(|task| task.state.last_status < TaskStatus::Stopping)
             .filter_map(|task| task.specification.started_by.as_deref())
             .collect();
-        let keep: Vec<bool> = service
+        service
             .deployments
             .iter()
             .enumerate()
             .map(|(index, deployment)| {
                 index == 0 || deployment.desired_count > 0 || in_use.contains(&&*deployment.id)
             })
-            .collect();
-        let mut keep = keep.into_iter();
-        self.services[key.0]
-            .deployments
-            .retain(|_| keep.next().unwrap_or(true));
+            .collect()
     }
 
     /// Describes a service to the plan.
@@ -171,12 +205,16 @@ impl Ecs {
         }
     }
 
-    /// How many tasks a deployment may start now: none where it is throttled or
-    /// cannot be placed, one at a time until its digests are established.
+    /// How many tasks a deployment may start now: none where it has failed, is
+    /// throttled or cannot be placed, one at a time until its digests are
+    /// established.
     fn may_start(&self, service: &Service, index: usize, tasks: &[(TaskKey, Standing)]) -> u32 {
         let deployment = &service.deployments[index];
         let revision = &service.revisions[deployment.revision];
-        if !revision.workload.is_fargate() || deployment.retry_at.is_some_and(|at| at > self.now) {
+        if deployment.rollout_state == RolloutState::Failed
+            || !revision.workload.is_fargate()
+            || deployment.retry_at.is_some_and(|at| at > self.now)
+        {
             return 0;
         }
         if !revision.needs_resolution() {

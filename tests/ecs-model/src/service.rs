@@ -7,15 +7,15 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::agenda::Due;
-use crate::deployment::{
-    Deployment, RevisionCounts, RolloutState, ServiceDeployment, ServiceRevision,
-};
+use crate::deployment::{Deployment, RolloutState, ServiceRevision};
+use crate::deployment_configuration::DeploymentConfiguration;
 use crate::ecs::Ecs;
 use crate::error::ServiceError;
+use crate::service_deployment::{RevisionCounts, ServiceDeployment};
 use crate::tag::Tags;
 use crate::task::TaskKey;
 use crate::task_definition::TaskDefinition;
-use crate::workload::{DeploymentConfiguration, Workload};
+use crate::workload::Workload;
 
 /// How many event messages a service shows.
 ///
@@ -75,6 +75,9 @@ pub struct Service {
     pub tags: Tags,
     /// Its tasks that have not stopped, oldest first.
     pub tasks: Vec<TaskKey>,
+    /// The revision of the deployment that is COMPLETED, as an index of
+    /// `revisions`: what a failed deployment is rolled back to.
+    pub(crate) completed: Option<usize>,
     /// The token of the CreateService call that made it.
     pub(crate) client_token: Option<String>,
     /// When its scheduler looks at it next.
@@ -172,6 +175,20 @@ impl Service {
     /// The deployment that the service is going to, or has gone to.
     pub fn primary(&self) -> Option<&Deployment> {
         self.deployments.first()
+    }
+
+    /// The service deployment that has not reached its final status.
+    pub fn ongoing(&self) -> Option<&ServiceDeployment> {
+        self.service_deployments
+            .last()
+            .filter(|record| !record.status.is_final())
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn ongoing_mut(&mut self) -> Option<&mut ServiceDeployment> {
+        self.service_deployments
+            .last_mut()
+            .filter(|record| !record.status.is_final())
     }
 
     /// The index of the deployment with an id.

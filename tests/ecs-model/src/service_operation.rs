@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use crate::deployment_configuration::DeploymentConfiguration;
 use crate::deployment_start::needs_deployment;
 use crate::ecs::Ecs;
 use crate::error::ServiceError;
@@ -17,7 +18,7 @@ use crate::service_request::{CreateService, UpdateService};
 use crate::tag::Tags;
 use crate::task_definition::TaskDefinition;
 use crate::task_definition_document::is_name;
-use crate::workload::{DeploymentConfiguration, Workload};
+use crate::workload::Workload;
 
 impl Ecs {
     /// Makes a service and its first deployment.
@@ -230,6 +231,7 @@ impl Ecs {
                 .collect(),
             tags: Tags::from_request(&input.tags)?,
             tasks: Vec::new(),
+            completed: None,
             client_token: input.client_token,
             look_at: None,
             steady_since: None,

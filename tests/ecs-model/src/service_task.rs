@@ -129,11 +129,13 @@ impl Ecs {
             &format!("was unable to place a task. Reason: {reason}."),
         );
         let now = self.now;
+        let has_running_task = self.has_running_task(key);
         let service = &mut self.services[service_key.0];
         let Some(deployment) = deployment.and_then(|index| service.deployments.get_mut(index))
         else {
             return;
         };
+        deployment.counted_failures += u32::from(!has_running_task);
         deployment.failed_tasks += 1;
         deployment.failed_starts += 1;
         deployment.updated_at = now;
@@ -154,6 +156,25 @@ impl Ecs {
         }
     }
 
+    /// Whether a task's deployment has another one in `RUNNING`.
+    ///
+    /// As long as it has, the circuit breaker counts failed health checks only.
+    /// Source: "Stage 1" and "Stage 2" at
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html>.
+    fn has_running_task(&self, key: TaskKey) -> bool {
+        let Some(specification) = self.tasks.get(&key).map(|task| &task.specification) else {
+            return false;
+        };
+        let Some(service) = specification.service else {
+            return false;
+        };
+        let tasks = self.services[service.0].tasks.iter();
+        tasks.filter_map(|other| self.tasks.get(other)).any(|task| {
+            task.state.last_status.is_running()
+                && task.specification.started_by == specification.started_by
+        })
+    }
+
     /// A task reached `RUNNING`: whatever held up the next one is over.
     pub(crate) fn note_running(&mut self, key: TaskKey) {
         let Some((service, _)) = self.owner(key) else {
@@ -166,16 +187,25 @@ impl Ecs {
         self.wake_service(service);
     }
 
-    /// A task counts as healthy: failures before it are forgotten.
+    /// A task counts as healthy: failures before it are forgotten, by the circuit
+    /// breaker only if it is set so.
     ///
     /// Source: `failedTasks` at
-    /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html>.
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html>
+    /// and `resetOnHealthyTask` at
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentCircuitBreaker.html>.
     pub(crate) fn note_healthy(&mut self, key: TaskKey) {
         let Some((service, _)) = self.owner(key) else {
             return;
         };
+        let resets = self.services[service.0]
+            .ongoing()
+            .is_none_or(|record| record.configuration.circuit_breaker.resets_on_healthy_task);
         if let Some(deployment) = self.deployment_mut(key) {
             deployment.failed_tasks = 0;
+            if resets {
+                deployment.counted_failures = 0;
+            }
         }
         self.wake_service(service);
     }
@@ -212,6 +242,7 @@ impl Ecs {
     pub(crate) fn count_failed(&mut self, key: TaskKey) {
         let now = self.now;
         if let Some(deployment) = self.deployment_mut(key) {
+            deployment.counted_failures += 1;
             deployment.failed_tasks += 1;
             deployment.updated_at = now;
         }

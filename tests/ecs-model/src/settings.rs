@@ -15,6 +15,19 @@ pub struct Settings {
     pub timings: Timings,
 }
 
+/// Under which id a service goes back to an earlier deployment.
+///
+/// See [`Ecs::set_rollback_identity`](crate::Ecs::set_rollback_identity).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RollbackIdentity {
+    /// The earlier deployment itself becomes the PRIMARY one again, and goes on
+    /// with the tasks that it has.
+    #[default]
+    Same,
+    /// A new deployment of the same revision is made, and replaces its tasks.
+    New,
+}
+
 /// How long each step of a Fargate task and of a deployment takes.
 ///
 /// The steps are those of
@@ -56,6 +69,11 @@ pub struct Timings {
     pub retry_limit: SignedDuration,
     /// How long a service must have had its desired count before its state is steady.
     pub steady_state: SignedDuration,
+    /// How long a rolling deployment bakes whose alarms can roll it back, where
+    /// the deployment configuration does not say: less than 5 minutes on AWS.
+    /// Source: "Bake time" at
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html>.
+    pub alarm_bake: SignedDuration,
     /// How long a stopped task can be described: an hour on AWS.
     /// Source: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html>.
     pub stopped_task_retention: SignedDuration,
@@ -78,6 +96,7 @@ impl Default for Timings {
             retry: SignedDuration::from_secs(10),
             retry_limit: SignedDuration::from_mins(27),
             steady_state: SignedDuration::from_secs(10),
+            alarm_bake: SignedDuration::from_mins(3),
             stopped_task_retention: SignedDuration::from_hours(1),
         }
     }
@@ -101,6 +120,7 @@ impl Timings {
             retry: SignedDuration::from_millis(200),
             retry_limit: SignedDuration::from_secs(5),
             steady_state: SignedDuration::from_millis(300),
+            alarm_bake: SignedDuration::from_secs(1),
             stopped_task_retention: SignedDuration::from_hours(1),
         }
     }

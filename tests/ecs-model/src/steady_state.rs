@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::deployment::{RevisionCounts, RolloutState, ServiceDeploymentStatus};
+use jiff::Timestamp;
+
+use crate::deployment::{RolloutState, Story};
 use crate::ecs::{Ecs, later};
 use crate::event::{DeploymentChange, ServiceAction};
 use crate::scheduler::scheduled_count;
 use crate::service::{DeploymentController, ServiceKey, ServiceStatus};
+use crate::service_deployment::{RevisionCounts, ServiceDeploymentStatus};
 use crate::task::TaskStatus;
 
 impl Ecs {
@@ -27,6 +30,7 @@ impl Ecs {
             return;
         }
         let steady_at = later(since, self.timings.steady_state);
+        let steady_at = steady_at.max(self.baked_at(key).unwrap_or(steady_at));
         if steady_at > now {
             self.look_at_service(key, steady_at);
         } else {
@@ -34,8 +38,16 @@ impl Ecs {
         }
     }
 
-    /// Whether there is one deployment, with as many tasks as desired, and all
-    /// of them run and pass their health checks.
+    /// When the bake time of the deployment that is going on is over: it begins
+    /// as soon as the service has what it shall have.
+    fn baked_at(&mut self, key: ServiceKey) -> Option<Timestamp> {
+        let until = self.after(self.alarm_bake_time(key)?);
+        let record = self.services[key.0].ongoing_mut()?;
+        Some(*record.bakes_until.get_or_insert(until))
+    }
+
+    /// Whether there is nothing left but one deployment, with as many tasks as
+    /// desired, and all of them run and pass their health checks.
     ///
     /// Source: "has reached a steady state" at
     /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html>.
@@ -44,6 +56,8 @@ impl Ecs {
         let has_one_deployment = match service.deployment_controller {
             DeploymentController::Ecs | DeploymentController::CodeDeploy => {
                 service.deployments.len() == 1
+                    || (self.alarm_bake_time(key).is_some()
+                        && !self.kept_deployments(key)[1..].contains(&true))
             }
             DeploymentController::External => return true,
         };
@@ -76,17 +90,22 @@ impl Ecs {
             .filter(|primary| primary.rollout_state == RolloutState::InProgress)
             .map(|primary| {
                 primary.rollout_state = RolloutState::Completed;
+                primary.story = Story::Plain;
                 primary.updated_at = now;
-                Arc::clone(&primary.id)
+                (Arc::clone(&primary.id), primary.revision)
             });
-        if let Some(id) = completed {
-            let service = &self.services[key.0];
-            let recorded = service
-                .service_deployments
-                .iter()
-                .rposition(|one| one.deployment_id == id);
-            if let Some(index) = recorded {
-                self.finish(key, index, ServiceDeploymentStatus::Successful);
+        if let Some((id, revision)) = completed {
+            service.completed = Some(revision);
+            let status = match service.ongoing().map(|record| record.status) {
+                Some(ServiceDeploymentStatus::RollbackInProgress) => {
+                    ServiceDeploymentStatus::RollbackSuccessful
+                }
+                Some(_) | None => ServiceDeploymentStatus::Successful,
+            };
+            let last = service.service_deployments.len().checked_sub(1);
+            if let Some(index) = last.filter(|_| service.ongoing().is_some()) {
+                self.finish(key, index, status);
+                self.drop_replaced(key);
             }
             self.say(key, &format!("(deployment {id}) deployment completed."));
             self.report_deployment(key, id, DeploymentChange::Completed);
@@ -108,9 +127,12 @@ impl Ecs {
         let now = self.now;
         let service = &self.services[key.0];
         let record = &service.service_deployments[index];
-        let failed_tasks = service
-            .deployment_index(&record.deployment_id)
-            .map_or(0, |deployment| service.deployments[deployment].failed_tasks);
+        let failed_tasks = match record.failure {
+            Some(_) => record.final_failed_tasks,
+            None => service
+                .deployment_index(&record.deployment_id)
+                .map_or(0, |index| service.deployments[index].counted_failures),
+        };
         let counts: Vec<(usize, RevisionCounts)> = record
             .sources
             .iter()

@@ -1,10 +1,7 @@
-//! What a service is asked to run besides its task definition, and how it is deployed.
+//! What a service is asked to run besides its task definition.
 
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
-
-use crate::error::ServiceError;
-use crate::service::SchedulingStrategy;
+use serde_json::{Map, Value};
 
 /// A list of structures, each kept as it came.
 pub type Structures = Vec<Map<String, Value>>;
@@ -108,161 +105,11 @@ fn members<'a>(list: &'a Option<Structures>, key: &str) -> impl Iterator<Item = 
         .filter_map(move |entry| entry.get(key))
 }
 
-/// How a service is deployed: the numbers that the model acts on, and all that
-/// was said about it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DeploymentConfiguration {
-    /// How many tasks may be there during a deployment, in percent of the desired count.
-    pub maximum_percent: u32,
-    /// How many must be healthy during one, in percent of the desired count.
-    pub minimum_healthy_percent: u32,
-    /// Every member as it came, with ECS's defaults.
-    pub document: Map<String, Value>,
-}
-
-impl DeploymentConfiguration {
-    /// ECS's defaults.
-    ///
-    /// Source: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html>.
-    pub fn defaults(strategy: SchedulingStrategy) -> Self {
-        let (maximum_percent, minimum_healthy_percent) = match strategy {
-            SchedulingStrategy::Replica => (200, 100),
-            SchedulingStrategy::Daemon => (100, 0),
-        };
-        let mut document = Map::new();
-        document.insert(
-            "deploymentCircuitBreaker".to_owned(),
-            json!({"enable": false, "rollback": false}),
-        );
-        document.insert("maximumPercent".to_owned(), json!(maximum_percent));
-        document.insert(
-            "minimumHealthyPercent".to_owned(),
-            json!(minimum_healthy_percent),
-        );
-        document.insert("strategy".to_owned(), json!("ROLLING"));
-        document.insert("bakeTimeInMinutes".to_owned(), json!(0));
-        DeploymentConfiguration {
-            maximum_percent,
-            minimum_healthy_percent,
-            document,
-        }
-    }
-
-    /// Takes over what a request names; what it leaves out stays.
-    ///
-    /// # Errors
-    ///
-    /// `InvalidParameterException` for percentages that block every deployment,
-    /// `UnsupportedFeatureException` for a strategy that this model does not play.
-    pub(crate) fn with(&self, update: &Map<String, Value>) -> Result<Self, ServiceError> {
-        let mut document = self.document.clone();
-        for (key, value) in update.iter().filter(|(_, value)| !value.is_null()) {
-            document.insert(key.clone(), value.clone());
-        }
-        let strategy = document.get("strategy").and_then(Value::as_str);
-        if strategy != Some("ROLLING") {
-            return Err(ServiceError::unsupported(format!(
-                "The local model of ECS deploys with the ROLLING strategy only, not with {}.",
-                strategy.unwrap_or("nothing")
-            )));
-        }
-        let configuration = DeploymentConfiguration {
-            maximum_percent: percent(&document, "maximumPercent")?,
-            minimum_healthy_percent: percent(&document, "minimumHealthyPercent")?,
-            document,
-        };
-        if configuration.maximum_percent == 100 && configuration.minimum_healthy_percent == 100 {
-            return Err(ServiceError::invalid_parameter(
-                "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block \
-                 deployments.",
-            ));
-        }
-        Ok(configuration)
-    }
-
-    /// How many tasks may be there during a deployment, rounded down.
-    ///
-    /// Source: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html>.
-    pub fn maximum(&self, desired_count: u32) -> u32 {
-        let tasks = u64::from(desired_count) * u64::from(self.maximum_percent) / 100;
-        u32::try_from(tasks).unwrap_or(u32::MAX)
-    }
-
-    /// How many tasks must be healthy during one, rounded up.
-    ///
-    /// Source: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html>.
-    pub fn minimum(&self, desired_count: u32) -> u32 {
-        let tasks =
-            (u64::from(desired_count) * u64::from(self.minimum_healthy_percent)).div_ceil(100);
-        u32::try_from(tasks).unwrap_or(u32::MAX)
-    }
-}
-
-fn percent(document: &Map<String, Value>, key: &str) -> Result<u32, ServiceError> {
-    document
-        .get(key)
-        .and_then(Value::as_u64)
-        .and_then(|percent| u32::try_from(percent).ok())
-        .ok_or_else(|| {
-            ServiceError::invalid_parameter(format!("{key} must be a number that is not negative."))
-        })
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
-
-    #[test]
-    fn the_documented_examples_of_percentages_come_out() {
-        let configuration = |minimum: u32, maximum: u32| {
-            let update = json!({"minimumHealthyPercent": minimum, "maximumPercent": maximum});
-            DeploymentConfiguration::defaults(SchedulingStrategy::Replica)
-                .with(update.as_object().unwrap())
-                .unwrap()
-        };
-        assert_eq!(configuration(50, 200).minimum(4), 2);
-        assert_eq!(configuration(75, 200).minimum(2), 2);
-        assert_eq!(configuration(100, 200).maximum(4), 8);
-        assert_eq!(configuration(0, 125).maximum(3), 3);
-    }
-
-    #[test]
-    fn defaults_depend_on_the_scheduling_strategy() {
-        let replica = DeploymentConfiguration::defaults(SchedulingStrategy::Replica);
-        assert_eq!(replica.maximum(1), 2);
-        assert_eq!(replica.minimum(1), 1);
-        let daemon = DeploymentConfiguration::defaults(SchedulingStrategy::Daemon);
-        assert_eq!(daemon.maximum(1), 1);
-        assert_eq!(daemon.minimum(1), 0);
-    }
-
-    #[test]
-    fn what_cannot_work_is_refused() {
-        let refused = |update: Value| {
-            DeploymentConfiguration::defaults(SchedulingStrategy::Replica)
-                .with(update.as_object().unwrap())
-                .unwrap_err()
-        };
-        let blocked = refused(json!({"maximumPercent": 100}));
-        assert!(blocked.message.contains("will block deployments"));
-        assert_eq!(
-            refused(json!({"maximumPercent": -1})).code,
-            "InvalidParameterException"
-        );
-        assert_eq!(
-            refused(json!({"strategy": "CANARY"})).code,
-            "UnsupportedFeatureException"
-        );
-    }
-
-    #[test]
-    fn an_update_keeps_what_it_does_not_name() {
-        let before = DeploymentConfiguration::defaults(SchedulingStrategy::Replica);
-        let breaker = json!({"deploymentCircuitBreaker": {"enable": true, "rollback": true}});
-        let after = before.with(breaker.as_object().unwrap()).unwrap();
-        assert_eq!(after.maximum_percent, 200);
-        assert_eq!(after.document["deploymentCircuitBreaker"]["enable"], true);
-    }
 
     #[test]
     fn fargate_is_a_launch_type_or_a_capacity_provider() {

@@ -170,12 +170,26 @@ impl Aws {
     /// # Errors
     ///
     /// The endpoint gave no answer, or the service refused.
-    pub async fn put(&self, service: &str, path: &str, body: &Value) -> Result<String, AwsError> {
+    pub async fn post(&self, service: &str, path: &str, body: &Value) -> Result<Value, AwsError> {
         let request = Request::builder()
-            .method(Method::PUT)
+            .method(Method::POST)
             .uri(format!("{}{path}", self.endpoint_url))
             .header(CONTENT_TYPE, "application/json");
-        self.send(service, path, request, body.to_string()).await
+        let answer = self.send(service, path, request, body.to_string()).await?;
+        parsed(service, path, &answer)
+    }
+
+    /// Removes what stands at a path of a REST service, such as Lambda.
+    ///
+    /// # Errors
+    ///
+    /// The endpoint gave no answer, or the service refused.
+    pub async fn delete(&self, service: &str, path: &str) -> Result<(), AwsError> {
+        let request = Request::builder()
+            .method(Method::DELETE)
+            .uri(format!("{}{path}", self.endpoint_url));
+        self.send(service, path, request, String::new()).await?;
+        Ok(())
     }
 
     async fn send(

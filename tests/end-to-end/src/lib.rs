@@ -10,11 +10,12 @@
 //! - [`customer`]: what people have before they install Pushboat: a repository, a
 //!   cluster, a task definition, a service.
 //! - [`notices`]: what people are told; [`FunctionLog`]: what the functions write.
-//! - [`wait`]: looking until something is so.
+//! - [`mod@wait`]: looking until something is so.
 //!
 //! Nothing here depends on `pushboat`: what is not visible from outside is not looked at.
 
 pub mod aws;
+pub mod call_log;
 pub mod checkout;
 pub mod customer;
 pub mod function_log;
@@ -26,6 +27,7 @@ pub mod staging;
 pub mod wait;
 
 pub use aws::{Aws, AwsError};
+pub use call_log::AnsweredCalls;
 pub use checkout::{Checkout, CheckoutError};
 pub use function_log::{FunctionLog, LogEntry};
 pub use installation::{InstallError, Installation};

@@ -109,14 +109,18 @@ mod tests {
     }
 
     fn call(request: &Value) -> CallRecord {
-        serde_json::from_value(json!({
-            "sequence": 1, "at": "2026-01-01T00:00:00Z", "service": "sns",
-            "operation": "Publish", "resource": "", "request": request, "status": 200,
-            "error": null, "duration_milliseconds": 1, "durationMilliseconds": 1,
-            "caller": {"function": null, "processId": null, "userAgent": null,
-                       "process_id": null, "user_agent": null},
-            "faults": [],
-        }))
-        .unwrap()
+        CallRecord {
+            sequence: 1,
+            at: Timestamp::UNIX_EPOCH,
+            service: "sns".to_owned(),
+            operation: "Publish".to_owned(),
+            resource: String::new(),
+            request: Some(request.clone()),
+            status: Some(200),
+            error: None,
+            duration_milliseconds: Some(1),
+            caller: local_aws::Caller::default(),
+            faults: Vec::new(),
+        }
     }
 }

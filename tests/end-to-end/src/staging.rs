@@ -116,8 +116,14 @@ async fn build(root: &Path) -> Result<Vec<PathBuf>, StagingError> {
     let mut command = Command::new(cargo());
     command
         .current_dir(root)
-        .args(["build", "--message-format=json-render-diagnostics"])
-        .args(FUNCTIONS.map(|function| format!("--package={function}")));
+        // For the whole workspace: cargo would choose other features of what the
+        // functions share with it otherwise, and compile the AWS SDK a second time.
+        .args([
+            "build",
+            "--workspace",
+            "--message-format=json-render-diagnostics",
+        ])
+        .args(FUNCTIONS.map(|function| format!("--bin={function}")));
     for variable in inherited_from_cargo() {
         command.env_remove(variable);
     }

@@ -272,8 +272,8 @@ impl Registrations for Ledger {
         Ok(self.0.borrow().parameters_read_at)
     }
 
-    async fn note_parameters_read(&self, at: Timestamp) -> Result<(), LedgerError> {
-        self.0.borrow_mut().parameters_read_at = Some(at);
+    async fn note_parameters_read(&self, at: Option<Timestamp>) -> Result<(), LedgerError> {
+        self.0.borrow_mut().parameters_read_at = at;
         Ok(())
     }
 

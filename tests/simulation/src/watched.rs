@@ -229,7 +229,7 @@ impl<P: Registrations> Registrations for Watched<P> {
         self.call(Operation::ReadParametersReadAt, effect).await
     }
 
-    async fn note_parameters_read(&self, at: Timestamp) -> Result<(), LedgerError> {
+    async fn note_parameters_read(&self, at: Option<Timestamp>) -> Result<(), LedgerError> {
         let effect = self.port.note_parameters_read(at);
         self.call(Operation::NoteParametersRead, effect).await
     }

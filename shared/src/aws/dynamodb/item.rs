@@ -143,9 +143,11 @@ pub(super) fn holder(claim: &Item) -> Option<String> {
     claim.get("target")?.as_s().ok().cloned()
 }
 
-pub(super) fn parameters_read(at: Timestamp) -> Item {
+pub(super) fn parameters_read(at: Option<Timestamp>) -> Item {
     let mut item = key(&ItemKey::parameters_read());
-    set(&mut item, "read_at", number(millisecond(at)));
+    if let Some(at) = at {
+        set(&mut item, "read_at", number(millisecond(at)));
+    }
     item
 }
 

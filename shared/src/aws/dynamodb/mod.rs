@@ -218,7 +218,7 @@ impl Registrations for Dynamo {
         Ok(found.as_ref().and_then(item::read_at))
     }
 
-    async fn note_parameters_read(&self, at: Timestamp) -> Result<(), LedgerError> {
+    async fn note_parameters_read(&self, at: Option<Timestamp>) -> Result<(), LedgerError> {
         let doing = "note that the parameters were read";
         self.client
             .put_item()

@@ -216,12 +216,13 @@ fn a_missing_service_is_waited_for_and_told_after_fifteen_minutes() {
 
 #[test]
 #[rustfmt::skip]
-fn without_an_answer_it_is_asked_again_and_nobody_is_told() {
+fn without_an_answer_it_is_asked_again_and_told_when_that_lasts() {
     let no_alarms = |look| { let mut seen = steady(); seen.observation.alarms = look; seen };
     check(vec![
-        ("about the service",       steady().service_look(unavailable()).pending(9999), "wait 30s aws"),
+        ("about the service",       steady().service_look(unavailable()).pending(9999), "wait 30s aws, tell AWS"),
+        ("… for less than that",    steady().service_look(unavailable()).pending(899), "wait 30s aws"),
         ("no look at it",           steady().service_look(Look::NotTaken), "wait 30s aws"),
-        ("about the definition",    steady().definition(unavailable()).pending(9999), "wait 30s aws"),
+        ("about the definition",    steady().definition(unavailable()).pending(9999), "wait 30s aws, tell AWS"),
         ("no look at it",           steady().definition(Look::NotTaken), "wait 30s aws"),
         ("about the repositories",  steady().repositories(unavailable()), "wait 30s aws"),
         ("no look at them",         steady().repositories(Look::NotTaken), "wait 30s aws"),

@@ -8,6 +8,7 @@ use super::super::observation::{
     Controller, Definition, DeploymentState, ImageContent, ImageLook, Look, Observation, Platform,
     Service, ServiceDeployment, ServiceLook,
 };
+use super::super::ordering;
 use super::super::policy::{AlarmsAtStart, Policy};
 use super::super::reason::{Rejected, SupersededBy, Unsuitable, Waiting};
 use super::super::rollout::{Phase, Rollout, Start};
@@ -66,6 +67,7 @@ fn check<'a>(
     rollout: &Rollout,
     observation: &'a Observation,
 ) -> Result<Ready<'a>, Hindrance> {
+    followed(policy, rollout)?;
     let service = suitable(policy, taken(&observation.service)?)?;
     let primary = service.primary().ok_or_else(|| {
         Hindrance::Waiting(Waiting::Aws {
@@ -82,7 +84,7 @@ fn check<'a>(
     if runs(definition, &containers, digest) {
         return Err(Rejected::AlreadyRunning.into());
     }
-    let ours = observation.asked_before.contains(&primary.task_definition);
+    let ours = observation.asked_before.contains(&primary.id);
     let changing = service.deployments.len() > 1 || primary.state == DeploymentState::InProgress;
     let given_up = observation.given_up_deployment.as_ref();
     if changing && !ours && service.desired > 0 && !only_fails(service, primary, given_up) {
@@ -105,6 +107,16 @@ fn check<'a>(
 fn only_fails(service: &Service, primary: &ServiceDeployment, given_up: Option<&String>) -> bool {
     let fails = primary.failed_tasks > 0 || given_up == Some(&primary.id);
     service.deployments.len() == 1 && fails
+}
+
+/// The configuration may have been narrowed while the push waited.
+fn followed(policy: &Policy, rollout: &Rollout) -> Result<(), Rejected> {
+    let push = &rollout.push;
+    policy
+        .image(&push.repository)
+        .filter(|image| ordering::follows(&image.tags, &push.tag))
+        .map(|_| ())
+        .ok_or(Rejected::NoLongerFollowed)
 }
 
 fn taken<T>(look: &Look<T>) -> Result<&T, Hindrance> {

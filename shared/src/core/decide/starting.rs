@@ -48,7 +48,7 @@ pub(super) fn decide(
         .map(|at| at + READ_LAG)
         .filter(|over_at| now < *over_at);
     let later = primary.created_at > start.base_deployment_created_at;
-    let foreign = later && !observation.asked_before.contains(&primary.task_definition);
+    let foreign = later && !observation.asked_before.contains(&primary.id);
     // Within the read lag a primary nobody knows may be ours: its revision is not readable yet.
     if foreign && (revision.is_some() || lag_over_at.is_none()) {
         return supersede(SupersededBy::SomebodyElse {

@@ -240,8 +240,8 @@ impl Seen {
         self.change(|seen| seen.last_known_good = None)
     }
 
-    fn asked_before(self, task_definition: &str) -> Self {
-        self.change(|seen| seen.asked_before.push(task_definition.to_owned()))
+    fn asked_before(self, deployment: &str) -> Self {
+        self.change(|seen| seen.asked_before.push(deployment.to_owned()))
     }
 }
 

@@ -6,10 +6,12 @@ use serde_json::{Value, json};
 
 use super::service::show_workload;
 use super::{Answer, Page, epoch, missing, object, put, read};
-use crate::deployment::{RevisionCounts, ServiceDeployment, ServiceRevision};
+use crate::deployment::ServiceRevision;
 use crate::ecs::Ecs;
 use crate::error::ServiceError;
+use crate::failure::FailureCause;
 use crate::service::{DeploymentController, Service, ServiceStatus};
+use crate::service_deployment::{AlarmWatch, RevisionCounts, ServiceDeployment};
 
 /// For how long a service deployment is shown.
 ///
@@ -215,25 +217,53 @@ fn show(ecs: &Ecs, service: &Service, record: &ServiceDeployment) -> Value {
         "statusReason",
         record.status_reason.as_ref().map(|reason| json!(reason)),
     );
+    put(
+        &mut document,
+        "rollback",
+        record.rollback.as_ref().map(|rollback| {
+            json!({
+                "reason": rollback.reason,
+                "startedAt": epoch(rollback.started_at),
+                "serviceRevisionArn": &*service.revisions[rollback.revision].arn,
+            })
+        }),
+    );
     Value::Object(document)
 }
 
 /// Source: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceDeploymentCircuitBreaker.html>.
-/// The model counts and shows; it does not trip.
 fn circuit_breaker(service: &Service, record: &ServiceDeployment) -> Value {
     let failures = match service.deployment_index(&record.deployment_id) {
-        Some(index) if !record.status.is_final() => service.deployments[index].failed_tasks,
+        Some(index) if record.failure.is_none() && !record.status.is_final() => {
+            service.deployments[index].counted_failures
+        }
         Some(_) | None => record.final_failed_tasks,
     };
-    let is_enabled = record.configuration.document["deploymentCircuitBreaker"]["enable"] == true;
-    json!({"status": monitor(is_enabled, record), "failureCount": failures})
+    let breaker = record.configuration.circuit_breaker;
+    let is_triggered = record.failure == Some(FailureCause::CircuitBreaker);
+    json!({
+        "status": monitor(breaker.is_enabled, is_triggered, record),
+        "failureCount": failures,
+        "threshold": breaker.threshold.failures(service.desired_count),
+    })
 }
 
 /// Source: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceDeploymentAlarms.html>.
+/// That alarms which are ignored show as DISABLED is assumed.
 fn alarms(record: &ServiceDeployment) -> Value {
     let alarms = record.configuration.document.get("alarms");
-    let is_enabled = alarms.is_some_and(|alarms| alarms["enable"] == true);
-    let mut document = object([("status", json!(monitor(is_enabled, record)))]);
+    let (is_enabled, triggered) = match &record.alarm_watch {
+        AlarmWatch::Off | AlarmWatch::Ignored => (false, None),
+        AlarmWatch::Watching => (true, None),
+        AlarmWatch::Triggered(names) => (true, Some(names)),
+    };
+    let status = monitor(is_enabled, triggered.is_some(), record);
+    let mut document = object([("status", json!(status))]);
+    put(
+        &mut document,
+        "triggeredAlarmNames",
+        triggered.map(|names| json!(names)),
+    );
     put(
         &mut document,
         "alarmNames",
@@ -242,11 +272,14 @@ fn alarms(record: &ServiceDeployment) -> Value {
     Value::Object(document)
 }
 
-fn monitor(is_enabled: bool, record: &ServiceDeployment) -> &'static str {
-    match (is_enabled, record.status.is_final()) {
-        (false, _) => "DISABLED",
-        (true, false) => "MONITORING",
-        (true, true) => "MONITORING_COMPLETE",
+/// Source: `status` at
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceDeploymentCircuitBreaker.html>.
+fn monitor(is_enabled: bool, is_triggered: bool, record: &ServiceDeployment) -> &'static str {
+    match (is_enabled, is_triggered, record.status.is_final()) {
+        (false, _, _) => "DISABLED",
+        (true, true, _) => "TRIGGERED",
+        (true, false, false) => "MONITORING",
+        (true, false, true) => "MONITORING_COMPLETE",
     }
 }
 

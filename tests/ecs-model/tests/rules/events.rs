@@ -6,7 +6,7 @@ use std::path::Path;
 use ecs_model::PullError;
 use serde_json::{Value, json};
 
-use crate::world::{World, network, text};
+use crate::world::{World, network, service_request, text};
 
 #[test]
 fn a_running_task_looks_like_the_sample() {
@@ -105,6 +105,29 @@ fn deployments_and_service_actions_look_like_the_samples() {
         impaired["detail"]["eventName"],
         "SERVICE_TASK_START_IMPAIRED"
     );
+}
+
+#[test]
+fn a_failed_deployment_looks_like_the_sample() {
+    let mut world = World::new();
+    world.images.failure = Some(PullError::ManifestUnknown);
+    let definition = world.register("web:1", json!({}));
+    let mut request = service_request(&definition, 1);
+    request["deploymentConfiguration"] = json!({"deploymentCircuitBreaker": {"enable": true}});
+    world.call("CreateService", request);
+    world.wait_seconds(600);
+    let failed = *world
+        .events_of("ECS Deployment State Change")
+        .last()
+        .unwrap();
+    assert_same_keys(
+        failed,
+        "ecs_deployment_state_change__service_deployment_failed.json",
+    );
+    assert_eq!(failed["detail"]["eventName"], "SERVICE_DEPLOYMENT_FAILED");
+    assert_eq!(failed["detail"]["eventType"], "ERROR");
+    let reason = "ECS deployment circuit breaker: task failed to start.";
+    assert_eq!(failed["detail"]["reason"], reason);
 }
 
 #[test]

@@ -5,6 +5,8 @@
     reason = "a request reads best where it is made"
 )]
 
+mod alarms;
+mod circuit_breaker;
 mod clusters;
 mod events;
 mod failing_tasks;

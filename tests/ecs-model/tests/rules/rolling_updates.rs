@@ -305,6 +305,7 @@ fn a_crash_loop_takes_time() {
         retry: zero,
         retry_limit: zero,
         steady_state: zero,
+        alarm_bake: zero,
         stopped_task_retention: zero,
     });
     world

@@ -136,6 +136,11 @@ impl World {
         answer
     }
 
+    /// Puts an alarm into ALARM, or takes it out of it.
+    pub(crate) fn alarm(&mut self, name: &str, in_alarm: bool) {
+        self.ecs.set_alarm(name, in_alarm, self.now);
+    }
+
     /// Lets time pass.
     pub(crate) fn wait(&mut self, duration: SignedDuration) {
         self.now = self.now.checked_add(duration).unwrap();
@@ -223,6 +228,37 @@ impl World {
     pub(crate) fn service(&mut self) -> Value {
         let request = json!({"cluster": "prod", "services": ["web"], "include": ["TAGS"]});
         self.call("DescribeServices", request)["services"][0].clone()
+    }
+
+    /// Describes the newest service deployment of the service `web`.
+    pub(crate) fn record(&mut self) -> Value {
+        let request = json!({"cluster": "prod", "service": "web", "maxResults": 1});
+        let found = self.call("ListServiceDeployments", request);
+        let arn = &found["serviceDeployments"][0]["serviceDeploymentArn"];
+        let request = json!({"serviceDeploymentArns": [arn]});
+        self.call("DescribeServiceDeployments", request)["serviceDeployments"][0].clone()
+    }
+
+    /// The `rolloutState` of the deployments of the service `web`, PRIMARY first.
+    pub(crate) fn states(&mut self) -> Vec<String> {
+        let service = self.service();
+        let deployments = service["deployments"].as_array().unwrap();
+        deployments
+            .iter()
+            .map(|one| text(&one["rolloutState"]))
+            .collect()
+    }
+
+    /// The ids of the deployments of the service `web`, PRIMARY first.
+    pub(crate) fn ids(&mut self) -> Vec<String> {
+        let service = self.service();
+        let deployments = service["deployments"].as_array().unwrap();
+        deployments.iter().map(|one| text(&one["id"])).collect()
+    }
+
+    /// Sets members of the deployment configuration of the service `web`.
+    pub(crate) fn configure(&mut self, configuration: Value) {
+        self.update(json!({ "deploymentConfiguration": configuration }));
     }
 
     /// What the scheduler of the service `web` said, newest first.

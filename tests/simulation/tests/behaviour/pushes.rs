@@ -274,3 +274,39 @@ fn a_push_that_waited_long_for_its_turn_has_its_whole_deadline_before_it() {
     assert_eq!(world.calls.injected(), 1);
     assert_eq!(history(&world), ["v2 succeeded", "v3 succeeded"]);
 }
+
+#[test]
+fn a_signature_does_not_displace_the_image_that_waits() {
+    let mut world = adopted();
+    push(&mut world, "v2");
+    world.run_for(minutes(1));
+    push(&mut world, "v3");
+    world.run_for(seconds(5));
+    let cache = ImageContent::NotAnImage {
+        media_type: "application/vnd.buildkit.cacheconfig.v0".to_owned(),
+    };
+    world.push_image(REPOSITORY, "v-cache", &Image::holding("cache", cache));
+    world.run_for(minutes(40));
+    assert_eq!(history(&world), ["v2 succeeded", "v3 succeeded"]);
+    assert!(ignored(&world).contains(&"not-an-image"));
+}
+
+#[test]
+fn a_push_that_waits_is_turned_away_where_the_target_no_longer_follows_it() {
+    let mut world = adopted();
+    push(&mut world, "v2");
+    world.run_for(minutes(1));
+    push(&mut world, "v3");
+    world.run_for(seconds(5));
+    let narrowed = TARGET_TEXT.replace(
+        r#""repository": "team/web""#,
+        r#""repository": "team/web", "tags": { "glob": ["release-*"] }"#,
+    );
+    assert_ne!(narrowed, TARGET_TEXT);
+    world.put_target(TARGET, &narrowed);
+    world.run_for(minutes(40));
+    assert_eq!(
+        history(&world),
+        ["v2 succeeded", "v3 rejected no-longer-followed"]
+    );
+}

@@ -239,3 +239,19 @@ fn what_does_not_start_needs_a_person_at_the_deadline_and_the_next_push_goes_liv
         ["v2 halted deadline-reached", "v3 succeeded"]
     );
 }
+
+#[test]
+fn what_waited_while_somebody_else_decided_is_not_deployed() {
+    let mut world = adopted();
+    push(&mut world, "v2");
+    run_to(&mut world, "progressing");
+    push(&mut world, "v3");
+    world.run_for(seconds(5));
+    deploy_by_hand(&world);
+    world.run_for(minutes(40));
+    assert_eq!(
+        history(&world),
+        ["v2 superseded somebody-else", "v3 superseded somebody-else"]
+    );
+    assert_eq!(world.ecs.revision(&service()), "by-hand:1");
+}

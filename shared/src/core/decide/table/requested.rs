@@ -177,7 +177,7 @@ fn somebody_elses_deployment() {
         ("… which runs beside one that works",        given(), given_up(busy(), "ecs-svc/9"), BUSY),
         ("… though it fails beside one that works",   given(), failing_beside(), BUSY),
         ("… not where no task is wanted",             given(), zero(), STARTS),
-        ("… not where it is our own earlier one",     given(), busy().asked_before("web:9"), STARTS),
+        ("… not where it is our own earlier one",     given(), busy().asked_before("ecs-svc/9"), STARTS),
         ("… not where ECS gave it up",                given(), ecs_gave_up(), STARTS),
         ("a second before the deadline",              hindered(-1799), busy(), BUSY),
         ("at the deadline",                           hindered(-1800), busy(), "rejected service-busy | over"),

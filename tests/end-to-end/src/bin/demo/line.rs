@@ -172,6 +172,13 @@ pub(crate) fn of_log(entry: &LogEntry) -> Option<Line> {
         ("sweep", "swept") if entry.fields["woken"].as_u64()? > 0 => {
             "wakes the target, whose time to look again has come".to_owned()
         }
+        ("rollout", "reconciled") if is_unusual_wait(entry.text("waiting")) => {
+            format!(
+                "waits ({}) until {}",
+                entry.text("waiting"),
+                entry.text("wake_at")
+            )
+        }
         (_, message) if entry.text("level") == "ERROR" => {
             format!("{message}: {}", entry.text("error"))
         }
@@ -179,6 +186,11 @@ pub(crate) fn of_log(entry: &LogEntry) -> Option<Line> {
     };
     let speaker = Speaker::Function(entry.function);
     Some(Line::new(entry.at, speaker, text))
+}
+
+/// Whether a wait is one that a smooth rollout does not have.
+fn is_unusual_wait(waiting: &str) -> bool {
+    !["", "read-lag", "deployment", "bake-time"].contains(&waiting)
 }
 
 /// `[TargetName("web")]`, as a log holds it, as `target web`.

@@ -40,7 +40,10 @@ fn main() -> ExitCode {
             print!("{USAGE}");
             return ExitCode::SUCCESS;
         }
-        Err(error) => return failed(&error),
+        Err(error) => {
+            eprintln!("demo: {error}; see --help");
+            return ExitCode::FAILURE;
+        }
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -106,7 +109,7 @@ async fn play(options: &Options) -> Result<(), Failure> {
     let checkout = Checkout::find()?;
     terminal.introduce();
 
-    terminal.step("Building the five functions");
+    terminal.step("Building the five functions (some minutes the first time)");
     let staged = Staged::build(&checkout).await?;
     terminal.done("built");
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use end_to_end::wait::pass;
-use end_to_end::{Aws, Failure, Installation, Notice, Seen, customer, notices, wait};
+use end_to_end::{Aws, Failure, Installation, Notice, Seen, customer, wait};
 use jiff::Timestamp;
 use local_aws::LocalAws;
 use local_aws::oci::{Artifact, Registry};
@@ -90,7 +90,7 @@ impl Stage {
             if tag.is_empty() { "the target" } else { tag }
         );
         self.until(&what, async |stage| {
-            let told = notices(&stage.local.calls(0));
+            let told = stage.timeline.notices();
             let is_it = |notice: &&Notice| {
                 let about = notice.document["rollout"]["tag"]
                     .as_str()

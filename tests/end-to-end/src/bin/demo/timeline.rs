@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
-use end_to_end::{Aws, FunctionLog, Installation, LogEntry, notices};
+use end_to_end::{AnsweredCalls, Aws, FunctionLog, Installation, LogEntry, Notice, notices};
 use jiff::Timestamp;
 use local_aws::LocalAws;
 
@@ -21,13 +21,14 @@ const HEARD: [&str; 4] = ["image-push", "service-change", "rollout", "sweep"];
 /// Merges what happens.
 #[derive(Debug, Default)]
 pub(crate) struct Timeline {
-    last_call: u64,
+    calls: AnsweredCalls,
     last_event: u64,
     logs: Vec<FunctionLog>,
     logs_read_at: Timestamp,
     seen: HashSet<(Timestamp, String)>,
     held: Vec<Line>,
     ignored_reasons: BTreeSet<String>,
+    notices: Vec<Notice>,
     /// How many events about parts of an index were ignored.
     pub(crate) untagged_ignored: usize,
 }
@@ -48,18 +49,11 @@ impl Timeline {
 
     /// Takes in what happened since the last look.
     pub(crate) async fn look(&mut self, local: &LocalAws, aws: &Aws, now: Timestamp) {
-        // A call counts once it is answered: those after an unanswered one wait with it.
-        let calls = local.calls(self.last_call);
-        let answered = calls
-            .iter()
-            .take_while(|call| call.duration_milliseconds.is_some());
-        let calls: Vec<_> = answered.cloned().collect();
-        if let Some(last) = calls.last() {
-            self.last_call = last.sequence;
-        }
+        let calls = self.calls.take(local);
         self.held.extend(calls.iter().filter_map(line::of_call));
-        self.held
-            .extend(notices(&calls).iter().map(line::of_notice));
+        let told = notices(&calls);
+        self.held.extend(told.iter().map(line::of_notice));
+        self.notices.extend(told);
         let events = local.events(self.last_event);
         if let Some(last) = events.last() {
             self.last_event = last.sequence;
@@ -94,6 +88,11 @@ impl Timeline {
             self.untagged_ignored += usize::from(reason == "untagged");
         }
         self.held.extend(line::of_log(entry));
+    }
+
+    /// The notices so far, the oldest first.
+    pub(crate) fn notices(&self) -> &[Notice] {
+        &self.notices
     }
 
     /// The reasons for which events were ignored so far.

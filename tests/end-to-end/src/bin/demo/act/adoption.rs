@@ -66,7 +66,8 @@ async fn install(
     let mut made = 0;
     let terminal = &stage.terminal;
     let on_line = |line: &str| {
-        if line.starts_with("CREATE_COMPLETE") {
+        // The last one is the stack itself.
+        if line.starts_with("CREATE_COMPLETE") && !line.contains("AWS::CloudFormation") {
             made += 1;
             terminal.progress(&format!("{made} resources are there"));
         }

@@ -1,0 +1,114 @@
+//! What Pushboat does, seen from outside: each scenario has a target of its own on one
+//! installation that all of them share.
+//!
+//! `cargo test -p end-to-end --test scenarios [NAME]`; under cargo nextest, which runs
+//! each test in a process of its own, each makes an installation of its own.
+
+mod adoption;
+mod budget;
+mod dead_letter;
+mod function_log;
+mod image;
+mod live;
+mod parameter;
+mod repetition;
+mod round_trip;
+mod supersede;
+mod target;
+mod world;
+
+use std::pin::Pin;
+use std::process::ExitCode;
+
+use end_to_end::Failure;
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use crate::world::World;
+
+/// How many scenarios run at a time where nothing else is said: they mostly wait.
+const AT_A_TIME: usize = 4;
+
+type Played<'a> = Pin<Box<dyn Future<Output = Result<(), Failure>> + 'a>>;
+
+/// Whether a scenario bears others beside it.
+#[derive(Clone, Copy)]
+enum Company {
+    /// It looks at its own target only.
+    Any,
+    /// It does something to the whole installation, or counts what happens in it.
+    None,
+}
+
+macro_rules! scenarios {
+    ($($company:ident $module:ident::$name:ident,)*) => {
+        vec![$(trial(
+            concat!(stringify!($module), "::", stringify!($name)),
+            Company::$company,
+            |world| Box::pin($module::$name(world)),
+        )),*]
+    };
+}
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = arguments.test_threads.or(Some(AT_A_TIME));
+    let trials = scenarios![
+        Any live::a_push_goes_live,
+        Any live::an_index_goes_live,
+        Any live::the_first_target_needs_no_tag,
+        Any live::an_exact_tag_can_go_back,
+        Any live::a_service_scaled_to_zero_is_deployed_and_said_so,
+        Any round_trip::every_leaf_survives,
+        Any round_trip::other_choices_survive,
+        Any round_trip::empty_values_survive,
+        Any round_trip::unknown_keys_survive,
+        Any repetition::one_push_told_five_times_beside_a_newer_one,
+        Any repetition::an_older_push_told_late_changes_nothing,
+        Any adoption::a_target_waits_for_its_service,
+        Any adoption::a_target_waits_for_its_cluster,
+        Any adoption::a_push_before_the_registration_is_explained,
+        Any parameter::malformed_json,
+        Any parameter::an_unknown_field,
+        Any parameter::a_missing_repository,
+        Any parameter::a_missing_alarm,
+        Any parameter::a_claimed_service,
+        Any parameter::a_daemon_service,
+        Any parameter::a_service_under_code_deploy,
+        Any parameter::a_service_under_an_external_controller,
+        Any parameter::a_missing_tag_of_consent,
+        Any parameter::a_tag_of_consent_to_another_target,
+        Any image::another_architecture_is_rejected,
+        Any image::an_attestation_is_rejected,
+        Any image::a_signature_is_rejected,
+        Any image::the_running_image_is_not_deployed_again,
+        Any supersede::the_newest_of_those_that_wait_follows,
+        Any supersede::a_newer_push_takes_over_immediately,
+        None dead_letter::an_event_that_the_function_fails_on_is_kept,
+        None dead_letter::an_event_that_cannot_be_handed_over_is_kept,
+        None budget::a_push_takes_at_most_nine_calls_in_sequence,
+        None function_log::no_function_complained_of_anything_unexpected,
+    ];
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    world::end();
+    conclusion.exit_code()
+}
+
+fn trial(name: &str, company: Company, scenario: fn(&World) -> Played<'_>) -> Trial {
+    Trial::test(name, move || {
+        let world = world::shared().map_err(Failed::from)?;
+        let played = world.play(company, scenario);
+        played.map_err(|error| Failed::from(chain(&*error)))
+    })
+}
+
+/// An error and everything it came from, in one line.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,234 @@
+//! One scenario's own target: a repository, a service that runs v0, a parameter.
+
+use std::time::Duration;
+
+use end_to_end::wait::pass;
+use end_to_end::{Aws, Failure, Notice, Seen, customer};
+use local_aws::CallRecord;
+use local_aws::oci::{Artifact, Image, Registry, single};
+use serde_json::{Value, json};
+
+use crate::world::{CLUSTER, World};
+
+/// How long it takes until it is sure that nothing happens: several sweeps.
+const QUIET: Duration = Duration::from_secs(3);
+
+/// The tag of v0, which no target follows: only what is pushed later is to be deployed.
+pub(crate) const INITIAL: &str = "initial";
+
+/// One scenario's own target. Service, task definition family and target have its name.
+pub(crate) struct Target<'a> {
+    pub(crate) world: &'a World,
+    pub(crate) name: &'static str,
+}
+
+/// The repository of a target.
+pub(crate) fn repository(name: &str) -> String {
+    format!("test/{name}")
+}
+
+/// An image for the tasks' architecture.
+pub(crate) fn image(name: &str, version: &str) -> Image {
+    Image::new("arm64")
+        .with_label("org.opencontainers.image.title", name)
+        .with_label("org.opencontainers.image.version", version)
+}
+
+/// Makes a repository with v0 in it and a steady service that runs it.
+pub(crate) async fn create_service(
+    aws: &Aws,
+    registry: &Registry,
+    name: &str,
+    consent: Option<&str>,
+) -> Result<(), Failure> {
+    let revision = create_definition(aws, registry, name).await?;
+    let service = customer::web_service(CLUSTER, name, &revision, consent);
+    customer::create_service(aws, &service).await?;
+    customer::steady(aws, CLUSTER, name).await?;
+    Ok(())
+}
+
+/// Makes a repository with v0 in it and a task definition that names it.
+pub(crate) async fn create_definition(
+    aws: &Aws,
+    registry: &Registry,
+    name: &str,
+) -> Result<String, Failure> {
+    let repository = repository(name);
+    customer::create_repository(aws, &repository).await?;
+    registry
+        .push(&repository, INITIAL, &single(&image(name, "v0")))
+        .await?;
+    let image = format!("{}/{repository}:{INITIAL}", aws.registry_host());
+    let definition = customer::web_definition(aws, name, &image, "ARM64");
+    Ok(customer::register(aws, &definition).await?)
+}
+
+/// A target's configuration as its parameter holds it, without a bake time.
+pub(crate) fn configuration(name: &str) -> Value {
+    json!({
+        "service": {"cluster": CLUSTER, "name": name},
+        "images": [{"repository": repository(name), "tags": {"glob": ["v*"]}}],
+        "bakeTimeSeconds": 0,
+    })
+}
+
+impl<'a> Target<'a> {
+    /// Names a target without making anything of it.
+    pub(crate) fn named(world: &'a World, name: &'static str) -> Self {
+        Target { world, name }
+    }
+
+    /// Makes a service that runs v0, and a target of it, and waits for its adoption.
+    pub(crate) async fn adopted(world: &'a World, name: &'static str) -> Result<Self, Failure> {
+        Target::adopted_as(world, name, &configuration(name)).await
+    }
+
+    /// The same with a configuration of one's own.
+    pub(crate) async fn adopted_as(
+        world: &'a World,
+        name: &'static str,
+        configuration: &Value,
+    ) -> Result<Self, Failure> {
+        create_service(&world.aws, &world.registry, name, Some(name)).await?;
+        let target = Target::named(world, name);
+        target.register(configuration).await?;
+        target.told("adopted", "").await?;
+        Ok(target)
+    }
+
+    /// Saves the target's parameter.
+    pub(crate) async fn register(&self, configuration: &Value) -> Result<(), Failure> {
+        self.register_text(&configuration.to_string()).await
+    }
+
+    /// Saves the target's parameter, whatever it is.
+    pub(crate) async fn register_text(&self, text: &str) -> Result<(), Failure> {
+        customer::put_target(&self.world.aws, "pushboat", self.name, text).await?;
+        Ok(())
+    }
+
+    /// Pushes an image of this version and gives back its digest.
+    pub(crate) async fn push(&self, version: &str) -> Result<String, Failure> {
+        let artifact = single(&image(self.name, version));
+        self.push_artifact(version, &artifact).await
+    }
+
+    /// Pushes anything and gives back its digest.
+    pub(crate) async fn push_artifact(
+        &self,
+        tag: &str,
+        artifact: &Artifact,
+    ) -> Result<String, Failure> {
+        let repository = repository(self.name);
+        let registry = &self.world.registry;
+        Ok(registry.push(&repository, tag, artifact).await?)
+    }
+
+    /// Waits for the notice of this event about this tag (any, where it is empty).
+    pub(crate) async fn told(&self, event: &str, tag: &str) -> Result<Notice, Failure> {
+        let what = format!("the notice `{event}` {tag}");
+        let is_it = |notice: &Notice| {
+            let about = notice.document["rollout"]["tag"].as_str();
+            notice.attribute("event") == event && (tag.is_empty() || about == Some(tag))
+        };
+        self.world.notice(self.name, &what, is_it).await
+    }
+
+    /// The names of the events that people were told so far, with the tag.
+    pub(crate) fn told_so_far(&self) -> Vec<String> {
+        let told = self.world.notices(self.name);
+        let told = told.iter().map(|notice| {
+            let tag = notice.document["rollout"]["tag"].as_str();
+            let event = notice.attribute("event");
+            tag.map_or_else(|| event.to_owned(), |tag| format!("{event} {tag}"))
+        });
+        told.collect()
+    }
+
+    /// What Pushboat asked ECS to change, in short: `RegisterTaskDefinition`, ….
+    pub(crate) fn changes(&self) -> Vec<String> {
+        let changes = self.world.changes(self.name);
+        changes.into_iter().map(|call| call.operation).collect()
+    }
+
+    /// What Pushboat registered, as it was sent.
+    pub(crate) fn registered(&self) -> Vec<CallRecord> {
+        let mut changes = self.world.changes(self.name);
+        changes.retain(|call| call.operation == "RegisterTaskDefinition");
+        changes
+    }
+
+    /// Waits until a rollout of this target says why a wake-up is ignored.
+    pub(crate) async fn ignored(
+        &self,
+        function: &'static str,
+        reason: &str,
+    ) -> Result<(), Failure> {
+        let what = format!(
+            "{function} ignoring something as {reason} for {}",
+            self.name
+        );
+        let is_it = |entry: &end_to_end::LogEntry| {
+            entry.is_ignored()
+                && entry.text("reason") == reason
+                && entry.text("target_name") == self.name
+        };
+        let entry = self.world.logged(function, &what, is_it).await?;
+        assert!(!entry.text("explanation").is_empty(), "{:?}", entry.fields);
+        Ok(())
+    }
+
+    /// Waits until the target's last reconciliation ended in a wait for this.
+    pub(crate) async fn waits_on(&self, waiting: &str) -> Result<(), Failure> {
+        let what = format!("{} waiting on {waiting}", self.name);
+        let is_it = |entry: &end_to_end::LogEntry| {
+            entry.text("message") == "reconciled"
+                && entry.text("waiting") == waiting
+                && entry.text("target_name") == self.name
+        };
+        self.world.logged("rollout", &what, is_it).await?;
+        Ok(())
+    }
+
+    /// The service as ECS shows it.
+    pub(crate) async fn service(&self) -> Result<Value, Failure> {
+        Ok(customer::service(&self.world.aws, CLUSTER, self.name).await?)
+    }
+
+    /// What DescribeTaskDefinition answers about the revision that the service runs.
+    pub(crate) async fn definition(&self) -> Result<Value, Failure> {
+        let revision = customer::text(&self.service().await?["taskDefinition"]);
+        Ok(customer::definition(&self.world.aws, &revision).await?)
+    }
+
+    /// Waits until the service is steady on the image of this digest.
+    pub(crate) async fn runs(&self, digest: &str) -> Result<(), Failure> {
+        let what = format!("{} running {digest}", self.name);
+        self.world
+            .until(&what, async || {
+                customer::steady(&self.world.aws, CLUSTER, self.name).await?;
+                let definition = self.definition().await?;
+                let image = &definition["taskDefinition"]["containerDefinitions"][0]["image"];
+                Ok(
+                    if image.as_str().is_some_and(|image| image.ends_with(digest)) {
+                        Seen::Reached(())
+                    } else {
+                        Seen::NotYet(image.to_string())
+                    },
+                )
+            })
+            .await
+    }
+
+    /// Looks for some seconds that nothing more is told and nothing is changed.
+    pub(crate) async fn stays_quiet(&self) -> Result<(), Failure> {
+        let before = (self.told_so_far(), self.changes());
+        pass(QUIET).await;
+        let after = (self.told_so_far(), self.changes());
+        if before == after {
+            return Ok(());
+        }
+        Err(format!("something happened: {before:?} became {after:?}").into())
+    }
+}

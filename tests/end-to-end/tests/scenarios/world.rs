@@ -1,0 +1,243 @@
+//! The installation that the scenarios share: started by the first, ended after the last.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use end_to_end::{
+    AnsweredCalls, Aws, Checkout, Failure, FunctionLog, Installation, LogEntry, Notice, Seen,
+    Staged, customer, notices, wait,
+};
+use jiff::Timestamp;
+use local_aws::oci::Registry;
+use local_aws::{CallRecord, LocalAws, Options, Schedules, Timings};
+use tokio::runtime::Runtime;
+use tokio::sync::RwLock;
+
+use crate::{Company, Played, chain};
+
+/// The cluster of all services.
+pub(crate) const CLUSTER: &str = "end-to-end";
+/// The service that the template's own parameters name.
+pub(crate) const FIRST: &str = "first";
+/// How many times as often as on AWS schedules fire: the sweep runs each second.
+const SCHEDULE_SPEED: f64 = 60.0;
+/// How long a scenario waits for anything.
+pub(crate) const LIMIT: Duration = Duration::from_secs(45);
+
+/// The installation.
+pub(crate) struct World {
+    pub(crate) local: LocalAws,
+    pub(crate) aws: Aws,
+    pub(crate) registry: Registry,
+    pub(crate) installation: Installation,
+    pub(crate) started_at: Timestamp,
+    seen: Mutex<SeenSoFar>,
+    /// Shared by those that bear company, held alone by those that don't.
+    company: RwLock<()>,
+    runtime: Runtime,
+}
+
+/// What has been taken from the call log.
+#[derive(Default)]
+struct SeenSoFar {
+    calls: AnsweredCalls,
+    notices: Vec<Notice>,
+    /// What functions asked ECS to change.
+    changes: Vec<CallRecord>,
+}
+
+static WORLD: Mutex<Option<Result<Arc<World>, String>>> = Mutex::new(None);
+
+/// The shared installation; the first who asks waits until it stands.
+pub(crate) fn shared() -> Result<Arc<World>, String> {
+    let started = || {
+        let world = World::start().map(Arc::new);
+        world.map_err(|error| chain(&*error))
+    };
+    lock(&WORLD).get_or_insert_with(started).clone()
+}
+
+/// Ends the installation, if it was ever started.
+pub(crate) fn end() {
+    let world = lock(&WORLD).take();
+    if let Some(world) = world.and_then(Result::ok).and_then(Arc::into_inner) {
+        world.runtime.block_on(world.local.shutdown());
+    }
+}
+
+impl World {
+    fn start() -> Result<Self, Failure> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()?;
+        let (local, aws, installation, started_at) = runtime.block_on(install())?;
+        Ok(World {
+            registry: Registry::new(&local.endpoint_url()),
+            local,
+            aws,
+            installation,
+            started_at,
+            seen: Mutex::default(),
+            company: RwLock::default(),
+            runtime,
+        })
+    }
+
+    /// Plays a scenario, beside others if it bears them.
+    pub(crate) fn play(
+        &self,
+        company: Company,
+        scenario: fn(&World) -> Played<'_>,
+    ) -> Result<(), Failure> {
+        self.runtime.block_on(async {
+            match company {
+                Company::Any => {
+                    let _beside_others = self.company.read().await;
+                    scenario(self).await
+                }
+                Company::None => {
+                    let _alone = self.company.write().await;
+                    scenario(self).await
+                }
+            }
+        })
+    }
+
+    /// The notices about a target so far, the oldest first.
+    pub(crate) fn notices(&self, target: &str) -> Vec<Notice> {
+        let seen = self.look();
+        let about = seen.notices.iter();
+        about
+            .filter(|notice| notice.attribute("target") == target)
+            .cloned()
+            .collect()
+    }
+
+    /// What functions asked ECS to change about a family or a service so far.
+    pub(crate) fn changes(&self, name: &str) -> Vec<CallRecord> {
+        let seen = self.look();
+        let about = seen.changes.iter().filter(|call| {
+            let request = call.request.as_ref();
+            request.is_some_and(|request| request["family"] == name || request["service"] == name)
+        });
+        about.cloned().collect()
+    }
+
+    fn look(&self) -> MutexGuard<'_, SeenSoFar> {
+        let mut seen = lock(&self.seen);
+        let calls = seen.calls.take(&self.local);
+        seen.notices.extend(notices(&calls));
+        let changes = calls.into_iter().filter(|call| {
+            let changing = ["RegisterTaskDefinition", "UpdateService"];
+            call.caller.function.is_some() && changing.contains(&call.operation.as_str())
+        });
+        seen.changes.extend(changes);
+        seen
+    }
+
+    /// Waits until a notice about a target satisfies `is_it`.
+    pub(crate) async fn notice(
+        &self,
+        target: &str,
+        what: &str,
+        is_it: impl Fn(&Notice) -> bool,
+    ) -> Result<Notice, Failure> {
+        let what = format!("{what} about {target}");
+        self.until(&what, async || {
+            let told = self.notices(target);
+            Ok(match told.iter().find(|notice| is_it(notice)) {
+                Some(notice) => Seen::Reached(notice.clone()),
+                None => {
+                    let told: Vec<&str> = told.iter().map(|notice| notice.sms.as_str()).collect();
+                    Seen::NotYet(format!("{told:?}"))
+                }
+            })
+        })
+        .await
+    }
+
+    /// Waits for what a function writes.
+    pub(crate) async fn logged(
+        &self,
+        function: &'static str,
+        what: &str,
+        is_it: impl Fn(&LogEntry) -> bool,
+    ) -> Result<LogEntry, Failure> {
+        let log = FunctionLog::of(&self.installation, function);
+        self.until(what, async || {
+            let entries = log.since(&self.aws, self.started_at).await?;
+            let last = entries.last().map(|entry| entry.fields.to_string());
+            Ok(match entries.into_iter().find(|entry| is_it(entry)) {
+                Some(found) => Seen::Reached(found),
+                None => Seen::NotYet(last.unwrap_or_default()),
+            })
+        })
+        .await
+    }
+
+    /// Waits until `look` reaches something.
+    pub(crate) async fn until<T>(
+        &self,
+        what: &str,
+        look: impl AsyncFnMut() -> Result<Seen<T>, Failure>,
+    ) -> Result<T, Failure> {
+        wait(what, LIMIT, look).await
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "logs are read from the installation's begin, by the real clock"
+)]
+async fn install() -> Result<(LocalAws, Aws, Installation, Timestamp), Failure> {
+    let checkout = Checkout::find()?;
+    let staged = Staged::build(&checkout).await?;
+    let started_at = Timestamp::now();
+    let options = Options {
+        port: 0,
+        timings: Timings::fast(),
+        schedules: Schedules::Speed(SCHEDULE_SPEED),
+        ..Options::new(checkout.ministack())
+    };
+    let local = LocalAws::start(options).await?;
+    let aws = Aws::new(&local.endpoint_url(), "000000000000", "us-east-1");
+    let installed = prepare_and_deploy(&checkout, &staged, &local, &aws);
+    let installation = tokio::select! {
+        installation = installed => installation?,
+        ended = local.ended() => return Err(ended.into()),
+    };
+    Ok((local, aws, installation, started_at))
+}
+
+async fn prepare_and_deploy(
+    checkout: &Checkout,
+    staged: &Staged,
+    local: &LocalAws,
+    aws: &Aws,
+) -> Result<Installation, Failure> {
+    customer::create_cluster(aws, CLUSTER).await?;
+    let registry = Registry::new(&local.endpoint_url());
+    let alarm = "first-alarm";
+    customer::create_alarm(aws, alarm).await?;
+    crate::target::create_service(aws, &registry, FIRST, None).await?;
+    let repository = crate::target::repository(FIRST);
+    let parameters = [
+        ("ClusterName", CLUSTER),
+        ("ServiceName", FIRST),
+        ("RepositoryName", &repository),
+        ("TagPattern", "v*"),
+        // The emulator takes an empty list for one with an empty name: it knows no
+        // Fn::Join in the condition HasAlarms.
+        ("AlarmNames", alarm),
+        ("BakeTimeSeconds", "1"),
+        ("NotificationEmail", "somebody@example.org"),
+        ("TaskRolePattern", "demo-*"),
+    ];
+    let installed = Installation::deploy(checkout, staged, aws, &parameters, |_| {}).await?;
+    Ok(installed)
+}
