@@ -30,6 +30,7 @@
 //! | [`ports`] | the few traits that the shell needs of the world |
 //! | [`ledger`], [`queue`], [`notice`] | what is stored, sent and told |
 //! | [`message`] | every sentence that a person reads |
+//! | [`findings`] | what is looked up for a notice of a failure before it is sent |
 //! | [`redact`](mod@redact) | takes secrets out of what strangers wrote |
 //! | `aws` | the ports on the AWS SDK, behind the feature `aws` |
 //!
@@ -69,6 +70,7 @@
 #[cfg(feature = "aws")]
 pub mod aws;
 pub mod core;
+pub mod findings;
 pub mod image;
 pub mod ledger;
 pub mod message;

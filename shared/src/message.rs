@@ -6,15 +6,16 @@
 
 pub mod diagnosis;
 mod document;
+mod dossier;
 mod failure;
 mod operator;
 mod reason;
 mod surroundings;
 
-use crate::core::failure::Failure;
 use crate::core::name::ImageDigest;
 use crate::core::push::PushSource;
-use crate::core::rollout::{Phase, Rollout, Running, Start};
+use crate::core::rollout::{Phase, Rollout, Start};
+use crate::findings::Findings;
 use crate::notice::{News, Notice, RolloutNews};
 use crate::ports::Publication;
 use crate::target::Mistake;
@@ -31,7 +32,11 @@ const LINE_LIMIT: usize = 140;
 
 /// Writes a notice as SNS takes it.
 #[must_use]
-pub fn publication(notice: &Notice, surroundings: &Surroundings) -> Publication {
+pub fn publication(
+    notice: &Notice,
+    surroundings: &Surroundings,
+    findings: &Findings,
+) -> Publication {
     let headline = headline(notice);
     let mut attributes = vec![
         ("event", notice.event().to_owned()),
@@ -47,9 +52,9 @@ pub fn publication(notice: &Notice, surroundings: &Surroundings) -> Publication 
         bodies: vec![
             (
                 "default",
-                document::document(notice, &headline, surroundings).to_string(),
+                document::document(notice, &headline, surroundings, findings).to_string(),
             ),
-            ("email", text(notice, &headline, surroundings)),
+            ("email", text(notice, &headline, surroundings, findings)),
             ("sms", cut(&line, LINE_LIMIT)),
         ],
         attributes,
@@ -118,10 +123,15 @@ fn rollout_headline(rollout: &Rollout) -> String {
     }
 }
 
-fn text(notice: &Notice, headline: &str, surroundings: &Surroundings) -> String {
+fn text(
+    notice: &Notice,
+    headline: &str,
+    surroundings: &Surroundings,
+    findings: &Findings,
+) -> String {
     let mut paragraphs = vec![format!("{headline}.")];
     match &notice.news {
-        News::Rollout(news) => rollout_text(news, surroundings, &mut paragraphs),
+        News::Rollout(news) => rollout_text(news, surroundings, findings, &mut paragraphs),
         News::TargetInvalid { mistakes } => {
             paragraphs.push(mistakes_text(mistakes));
             paragraphs.push("Nothing was changed. Pushboat looks again when the parameter is saved, when an image is pushed, and each hour.".to_owned());
@@ -157,40 +167,21 @@ fn text(notice: &Notice, headline: &str, surroundings: &Surroundings) -> String 
     paragraphs.join("\n\n")
 }
 
-fn rollout_text(news: &RolloutNews, surroundings: &Surroundings, paragraphs: &mut Vec<String>) {
+fn rollout_text(
+    news: &RolloutNews,
+    surroundings: &Surroundings,
+    findings: &Findings,
+    paragraphs: &mut Vec<String>,
+) {
     let rollout = &news.rollout;
     match &rollout.phase {
         Phase::Requested { .. } | Phase::Starting { .. } | Phase::Progressing { .. } => {}
         Phase::Baking { until, .. } => paragraphs.push(format!(
             "ECS reports the deployment done. It counts as good if nothing goes wrong until {until:.0}."
         )),
-        Phase::RollingBack {
-            failure,
-            running,
-            back,
-            ..
-        } => {
-            taken_back(rollout, failure, Some(running), paragraphs);
-            paragraphs.push(format!(
-                "The service goes back to the last good version.\nTask definition: {}",
-                back.to
-            ));
-        }
-        Phase::RolledBack {
-            failure,
-            by,
-            revision,
-        } => {
-            paragraphs.push(format!(
-                "{}\nTask definition: {revision}",
-                failure::taken_back_by(*by)
-            ));
-            taken_back(rollout, failure, None, paragraphs);
-            if failure.quarantines() {
-                paragraphs.push(kept_out(rollout, start_digest(news), surroundings));
-            } else {
-                paragraphs.push(NOT_KEPT_OUT.to_owned());
-            }
+        Phase::RollingBack { .. } | Phase::RolledBack { .. } | Phase::Halted { .. } => {
+            paragraphs.extend(dossier::paragraphs(news, surroundings, findings));
+            return;
         }
         Phase::Succeeded { revision } => paragraphs.push(format!(
             "It finished its bake time and is the version to go back to from now on.\nTask definition: {revision}"
@@ -200,26 +191,8 @@ fn rollout_text(news: &RolloutNews, surroundings: &Surroundings, paragraphs: &mu
         )),
         Phase::Superseded { by } => paragraphs.push(superseded(by)),
         Phase::Rejected { reason } => paragraphs.push(rejected(reason, &rollout.policy.target, surroundings)),
-        Phase::Halted { reason } => {
-            paragraphs.push(halted(reason));
-            paragraphs.extend(failure::hint(reason.failure()).map(str::to_owned));
-            paragraphs.extend(failure::stopped_tasks(rollout, None));
-            paragraphs.push(by_hand(rollout, news.start.as_ref()));
-        }
     }
     paragraphs.push(facts(rollout, news.start.as_ref()));
-}
-
-/// Says what went wrong, what to do about it, and which tasks show it.
-fn taken_back(
-    rollout: &Rollout,
-    failure: &Failure,
-    running: Option<&Running>,
-    paragraphs: &mut Vec<String>,
-) {
-    paragraphs.push(failure::failure(failure));
-    paragraphs.extend(failure::hint(failure).map(str::to_owned));
-    paragraphs.extend(failure::stopped_tasks(rollout, running));
 }
 
 /// Says that an image that was taken back through no fault of its own may come again.
@@ -257,20 +230,6 @@ fn facts(rollout: &Rollout, start: Option<&Start>) -> String {
         lines.push(format!("Before:   {}", start.base_task_definition));
     }
     lines.join("\n")
-}
-
-/// Says what happens next, with the plain AWS CLI line that brings back what ran before.
-fn by_hand(rollout: &Rollout, start: Option<&Start>) -> String {
-    let next = "Pushboat leaves the service as it is until the next push.";
-    let Some(start) = start else {
-        return next.to_owned();
-    };
-    let before = &start.base_task_definition;
-    let service = &rollout.policy.service;
-    format!(
-        "{next} To bring back what ran before:\n  aws ecs update-service --cluster {} --service {} --task-definition {before}",
-        service.cluster, service.name
-    )
 }
 
 fn mistakes_text(mistakes: &[Mistake]) -> String {

@@ -3,10 +3,13 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::core::diagnosis::{self, Cause};
+use crate::core::evidence::StoppedTask;
+use crate::core::failure::Failure;
 use crate::core::hold::Hold;
 use crate::core::name::TargetName;
 use crate::core::operate::{OperatorCommand, Order, Refusal};
-use crate::core::rollout::{Outcome, Phase, Rollout, Start};
+use crate::core::rollout::{Outcome, Phase, Rollout, Running, Start};
 use crate::target::Mistake;
 
 /// One message about one change.
@@ -71,6 +74,47 @@ pub struct RolloutNews {
     /// What was found when it started, if it did.
     #[serde(default)]
     pub start: Option<Start>,
+    /// What the service was asked to run, if it was.
+    #[serde(default)]
+    pub running: Option<Running>,
+}
+
+impl RolloutNews {
+    /// Gives why the version is taken back, or why it cannot be.
+    #[must_use]
+    pub fn failure(&self) -> Option<&Failure> {
+        match &self.rollout.phase {
+            Phase::RollingBack { failure, .. } | Phase::RolledBack { failure, .. } => Some(failure),
+            Phase::Halted { reason } => Some(reason.failure()),
+            Phase::Requested { .. }
+            | Phase::Starting { .. }
+            | Phase::Progressing { .. }
+            | Phase::Baking { .. }
+            | Phase::Succeeded { .. }
+            | Phase::ScaledToZero { .. }
+            | Phase::Superseded { .. }
+            | Phase::Rejected { .. } => None,
+        }
+    }
+
+    /// Gives the tasks of this version that failed, those that show the diagnosed cause first.
+    #[must_use]
+    pub fn failed_tasks(&self) -> Vec<&StoppedTask> {
+        let cause = self.failure().and_then(Failure::cause);
+        let kept = self.rollout.evidence.stopped_tasks.kept().iter();
+        let ours = |task: &&StoppedTask| {
+            let running = self.running.as_ref();
+            running.is_none_or(|running| task.task_definition == running.revision)
+        };
+        let mut tasks: Vec<(bool, &StoppedTask)> = kept
+            .filter(ours)
+            .map(|task| (diagnosis::cause(task), task))
+            .filter(|(found, _)| *found != Cause::ScaledIn)
+            .map(|(found, task)| (cause.is_some_and(|cause| cause != found), task))
+            .collect();
+        tasks.sort_by_key(|(another, _)| *another);
+        tasks.into_iter().map(|(_, task)| task).collect()
+    }
 }
 
 /// How much a notice matters.

@@ -8,6 +8,7 @@
     reason = "every caller is generic over its ports, and none of them needs Send bounds"
 )]
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -16,7 +17,7 @@ use serde_json::Value;
 use crate::core::alarm::AlarmSeen;
 use crate::core::hold::Hold;
 use crate::core::name::{ImageDigest, TargetName};
-use crate::core::observation::{Definition, ImageLook, ServiceDeployment, ServiceLook};
+use crate::core::observation::{Definition, ImageLook, Platform, ServiceDeployment, ServiceLook};
 use crate::core::policy::ServiceRef;
 use crate::ledger::{
     Follower, LedgerError, NoticeKey, Registration, RegistrationChange, ReverseKey, SaveError,
@@ -98,6 +99,34 @@ pub trait Images {
     ) -> Result<Option<Timestamp>, CallError>;
     /// Says which of the repositories do not exist.
     async fn missing_repositories(&self, repositories: &[&str]) -> Result<Vec<String>, CallError>;
+}
+
+/// ECS, as whoever only reads task definitions uses it.
+pub trait TaskDefinitions {
+    /// Reads a task definition whole, by ARN.
+    async fn definition(&self, arn: &str) -> Result<Arc<Definition>, CallError>;
+}
+
+/// ECR, as whoever only reads what an image says of itself uses it.
+pub trait Labels {
+    /// Reads an image's labels: in an index, those of the image for the platform.
+    async fn labels(
+        &self,
+        repository: &str,
+        digest: &ImageDigest,
+        platform: &Platform,
+    ) -> Result<BTreeMap<String, String>, CallError>;
+}
+
+/// CloudWatch Logs.
+pub trait Logs {
+    /// Reads the last events of a stream, the last one last; none where there is no such stream.
+    async fn tail(
+        &self,
+        group: &str,
+        stream: &str,
+        events: usize,
+    ) -> Result<Vec<String>, CallError>;
 }
 
 /// CloudWatch.

@@ -19,6 +19,7 @@ use crate::core::name::{ImageDigest, RolloutId, TargetName};
 use crate::core::push::Push;
 use crate::core::reason::{Halted, Ignored, Rejected, SupersededBy, Unsuitable, Waiting};
 use crate::core::rollout::{Back, Phase, RolledBackBy, Rollout, Running, Start, Way};
+use crate::findings::Findings;
 use crate::notice::{News, Notice, RolloutNews};
 use crate::target::{self, Mistake};
 
@@ -64,6 +65,7 @@ fn rollout(phase: Phase) -> Rollout {
         digest: digest('b'),
         tagged_at: at("08:15:12"),
         event_id: "13cde686-328b-6117-af20-0e5566167482".to_owned(),
+        source: crate::core::push::PushSource::Event,
     };
     Rollout {
         id: RolloutId::new(push.tagged_at, &["main-42"]),
@@ -109,9 +111,11 @@ fn notice(news: News) -> Notice {
     };
     let subject = match &notice.news {
         News::Rollout(news) => news.rollout.id.to_string(),
-        News::TargetInvalid { .. } | News::ServiceMissing { .. } | News::Adopted { .. } => {
-            notice.target.to_string()
-        }
+        News::TargetInvalid { .. }
+        | News::ServiceMissing { .. }
+        | News::Adopted { .. }
+        | News::Command { .. }
+        | News::RolloutHeld { .. } => notice.target.to_string(),
     };
     notice.id = format!("{subject}.{}.7.0", notice.event());
     notice
@@ -121,14 +125,22 @@ fn notice(news: News) -> Notice {
 fn started(phase: Phase) -> Notice {
     let start = Some(start());
     let rollout = rollout(phase);
-    notice(News::Rollout(Box::new(RolloutNews { rollout, start })))
+    notice(News::Rollout(Box::new(RolloutNews {
+        rollout,
+        start,
+        running: None,
+    })))
 }
 
 /// What is told of one that never started.
 fn never_started(phase: Phase) -> Notice {
     let rollout = rollout(phase);
     let start = None;
-    notice(News::Rollout(Box::new(RolloutNews { rollout, start })))
+    notice(News::Rollout(Box::new(RolloutNews {
+        rollout,
+        start,
+        running: None,
+    })))
 }
 
 /// Shows notices of one kind, each under its title.
@@ -136,7 +148,7 @@ fn shown(notices: &[(&str, Notice)]) -> String {
     let mut text = String::new();
     let mut first: Option<Value> = None;
     for (title, notice) in notices {
-        let publication = publication(notice, &surroundings());
+        let publication = publication(notice, &surroundings(), &Findings::default());
         let body = |protocol| {
             let mut bodies = publication.bodies.iter();
             &bodies.find(|(name, _)| *name == protocol).unwrap().1
@@ -666,7 +678,7 @@ fn whatever_the_names_what_is_sent_fits_what_sns_takes() {
         },
     });
     notice.target = TargetName::parse(&"x".repeat(200)).unwrap();
-    let publication = publication(&notice, &surroundings());
+    let publication = publication(&notice, &surroundings(), &Findings::default());
     let sms = &publication.bodies[2];
     assert_eq!(sms.0, "sms");
     for (text, limit) in [(&publication.subject, 99), (&sms.1, 140)] {

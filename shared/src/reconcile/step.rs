@@ -9,7 +9,7 @@ use crate::core::hold::Hold;
 use crate::core::name::TargetName;
 use crate::core::observation::{Definition, Look, Observation, Service, ServiceLook};
 use crate::core::policy::Policy;
-use crate::core::rollout::{Phase, Rollout, Start};
+use crate::core::rollout::{Phase, Rollout, Running, Start};
 use crate::core::state::{GoodSource, LastKnownGood, Quarantined, Standing, TargetState, Wake};
 use crate::ledger::{SaveError, StateWrite, TargetEntry, Version};
 use crate::notice::{News, Notice, RolloutNews};
@@ -118,6 +118,7 @@ impl Step {
             self.set_good(service, definition, source, now);
         }
         let start = current.phase.start().or(phase.start()).cloned();
+        let running = current.phase.running().or(phase.running()).cloned();
         let news = is_news(&current.phase, &phase);
         let rollout = Rollout {
             phase,
@@ -125,11 +126,12 @@ impl Step {
         };
         if rollout.phase.outcome().is_some() {
             self.state.current = None;
-            self.finish(rollout, start, now);
+            self.finished.push(rollout.clone());
+            self.tell_rollout(rollout, start, running, now);
             return;
         }
         if news {
-            self.tell_rollout(rollout.clone(), start, now);
+            self.tell_rollout(rollout.clone(), start, running, now);
         }
         self.state.current = Some(rollout);
     }
@@ -152,7 +154,7 @@ impl Step {
     /// Puts a rollout that reached its outcome into history and tells of it.
     pub(super) fn finish(&mut self, rollout: Rollout, start: Option<Start>, now: Timestamp) {
         self.finished.push(rollout.clone());
-        self.tell_rollout(rollout, start, now);
+        self.tell_rollout(rollout, start, None, now);
     }
 
     /// Ends every rollout that has not started, and the one under way too if `started`.
@@ -191,9 +193,19 @@ impl Step {
         self.good_definition = Some(Arc::clone(definition));
     }
 
-    fn tell_rollout(&mut self, rollout: Rollout, start: Option<Start>, now: Timestamp) {
+    fn tell_rollout(
+        &mut self,
+        rollout: Rollout,
+        start: Option<Start>,
+        running: Option<Running>,
+        now: Timestamp,
+    ) {
         let subject = rollout.id.to_string();
-        let news = News::Rollout(Box::new(RolloutNews { rollout, start }));
+        let news = News::Rollout(Box::new(RolloutNews {
+            rollout,
+            start,
+            running,
+        }));
         self.tell(&subject, news, now);
     }
 

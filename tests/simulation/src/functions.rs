@@ -5,6 +5,7 @@
 
 use futures_util::FutureExt as _;
 use pushboat::core::push::Push;
+use pushboat::findings::NoInvestigator;
 use pushboat::ledger::{LedgerError, NoticeKey};
 use pushboat::message::Surroundings;
 use pushboat::outbox::{self, SendError, Sent};
@@ -172,6 +173,7 @@ impl Functions {
         let sent = invoke(outbox::send(
             ledger,
             topic,
+            &NoInvestigator,
             &Surroundings::default(),
             &key,
             now,
