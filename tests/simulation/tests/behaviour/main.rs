@@ -8,6 +8,7 @@ mod crash;
 mod notices;
 mod pushes;
 mod registration;
+mod rollback;
 mod somebody_else;
 mod work;
 
@@ -105,6 +106,7 @@ fn summary(rollout: &Rollout) -> String {
         Phase::Rejected { reason } => reason.as_str(),
         Phase::Halted { reason } => reason.as_str(),
         Phase::Requested { waiting, .. } => waiting.as_str(),
+        Phase::RollingBack { failure, .. } | Phase::RolledBack { failure, .. } => failure.as_str(),
         Phase::Starting { .. }
         | Phase::Progressing { .. }
         | Phase::Baking { .. }
@@ -142,7 +144,7 @@ fn writes(world: &World) -> (usize, usize) {
     )
 }
 
-/// Why messages and events changed nothing, in order.
+/// Why messages and pushes changed nothing, in order.
 fn ignored(world: &World) -> Vec<&'static str> {
     let reasons = world.outcomes.iter().filter_map(ignored_reason);
     reasons.map(Ignored::as_str).collect()
@@ -154,6 +156,8 @@ fn ignored_reason(outcome: &Outcome) -> Option<&Ignored> {
         | Outcome::Rollout(_, Invocation::Done(Report::Ignored(reason))) => Some(reason),
         Outcome::Pushed(..)
         | Outcome::ServiceChanged(..)
+        | Outcome::TaskChanged(..)
+        | Outcome::AlarmChanged(..)
         | Outcome::Rollout(..)
         | Outcome::Sweep(..)
         | Outcome::Notify(..) => None,
