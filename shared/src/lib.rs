@@ -26,7 +26,7 @@
 //! | [`trigger`] | EventBridge's JSON into our types, one file a source |
 //! | [`target`] | a target's configuration, parsed strictly |
 //! | [`task_definition`], [`image`] | the lossless edit; what a manifest is |
-//! | [`reconcile`](mod@reconcile), [`registration`], [`sweep`], [`wake`], [`outbox`] | the shell: what is done in which order |
+//! | [`reconcile`](mod@reconcile), [`registration`], [`sweep`], [`wake`], [`outbox`], [`operator`] | the shell: what is done in which order |
 //! | [`ports`] | the few traits that the shell needs of the world |
 //! | [`ledger`], [`queue`], [`notice`] | what is stored, sent and told |
 //! | [`message`] | every sentence that a person reads |
@@ -75,6 +75,7 @@ pub mod image;
 pub mod ledger;
 pub mod message;
 pub mod notice;
+pub mod operator;
 pub mod outbox;
 pub mod ports;
 pub mod queue;

@@ -7,6 +7,7 @@
 pub mod diagnosis;
 mod document;
 mod dossier;
+mod explanation;
 mod failure;
 mod operator;
 mod reason;
@@ -20,9 +21,10 @@ use crate::notice::{News, Notice, RolloutNews};
 use crate::ports::Publication;
 use crate::target::Mistake;
 
+pub use explanation::explanation;
 pub use failure::failure;
 pub use operator::{refusal, waiting};
-pub use reason::{halted, ignored, rejected, superseded};
+pub use reason::{halted, ignored, rejected, rejected_briefly, superseded};
 pub use surroundings::Surroundings;
 
 /// SNS takes subjects of fewer than 100 characters. Source: SNS API reference, Publish, `Subject`.

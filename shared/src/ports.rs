@@ -19,6 +19,7 @@ use crate::core::hold::Hold;
 use crate::core::name::{ImageDigest, TargetName};
 use crate::core::observation::{Definition, ImageLook, Platform, ServiceDeployment, ServiceLook};
 use crate::core::policy::ServiceRef;
+use crate::core::rollout::Rollout;
 use crate::ledger::{
     Follower, LedgerError, NoticeKey, Registration, RegistrationChange, ReverseKey, SaveError,
     StateWrite, StoredNotice, TargetEntry, Version,
@@ -154,6 +155,20 @@ pub trait Targets {
 pub trait ReverseItems {
     /// Finds the targets that care for a repository, service or alarm.
     async fn followers(&self, key: &ReverseKey) -> Result<Vec<Follower>, LedgerError>;
+}
+
+/// The ledger, as whoever answers people reads it.
+pub trait Records {
+    /// Reads every registration.
+    async fn all_registrations(&self) -> Result<Vec<Registration>, LedgerError>;
+    /// Reads a target's registration and state.
+    async fn entry(&self, target: &TargetName) -> Result<TargetEntry, LedgerError>;
+    /// Reads a target's finished rollouts, the latest first, at most `limit` of them.
+    async fn history(&self, target: &TargetName, limit: usize)
+    -> Result<Vec<Rollout>, LedgerError>;
+    /// Reads one finished rollout by its id.
+    async fn finished(&self, target: &TargetName, id: &str)
+    -> Result<Option<Rollout>, LedgerError>;
 }
 
 /// The ledger, as the sweep uses it.
