@@ -3,6 +3,7 @@
 mod crash;
 
 use pushboat::core::alarm::AlarmState;
+use pushboat::core::observation::ImageContent;
 use pushboat::core::rollout::{Phase, RolledBackBy};
 use simulation::Fault;
 
@@ -376,4 +377,31 @@ fn a_way_back_that_does_not_finish_needs_a_person_in_the_end() {
     assert_eq!(history(&world), ["v2 halted way-back-too-long"]);
     assert_eq!(writes(&world), (1, 2));
     assert_eq!(quarantined(&world).len(), 1, "it was bad all the same");
+}
+
+#[test]
+fn a_newer_push_that_is_refused_does_not_keep_a_bad_version_alive() {
+    for alarm_first in [false, true] {
+        let mut world = adopted();
+        push(&mut world, "v2");
+        run_to(&mut world, "baking");
+        if alarm_first {
+            world.alarms.set("5xx", AlarmState::Alarm);
+            world.run_for(seconds(3));
+        }
+        let signature = ImageContent::NotAnImage {
+            media_type: "application/vnd.dev.cosign.simplesigning.v1+json".to_owned(),
+        };
+        let signature = Image::holding("signature of v2", signature);
+        world.push_image(REPOSITORY, "v2.sig", &signature);
+        world.run_for(seconds(5));
+        world.alarms.set("5xx", AlarmState::Alarm);
+        world.run_for(minutes(15));
+        assert_eq!(
+            history(&world),
+            ["v2 superseded newer-push", "v2.sig rejected not-an-image"]
+        );
+        assert_eq!(world.ecs.revision(&service()), "web:1", "{alarm_first}");
+        assert_eq!(quarantined(&world).len(), 1);
+    }
 }
