@@ -77,6 +77,7 @@ pub fn headline(notice: &Notice) -> String {
             format!("{target}: cannot be deployed to until {what} corrected")
         }
         News::ServiceMissing { .. } => format!("{target}: its service does not exist yet"),
+        News::AlarmFired { change, .. } => format!("{target}: alarm {} fired", change.name),
         News::Adopted { .. } => format!("{target}: adopted, pushes are deployed from now on"),
         News::Command { command, refused } => {
             operator::command_headline(target, command, refused.as_ref())
@@ -141,6 +142,9 @@ fn text(
         News::ServiceMissing { mistake } => {
             paragraphs.push(mistakes_text(std::slice::from_ref(mistake)));
             paragraphs.push("Pushes wait for it. Nothing was changed.".to_owned());
+        }
+        News::AlarmFired { change, runs } => {
+            paragraphs.extend(dossier::alarm(change, runs.as_ref()));
         }
         News::Adopted { images } if images.is_empty() => paragraphs.push(
             "Nothing that runs could be taken as good (no task is wanted, or the service does not settle), so there is no version to go back to until a rollout succeeds.".to_owned(),

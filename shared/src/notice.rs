@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::core::diagnosis::{self, Cause};
-use crate::core::evidence::StoppedTask;
+use crate::core::evidence::{AlarmChange, StoppedTask};
 use crate::core::failure::Failure;
 use crate::core::hold::Hold;
 use crate::core::name::TargetName;
@@ -42,6 +42,13 @@ pub enum News {
         /// What is missing.
         mistake: Mistake,
     },
+    /// A watched alarm fired while nothing was under way.
+    AlarmFired {
+        /// The alarm's change.
+        change: AlarmChange,
+        /// What the service ran then, where ECS told.
+        runs: Option<Runs>,
+    },
     /// A target was adopted.
     Adopted {
         /// The images that are taken as good, by container; empty where nothing is.
@@ -63,6 +70,16 @@ pub enum News {
         /// Whether it is the target's own, which a command ends.
         by_command: bool,
     },
+}
+
+/// What a service runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Runs {
+    /// The task definition's ARN.
+    pub task_definition: String,
+    /// Since when it is being deployed, by ECS's clock.
+    pub since: Timestamp,
 }
 
 /// A rollout's new phase, with what the phase itself no longer holds.
@@ -162,6 +179,7 @@ impl Notice {
             News::TargetInvalid { .. } => "target-invalid",
             News::ServiceMissing { .. } => "service-missing",
             News::Adopted { .. } => "adopted",
+            News::AlarmFired { .. } => "alarm",
             News::Command {
                 refused: Some(_), ..
             } => "command-refused",
@@ -193,7 +211,9 @@ impl Notice {
             | News::Command {
                 refused: Some(_), ..
             } => Some("waiting"),
-            News::Adopted { .. } | News::Command { refused: None, .. } => None,
+            News::Adopted { .. }
+            | News::AlarmFired { .. }
+            | News::Command { refused: None, .. } => None,
         }
     }
 
@@ -231,6 +251,7 @@ impl Notice {
                     Severity::Info
                 }
             },
+            News::AlarmFired { .. } => Severity::Warning,
             News::Adopted { .. } => Severity::Info,
         }
     }

@@ -47,6 +47,16 @@ pub(super) fn document(
         News::ServiceMissing { mistake } => {
             fields.insert("mistakes".to_owned(), json!([mistake]));
         }
+        News::AlarmFired { change, runs } => {
+            fields.insert("alarm".to_owned(), dossier::change(change));
+            if let Some(runs) = runs {
+                let since = seconds(runs.since);
+                fields.insert(
+                    "runs".to_owned(),
+                    json!({ "taskDefinition": runs.task_definition, "since": since }),
+                );
+            }
+        }
         News::Adopted { images } => {
             fields.insert("images".to_owned(), json!(images));
         }

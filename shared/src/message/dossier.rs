@@ -17,10 +17,10 @@ use crate::core::failure::Failure;
 use crate::core::reason::Halted;
 use crate::core::rollout::Phase;
 use crate::findings::Findings;
-use crate::notice::RolloutNews;
+use crate::notice::{RolloutNews, Runs};
 use crate::redact::redact;
 
-pub(super) use fields::fields;
+pub(super) use fields::{change, fields};
 
 /// How many stopped tasks a message shows.
 const TASKS_SHOWN: usize = 3;
@@ -242,6 +242,21 @@ fn changes(news: &RolloutNews) -> Vec<&AlarmChange> {
         .collect();
     let first = ours.len().saturating_sub(CHANGES_SHOWN);
     ours.into_iter().skip(first).collect()
+}
+
+/// Tells of an alarm that fired while nothing was under way.
+pub(super) fn alarm(change: &AlarmChange, runs: Option<&Runs>) -> Vec<String> {
+    let runs = match runs {
+        Some(runs) => format!(
+            "The service runs {}, deployed at {:.0}.",
+            runs.task_definition, runs.since
+        ),
+        None => "What the service runs could not be read.".to_owned(),
+    };
+    vec![
+        change_text(change),
+        format!("{runs} No rollout is under way, so nothing is done about it: this is told once."),
+    ]
 }
 
 fn change_text(change: &AlarmChange) -> String {

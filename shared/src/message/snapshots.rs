@@ -114,6 +114,7 @@ fn notice(news: News) -> Notice {
         News::TargetInvalid { .. }
         | News::ServiceMissing { .. }
         | News::Adopted { .. }
+        | News::AlarmFired { .. }
         | News::Command { .. }
         | News::RolloutHeld { .. } => notice.target.to_string(),
     };

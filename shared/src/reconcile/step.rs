@@ -2,19 +2,25 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::core::failure::Failure;
 use crate::core::hold::Hold;
 use crate::core::name::TargetName;
 use crate::core::observation::{Definition, Look, Observation, Service, ServiceLook};
 use crate::core::policy::Policy;
+use crate::core::reason::Waiting;
 use crate::core::rollout::{Phase, Rollout, Running, Start};
-use crate::core::state::{GoodSource, LastKnownGood, Quarantined, Standing, TargetState, Wake};
+use crate::core::state::{
+    GoodSource, HaltedTarget, LastKnownGood, Quarantined, Standing, TargetState, Wake,
+};
 use crate::ledger::{SaveError, StateWrite, TargetEntry, Version};
 use crate::notice::{News, Notice, RolloutNews};
 use crate::ports::Targets;
 use crate::task_definition;
+
+/// How often people are told that a rollout halted and waits for them.
+const HALTED_REPEATED_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
 /// A target's state in the making.
 pub(super) struct Step {
@@ -70,11 +76,30 @@ impl Step {
     }
 
     /// Nothing is under way: no wake-up is needed but one that adoption asked for.
-    pub(super) fn rest(&mut self) {
+    ///
+    /// A halted rollout is told of again each hour, until another one takes its place.
+    pub(super) fn rest(&mut self, now: Timestamp) {
         match self.state.standing {
-            Standing::Adopted { .. } => self.state.wake = None,
+            Standing::Adopted { .. } => self.state.wake = self.repeat_halted(now),
             Standing::Pending { .. } | Standing::Invalid { .. } => {}
         }
+    }
+
+    fn repeat_halted(&mut self, now: Timestamp) -> Option<Wake> {
+        let halted = self.state.halted.as_mut()?;
+        let due = now >= halted.repeat_at;
+        if due {
+            halted.repeat_at = now + HALTED_REPEATED_EVERY;
+        }
+        let wake = Wake {
+            at: halted.repeat_at,
+            waiting: Waiting::Person,
+        };
+        if due {
+            let news = halted.news.clone();
+            self.tell(&news.rollout.id.to_string(), News::Rollout(news), now);
+        }
+        Some(wake)
     }
 
     /// Gives a rollout that has not started the target's present configuration.
@@ -126,6 +151,17 @@ impl Step {
         };
         if rollout.phase.outcome().is_some() {
             self.state.current = None;
+            if let Phase::Halted { .. } = rollout.phase {
+                let news = RolloutNews {
+                    rollout: rollout.clone(),
+                    start: start.clone(),
+                    running: running.clone(),
+                };
+                self.state.halted = Some(HaltedTarget {
+                    news: Box::new(news),
+                    repeat_at: now + HALTED_REPEATED_EVERY,
+                });
+            }
             self.finished.push(rollout.clone());
             self.tell_rollout(rollout, start, running, now);
             return;

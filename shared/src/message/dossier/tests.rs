@@ -16,7 +16,7 @@ use crate::core::reason::Halted;
 use crate::core::rollout::{Back, Phase, RolledBackBy, Rollout, Running, Start, Way};
 use crate::findings::{Findings, ImageFinding, ImageLabels, LogFinding};
 use crate::message::{Surroundings, publication};
-use crate::notice::{News, Notice, RolloutNews};
+use crate::notice::{News, Notice, RolloutNews, Runs};
 use crate::ports::Publication;
 use crate::target;
 
@@ -260,6 +260,48 @@ fn a_load_balancers_health_check() {
         },
     };
     snapshot!("elb", shown(&notice(phase, evidence), &findings));
+}
+
+#[test]
+fn an_alarm_while_nothing_is_under_way() {
+    let change = AlarmChange {
+        alarm_arn: "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:backstage-5xx".to_owned(),
+        name: "backstage-5xx".to_owned(),
+        state: AlarmState::Alarm,
+        previous: Some(AlarmState::Ok),
+        reason: "Threshold Crossed".to_owned(),
+        at: at("11:00:00"),
+    };
+    let told = |runs| {
+        let news = News::AlarmFired {
+            change: change.clone(),
+            runs,
+        };
+        let mut notice = notice(rolled_back(Failure::PutBackByHand), Evidence::default());
+        (notice.id, notice.news) = ("n".to_owned(), news);
+        notice
+    };
+    let runs = Runs {
+        task_definition: revision(43),
+        since: at("08:15:15"),
+    };
+    let known = publication(&told(Some(runs)), &surroundings(), &Findings::default());
+    let names: Vec<&str> = known
+        .attributes
+        .iter()
+        .map(|(_, value)| value.as_str())
+        .collect();
+    assert_eq!(
+        names,
+        ["alarm", "team/backstage", "warning"],
+        "and no outcome"
+    );
+    snapshot!(
+        "idle_alarm",
+        format!("{}\n\n{}", body(&known, "email"), body(&known, "default"))
+    );
+    let unknown = publication(&told(None), &surroundings(), &Findings::default());
+    assert!(body(&unknown, "email").contains("could not be read"));
 }
 
 #[test]

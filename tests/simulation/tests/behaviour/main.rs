@@ -10,6 +10,7 @@ mod pushes;
 mod registration;
 mod rollback;
 mod somebody_else;
+mod told_again;
 mod work;
 
 use jiff::SignedDuration;
@@ -131,6 +132,7 @@ fn title(notice: &Notice) -> String {
         News::TargetInvalid { .. }
         | News::ServiceMissing { .. }
         | News::Adopted { .. }
+        | News::AlarmFired { .. }
         | News::Command { .. }
         | News::RolloutHeld { .. } => notice.event().to_owned(),
     }
@@ -175,6 +177,7 @@ fn mistakes(world: &World) -> Vec<String> {
             News::ServiceMissing { mistake } => Some(vec![mistake.clone()]),
             News::Rollout(_)
             | News::Adopted { .. }
+            | News::AlarmFired { .. }
             | News::Command { .. }
             | News::RolloutHeld { .. } => None,
         });
