@@ -6,22 +6,25 @@
 
 pub mod diagnosis;
 mod document;
+mod dossier;
+mod explanation;
 mod failure;
 mod operator;
 mod reason;
 mod surroundings;
 
-use crate::core::failure::Failure;
 use crate::core::name::ImageDigest;
 use crate::core::push::PushSource;
-use crate::core::rollout::{Phase, Rollout, Running, Start};
+use crate::core::rollout::{Phase, Rollout, Start};
+use crate::findings::Findings;
 use crate::notice::{News, Notice, RolloutNews};
 use crate::ports::Publication;
 use crate::target::Mistake;
 
+pub use explanation::explanation;
 pub use failure::failure;
 pub use operator::{refusal, waiting};
-pub use reason::{halted, ignored, rejected, superseded};
+pub use reason::{halted, ignored, rejected, rejected_briefly, superseded};
 pub use surroundings::Surroundings;
 
 /// SNS takes subjects of fewer than 100 characters. Source: SNS API reference, Publish, `Subject`.
@@ -31,7 +34,11 @@ const LINE_LIMIT: usize = 140;
 
 /// Writes a notice as SNS takes it.
 #[must_use]
-pub fn publication(notice: &Notice, surroundings: &Surroundings) -> Publication {
+pub fn publication(
+    notice: &Notice,
+    surroundings: &Surroundings,
+    findings: &Findings,
+) -> Publication {
     let headline = headline(notice);
     let mut attributes = vec![
         ("event", notice.event().to_owned()),
@@ -47,9 +54,9 @@ pub fn publication(notice: &Notice, surroundings: &Surroundings) -> Publication 
         bodies: vec![
             (
                 "default",
-                document::document(notice, &headline, surroundings).to_string(),
+                document::document(notice, &headline, surroundings, findings).to_string(),
             ),
-            ("email", text(notice, &headline, surroundings)),
+            ("email", text(notice, &headline, surroundings, findings)),
             ("sms", cut(&line, LINE_LIMIT)),
         ],
         attributes,
@@ -70,6 +77,7 @@ pub fn headline(notice: &Notice) -> String {
             format!("{target}: cannot be deployed to until {what} corrected")
         }
         News::ServiceMissing { .. } => format!("{target}: its service does not exist yet"),
+        News::AlarmFired { change, .. } => format!("{target}: alarm {} fired", change.name),
         News::Adopted { .. } => format!("{target}: adopted, pushes are deployed from now on"),
         News::Command { command, refused } => {
             operator::command_headline(target, command, refused.as_ref())
@@ -118,10 +126,15 @@ fn rollout_headline(rollout: &Rollout) -> String {
     }
 }
 
-fn text(notice: &Notice, headline: &str, surroundings: &Surroundings) -> String {
+fn text(
+    notice: &Notice,
+    headline: &str,
+    surroundings: &Surroundings,
+    findings: &Findings,
+) -> String {
     let mut paragraphs = vec![format!("{headline}.")];
     match &notice.news {
-        News::Rollout(news) => rollout_text(news, surroundings, &mut paragraphs),
+        News::Rollout(news) => rollout_text(news, surroundings, findings, &mut paragraphs),
         News::TargetInvalid { mistakes } => {
             paragraphs.push(mistakes_text(mistakes));
             paragraphs.push("Nothing was changed. Pushboat looks again when the parameter is saved, when an image is pushed, and each hour.".to_owned());
@@ -129,6 +142,9 @@ fn text(notice: &Notice, headline: &str, surroundings: &Surroundings) -> String 
         News::ServiceMissing { mistake } => {
             paragraphs.push(mistakes_text(std::slice::from_ref(mistake)));
             paragraphs.push("Pushes wait for it. Nothing was changed.".to_owned());
+        }
+        News::AlarmFired { change, runs } => {
+            paragraphs.extend(dossier::alarm(change, runs.as_ref()));
         }
         News::Adopted { images } if images.is_empty() => paragraphs.push(
             "Nothing that runs could be taken as good (no task is wanted, or the service does not settle), so there is no version to go back to until a rollout succeeds.".to_owned(),
@@ -157,40 +173,21 @@ fn text(notice: &Notice, headline: &str, surroundings: &Surroundings) -> String 
     paragraphs.join("\n\n")
 }
 
-fn rollout_text(news: &RolloutNews, surroundings: &Surroundings, paragraphs: &mut Vec<String>) {
+fn rollout_text(
+    news: &RolloutNews,
+    surroundings: &Surroundings,
+    findings: &Findings,
+    paragraphs: &mut Vec<String>,
+) {
     let rollout = &news.rollout;
     match &rollout.phase {
         Phase::Requested { .. } | Phase::Starting { .. } | Phase::Progressing { .. } => {}
         Phase::Baking { until, .. } => paragraphs.push(format!(
             "ECS reports the deployment done. It counts as good if nothing goes wrong until {until:.0}."
         )),
-        Phase::RollingBack {
-            failure,
-            running,
-            back,
-            ..
-        } => {
-            taken_back(rollout, failure, Some(running), paragraphs);
-            paragraphs.push(format!(
-                "The service goes back to the last good version.\nTask definition: {}",
-                back.to
-            ));
-        }
-        Phase::RolledBack {
-            failure,
-            by,
-            revision,
-        } => {
-            paragraphs.push(format!(
-                "{}\nTask definition: {revision}",
-                failure::taken_back_by(*by)
-            ));
-            taken_back(rollout, failure, None, paragraphs);
-            if failure.quarantines() {
-                paragraphs.push(kept_out(rollout, start_digest(news), surroundings));
-            } else {
-                paragraphs.push(NOT_KEPT_OUT.to_owned());
-            }
+        Phase::RollingBack { .. } | Phase::RolledBack { .. } | Phase::Halted { .. } => {
+            paragraphs.extend(dossier::paragraphs(news, surroundings, findings));
+            return;
         }
         Phase::Succeeded { revision } => paragraphs.push(format!(
             "It finished its bake time and is the version to go back to from now on.\nTask definition: {revision}"
@@ -200,26 +197,8 @@ fn rollout_text(news: &RolloutNews, surroundings: &Surroundings, paragraphs: &mu
         )),
         Phase::Superseded { by } => paragraphs.push(superseded(by)),
         Phase::Rejected { reason } => paragraphs.push(rejected(reason, &rollout.policy.target, surroundings)),
-        Phase::Halted { reason } => {
-            paragraphs.push(halted(reason));
-            paragraphs.extend(failure::hint(reason.failure()).map(str::to_owned));
-            paragraphs.extend(failure::stopped_tasks(rollout, None));
-            paragraphs.push(by_hand(news));
-        }
     }
     paragraphs.push(facts(rollout, news.start.as_ref()));
-}
-
-/// Says what went wrong, what to do about it, and which tasks show it.
-fn taken_back(
-    rollout: &Rollout,
-    failure: &Failure,
-    running: Option<&Running>,
-    paragraphs: &mut Vec<String>,
-) {
-    paragraphs.push(failure::failure(failure));
-    paragraphs.extend(failure::hint(failure).map(str::to_owned));
-    paragraphs.extend(failure::stopped_tasks(rollout, running));
 }
 
 /// Says that an image that was taken back through no fault of its own may come again.
@@ -257,19 +236,6 @@ fn facts(rollout: &Rollout, start: Option<&Start>) -> String {
         lines.push(format!("Before:   {}", start.base_task_definition));
     }
     lines.join("\n")
-}
-
-/// Says what happens next, with the plain AWS CLI line that brings the last good version back.
-fn by_hand(news: &RolloutNews) -> String {
-    let next = "Pushboat leaves the service as it is until the next push.";
-    let Some(good) = &news.last_known_good else {
-        return format!("{next} No version was proven good yet, so there is none to bring back.");
-    };
-    let service = &news.rollout.policy.service;
-    format!(
-        "{next} To bring back the last good version:\n  aws ecs update-service --cluster {} --service {} --task-definition {good}",
-        service.cluster, service.name
-    )
 }
 
 fn mistakes_text(mistakes: &[Mistake]) -> String {

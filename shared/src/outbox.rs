@@ -6,6 +6,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::findings::{Investigator, NoInvestigator};
 use crate::ledger::{LedgerError, NoticeKey};
 use crate::message::{self, Surroundings};
 use crate::ports::{CallError, Outbox, Topic};
@@ -33,14 +34,15 @@ pub enum SendError {
     Topic(#[from] CallError),
 }
 
-/// Publishes one notice, unless it was published before.
+/// Publishes one notice with what the investigator finds, unless it was published before.
 ///
 /// # Errors
 ///
 /// The notice stays in the outbox and is sent by the next prompt or sweep.
-pub async fn send<O: Outbox, T: Topic>(
+pub async fn send<O: Outbox, T: Topic, I: Investigator>(
     outbox: &O,
     topic: &T,
+    investigator: &I,
     surroundings: &Surroundings,
     key: &NoticeKey,
     now: Timestamp,
@@ -48,13 +50,16 @@ pub async fn send<O: Outbox, T: Topic>(
     let Some(stored) = outbox.unsent(key).await? else {
         return Ok(Sent::Before);
     };
-    let publication = message::publication(&stored.notice, surroundings);
+    let findings = investigator.findings(&stored.notice).await;
+    let publication = message::publication(&stored.notice, surroundings, &findings);
     topic.publish(&publication).await?;
     outbox.mark_sent(key, now).await?;
     Ok(Sent::Now)
 }
 
 /// Publishes what was forgotten; one that fails does not hold up the others.
+///
+/// Nothing is looked up for it: what prevented its sending may have been the looking.
 ///
 /// # Errors
 ///
@@ -68,7 +73,7 @@ pub async fn send_forgotten<O: Outbox, T: Topic>(
     let mut sent = 0;
     let mut failure = None;
     for key in outbox.unsent_before(now - FORGOTTEN_AFTER).await? {
-        match send(outbox, topic, surroundings, &key, now).await {
+        match send(outbox, topic, &NoInvestigator, surroundings, &key, now).await {
             Ok(_) => sent += 1,
             Err(error) => failure = Some(error),
         }

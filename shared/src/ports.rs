@@ -8,6 +8,7 @@
     reason = "every caller is generic over its ports, and none of them needs Send bounds"
 )]
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -16,8 +17,9 @@ use serde_json::Value;
 use crate::core::alarm::AlarmSeen;
 use crate::core::hold::Hold;
 use crate::core::name::{ImageDigest, TargetName};
-use crate::core::observation::{Definition, ImageLook, ServiceDeployment, ServiceLook};
+use crate::core::observation::{Definition, ImageLook, Platform, ServiceDeployment, ServiceLook};
 use crate::core::policy::ServiceRef;
+use crate::core::rollout::Rollout;
 use crate::ledger::{
     Follower, LedgerError, NoticeKey, Registration, RegistrationChange, ReverseKey, SaveError,
     StateWrite, StoredNotice, TargetEntry, Version,
@@ -100,6 +102,34 @@ pub trait Images {
     async fn missing_repositories(&self, repositories: &[&str]) -> Result<Vec<String>, CallError>;
 }
 
+/// ECS, as whoever only reads task definitions uses it.
+pub trait TaskDefinitions {
+    /// Reads a task definition whole, by ARN.
+    async fn definition(&self, arn: &str) -> Result<Arc<Definition>, CallError>;
+}
+
+/// ECR, as whoever only reads what an image says of itself uses it.
+pub trait Labels {
+    /// Reads an image's labels: in an index, those of the image for the platform.
+    async fn labels(
+        &self,
+        repository: &str,
+        digest: &ImageDigest,
+        platform: &Platform,
+    ) -> Result<BTreeMap<String, String>, CallError>;
+}
+
+/// CloudWatch Logs.
+pub trait Logs {
+    /// Reads the last events of a stream, the last one last; none where there is no such stream.
+    async fn tail(
+        &self,
+        group: &str,
+        stream: &str,
+        events: usize,
+    ) -> Result<Vec<String>, CallError>;
+}
+
 /// CloudWatch.
 pub trait Alarms {
     /// Looks at alarms by name, composite ones included; the answer has one entry for each name.
@@ -125,6 +155,20 @@ pub trait Targets {
 pub trait ReverseItems {
     /// Finds the targets that care for a repository, service or alarm.
     async fn followers(&self, key: &ReverseKey) -> Result<Vec<Follower>, LedgerError>;
+}
+
+/// The ledger, as whoever answers people reads it.
+pub trait Records {
+    /// Reads every registration.
+    async fn all_registrations(&self) -> Result<Vec<Registration>, LedgerError>;
+    /// Reads a target's registration and state.
+    async fn entry(&self, target: &TargetName) -> Result<TargetEntry, LedgerError>;
+    /// Reads a target's finished rollouts, the latest first, at most `limit` of them.
+    async fn history(&self, target: &TargetName, limit: usize)
+    -> Result<Vec<Rollout>, LedgerError>;
+    /// Reads one finished rollout by its id.
+    async fn finished(&self, target: &TargetName, id: &str)
+    -> Result<Option<Rollout>, LedgerError>;
 }
 
 /// The ledger, as the sweep uses it.

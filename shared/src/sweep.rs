@@ -230,3 +230,19 @@ async fn send<Q: Queue>(queue: &Q, messages: &[QueueMessage]) -> Result<(), Call
     }
     queue.send(messages).await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_text_but_blanks_and_off_holds_and_is_the_reason() {
+        for value in ["", " ", "off", "OFF", " off\n"] {
+            assert_eq!(hold_reason(value), None, "{value:?}");
+        }
+        assert_eq!(hold_reason(" offsite \n").as_deref(), Some("offsite"));
+        assert_eq!(hold_reason("on").as_deref(), Some("on"));
+        let long = hold_reason(&"ä".repeat(9_000)).unwrap();
+        assert_eq!(long.chars().count(), HOLD_REASON_LIMIT);
+    }
+}

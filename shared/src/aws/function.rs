@@ -41,10 +41,11 @@ impl<V: Fn(&str) -> Option<String>> Function<V> {
     ///
     /// # Errors
     ///
-    /// `AWS_REGION`, which Lambda sets, is missing.
+    /// `OPERATOR_FUNCTION`, which the template sets, or `AWS_REGION`, which
+    /// Lambda sets, is missing.
     pub fn surroundings(&self) -> Result<Surroundings, MissingVariable> {
         Ok(Surroundings {
-            operator_function: self.optional("OPERATOR_FUNCTION").unwrap_or_default(),
+            operator_function: self.variable("OPERATOR_FUNCTION")?,
             region: self.variable("AWS_REGION")?,
         })
     }

@@ -129,6 +129,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_parameter_that_does_not_exist_is_none() {
+        let endpoint = Endpoint::new(|call| match call.json()["Name"].as_str() {
+            Some("/p/hold") => Answer::json(&json!({ "Parameter": stored("/p/hold") })),
+            Some("/p/denied") => Answer::error("AccessDeniedException", "no"),
+            _ => Answer::error("ParameterNotFound", "no"),
+        });
+        let ssm = Ssm::new(&endpoint.clients());
+        assert_eq!(ssm.value("/p/hold").await, Ok(Some("{}".to_owned())));
+        assert_eq!(ssm.value("/p/none").await, Ok(None));
+        let denied = ssm.value("/p/denied").await;
+        assert!(
+            matches!(denied, Err(CallError::Refused { .. })),
+            "{denied:?}"
+        );
+    }
+
+    #[tokio::test]
     async fn a_page_that_cannot_be_read_leaves_no_half_list() {
         let endpoint = Endpoint::new(|_| {
             Answer::json(&json!({ "Parameters": [{ "Name": "/p/targets/a", "Value": "{}" }] }))

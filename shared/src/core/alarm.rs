@@ -16,6 +16,18 @@ pub enum AlarmState {
     InsufficientData,
 }
 
+impl AlarmState {
+    /// Gives CloudWatch's own name of the state.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::Alarm => "ALARM",
+            Self::InsufficientData => "INSUFFICIENT_DATA",
+        }
+    }
+}
+
 /// One alarm as it was seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlarmSeen {

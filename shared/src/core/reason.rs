@@ -43,6 +43,8 @@ pub enum Waiting {
     BakeTime,
     /// Fewer tasks run than are desired, for less than is too long.
     MissingTasks,
+    /// The last rollout halted: a person has to say how to go on, and is told again.
+    Person,
     /// People hold it: nothing may be changed.
     Held {
         /// Why, in their words.
@@ -67,6 +69,7 @@ impl Waiting {
             Self::WayBack => "way-back",
             Self::BakeTime => "bake-time",
             Self::MissingTasks => "missing-tasks",
+            Self::Person => "person",
             Self::Held { .. } => "held",
         }
     }

@@ -11,6 +11,7 @@ use super::operate::{Refusal, RollBack};
 use super::ordering::NewestPush;
 use super::reason::Waiting;
 use super::rollout::Rollout;
+use crate::notice::RolloutNews;
 use crate::target::Mistake;
 
 /// One target's state; written by `rollout` alone.
@@ -48,9 +49,25 @@ pub struct TargetState {
     /// The last commands, last one last.
     #[serde(default)]
     pub commands: Vec<HandledCommand>,
+    /// The rollout that halted, while only a person can say how to go on.
+    #[serde(default)]
+    pub halted: Option<HaltedTarget>,
+    /// When each watched alarm fired that was last told of, by CloudWatch's clock.
+    #[serde(default)]
+    pub alarms_told: BTreeMap<String, Timestamp>,
     /// When to look again, and why.
     #[serde(default)]
     pub wake: Option<Wake>,
+}
+
+/// A halted rollout that is told of again and again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HaltedTarget {
+    /// What was told.
+    pub news: Box<RolloutNews>,
+    /// When it is told again, by our clock.
+    pub repeat_at: Timestamp,
 }
 
 /// A command that was taken in, and what came of it.

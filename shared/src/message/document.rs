@@ -3,15 +3,22 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{Surroundings, reason};
+use super::{Surroundings, dossier, reason};
 use crate::core::rollout::{Phase, Rollout, Start};
+use crate::findings::Findings;
 use crate::notice::{News, Notice, RolloutNews};
+use crate::redact::redact;
 
 /// The version of the document's shape; fields are only ever added to one.
 const VERSION: &str = "1";
 
 /// Writes the document.
-pub(super) fn document(notice: &Notice, headline: &str, surroundings: &Surroundings) -> Value {
+pub(super) fn document(
+    notice: &Notice,
+    headline: &str,
+    surroundings: &Surroundings,
+    findings: &Findings,
+) -> Value {
     let mut document = json!({
         "version": VERSION,
         "id": notice.id,
@@ -28,12 +35,27 @@ pub(super) fn document(notice: &Notice, headline: &str, surroundings: &Surroundi
         fields.insert("outcome".to_owned(), json!(outcome));
     }
     match &notice.news {
-        News::Rollout(news) => rollout(news, surroundings, fields),
+        News::Rollout(news) => {
+            rollout(news, surroundings, fields);
+            if let Some(dossier) = dossier::fields(news, findings) {
+                fields.insert("dossier".to_owned(), dossier);
+            }
+        }
         News::TargetInvalid { mistakes } => {
             fields.insert("mistakes".to_owned(), json!(mistakes));
         }
         News::ServiceMissing { mistake } => {
             fields.insert("mistakes".to_owned(), json!([mistake]));
+        }
+        News::AlarmFired { change, runs } => {
+            fields.insert("alarm".to_owned(), dossier::change(change));
+            if let Some(runs) = runs {
+                let since = seconds(runs.since);
+                fields.insert(
+                    "runs".to_owned(),
+                    json!({ "taskDefinition": runs.task_definition, "since": since }),
+                );
+            }
         }
         News::Adopted { images } => {
             fields.insert("images".to_owned(), json!(images));
@@ -88,7 +110,7 @@ fn rollout(news: &RolloutNews, surroundings: &Surroundings, fields: &mut Map<Str
     };
     fields.insert(
         "reason".to_owned(),
-        json!({ "code": code, "explanation": explanation }),
+        json!({ "code": code, "explanation": redact(&explanation) }),
     );
 }
 
@@ -134,6 +156,6 @@ fn described(rollout: &Rollout, start: Option<&Start>) -> Value {
 }
 
 /// Writes a time to the second, in UTC.
-fn seconds(at: Timestamp) -> String {
+pub(super) fn seconds(at: Timestamp) -> String {
     format!("{at:.0}")
 }

@@ -1,13 +1,8 @@
-//! Why a version is taken back, and everything that shows it.
+//! Why a version is taken back.
 
 use super::diagnosis;
-use crate::core::diagnosis::{Cause, cause as cause_of};
-use crate::core::evidence::StoppedTask;
 use crate::core::failure::Failure;
-use crate::core::rollout::{RolledBackBy, Rollout, Running};
-
-/// How many stopped tasks a message shows.
-const TASKS_SHOWN: usize = 3;
+use crate::core::rollout::RolledBackBy;
 
 /// Says what went wrong with a version.
 #[must_use]
@@ -84,49 +79,4 @@ pub(super) fn taken_back_by(by: RolledBackBy) -> &'static str {
         RolledBackBy::Ecs => "ECS went back to the last good version by itself.",
         RolledBackBy::Person => "The service runs the last good version again.",
     }
-}
-
-/// Shows the stopped tasks of a version, the telling ones first.
-pub(super) fn stopped_tasks(rollout: &Rollout, running: Option<&Running>) -> Option<String> {
-    let kept = rollout.evidence.stopped_tasks.kept();
-    let ours = kept.iter().filter(|task| {
-        running.is_none_or(|running| task.started_by == running.deployment)
-            && cause_of(task) != Cause::ScaledIn
-    });
-    let shown: Vec<String> = ours.clone().take(TASKS_SHOWN).map(stopped_task).collect();
-    if shown.is_empty() {
-        return None;
-    }
-    let more = ours.count().saturating_sub(TASKS_SHOWN);
-    let mut text = shown.join("\n");
-    if more > 0 {
-        text.push_str(&format!("\nand {more} more"));
-    }
-    Some(text)
-}
-
-fn stopped_task(task: &StoppedTask) -> String {
-    let id = task.task_arn.rsplit('/').next().unwrap_or_default();
-    let mut lines = vec![format!(
-        "Task {id}: {}",
-        diagnosis::cause(cause_of(task)).meaning
-    )];
-    let code = if task.stop_code.is_empty() {
-        "no stop code".to_owned()
-    } else {
-        task.stop_code.clone()
-    };
-    lines.push(format!("  {code}: {}", task.stopped_reason));
-    for container in &task.containers {
-        let exit = container.exit_code.map_or_else(
-            || "no exit code".to_owned(),
-            |code| format!("exit code {code}"),
-        );
-        let reason = match container.reason.as_str() {
-            "" => String::new(),
-            reason => format!(", {reason}"),
-        };
-        lines.push(format!("  container {}: {exit}{reason}", container.name));
-    }
-    lines.join("\n")
 }

@@ -176,6 +176,7 @@ pub fn waiting(waiting: &Waiting) -> String {
         Waiting::WayBack => "ECS is bringing the last good version back".to_owned(),
         Waiting::BakeTime => "the bake time runs".to_owned(),
         Waiting::MissingTasks => "fewer tasks run than are wanted".to_owned(),
+        Waiting::Person => "the last rollout halted: a person has to say how to go on".to_owned(),
         Waiting::Held { reason } => format!("it is held: {reason}"),
     }
 }

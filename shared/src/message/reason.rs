@@ -82,7 +82,8 @@ pub fn rejected(reason: &Rejected, target: &TargetName, surroundings: &Surroundi
 }
 
 /// Says in a few words why a rollout was refused, for one line.
-pub(super) fn rejected_briefly(reason: &Rejected) -> String {
+#[must_use]
+pub fn rejected_briefly(reason: &Rejected) -> String {
     match reason {
         Rejected::AlreadyRunning => "it runs already".to_owned(),
         Rejected::TargetInvalid { .. } => "the target has mistakes".to_owned(),

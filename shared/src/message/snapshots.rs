@@ -19,6 +19,7 @@ use crate::core::name::{ImageDigest, RolloutId, TargetName};
 use crate::core::push::Push;
 use crate::core::reason::{Halted, Ignored, Rejected, SupersededBy, Unsuitable, Waiting};
 use crate::core::rollout::{Back, Phase, RolledBackBy, Rollout, Running, Start, Way};
+use crate::findings::Findings;
 use crate::notice::{News, Notice, RolloutNews};
 use crate::target::{self, Mistake};
 
@@ -64,6 +65,7 @@ fn rollout(phase: Phase) -> Rollout {
         digest: digest('b'),
         tagged_at: at("08:15:12"),
         event_id: "13cde686-328b-6117-af20-0e5566167482".to_owned(),
+        source: crate::core::push::PushSource::Event,
     };
     Rollout {
         id: RolloutId::new(push.tagged_at, &["main-42"]),
@@ -109,9 +111,12 @@ fn notice(news: News) -> Notice {
     };
     let subject = match &notice.news {
         News::Rollout(news) => news.rollout.id.to_string(),
-        News::TargetInvalid { .. } | News::ServiceMissing { .. } | News::Adopted { .. } => {
-            notice.target.to_string()
-        }
+        News::TargetInvalid { .. }
+        | News::ServiceMissing { .. }
+        | News::Adopted { .. }
+        | News::AlarmFired { .. }
+        | News::Command { .. }
+        | News::RolloutHeld { .. } => notice.target.to_string(),
     };
     notice.id = format!("{subject}.{}.7.0", notice.event());
     notice
@@ -125,6 +130,7 @@ fn started(phase: Phase) -> Notice {
         rollout,
         start,
         last_known_good: Some(revision(41)),
+        running: None,
     })))
 }
 
@@ -136,6 +142,7 @@ fn never_started(phase: Phase) -> Notice {
         rollout,
         start,
         last_known_good: Some(revision(41)),
+        running: None,
     })))
 }
 
@@ -144,7 +151,7 @@ fn shown(notices: &[(&str, Notice)]) -> String {
     let mut text = String::new();
     let mut first: Option<Value> = None;
     for (title, notice) in notices {
-        let publication = publication(notice, &surroundings());
+        let publication = publication(notice, &surroundings(), &Findings::default());
         let body = |protocol| {
             let mut bodies = publication.bodies.iter();
             &bodies.find(|(name, _)| *name == protocol).unwrap().1
@@ -674,7 +681,7 @@ fn whatever_the_names_what_is_sent_fits_what_sns_takes() {
         },
     });
     notice.target = TargetName::parse(&"x".repeat(200)).unwrap();
-    let publication = publication(&notice, &surroundings());
+    let publication = publication(&notice, &surroundings(), &Findings::default());
     let sms = &publication.bodies[2];
     assert_eq!(sms.0, "sms");
     for (text, limit) in [(&publication.subject, 99), (&sms.1, 140)] {

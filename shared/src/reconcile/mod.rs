@@ -7,6 +7,7 @@
 
 mod act;
 mod adopt;
+mod alarm;
 mod observe;
 mod operate;
 mod step;
@@ -136,7 +137,18 @@ where
     }
     match &message.trigger {
         Trigger::TaskStopped(task) => _ = intake::keep_task(&mut step.state, task),
-        Trigger::AlarmChanged(change) => _ = intake::keep_alarm(&mut step.state, change),
+        Trigger::AlarmChanged(change) => {
+            if !intake::keep_alarm(&mut step.state, change) {
+                alarm::tell(
+                    &ports.services,
+                    &mut step,
+                    policy.as_ref(),
+                    change,
+                    &ports.clock,
+                )
+                .await;
+            }
+        }
         Trigger::Pushed(_)
         | Trigger::ServiceChanged { .. }
         | Trigger::Registered
@@ -259,6 +271,7 @@ fn settle_registration(step: &mut Step, status: &RegistrationStatus, now: Timest
         step.state.standing = Standing::default();
         step.state.last_known_good = None;
         step.state.asked_before.clear();
+        step.state.halted = None;
         step.state.wake = None;
     }
 }
@@ -291,11 +304,13 @@ where
         step.refresh_policy(policy);
     }
     let Some(current) = step.state.current.clone() else {
-        step.rest();
+        step.rest(ports.clock.now());
         return Ok(false);
     };
-    if let Some(phase) = turn_back(&step.state, &current, ports.clock.now()) {
-        step.apply(&current, phase, &Observation::default(), ports.clock.now());
+    step.state.halted = None;
+    let now = ports.clock.now();
+    if let Some(phase) = turn_back(&step.state, &current, now) {
+        step.apply(&current, phase, &Observation::default(), now);
         return Ok(true);
     }
     let observation = observe::observe(ports, &step.state, &current, ports.clock.now()).await;
@@ -304,6 +319,7 @@ where
     if adopt::recreated(&step.state, &observation) && !started {
         step.state.standing = Standing::default();
         step.state.last_known_good = None;
+        step.state.halted = None;
         return Ok(true);
     }
     let decision = decide::decide(&current.policy, &current, &observation, now);

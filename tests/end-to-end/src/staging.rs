@@ -15,13 +15,14 @@ use crate::checkout::Checkout;
 use crate::process;
 
 /// The packages that are functions.
-pub const FUNCTIONS: [&str; 6] = [
+pub const FUNCTIONS: [&str; 7] = [
     "image-push",
     "service-change",
     "alarm",
     "rollout",
     "sweep",
     "notify",
+    "operator",
 ];
 
 /// Why there is nothing to deploy.

@@ -170,6 +170,13 @@ impl Targets for Ledger {
         Ok(self.entry(target))
     }
 
+    async fn good_definition(
+        &self,
+        target: &TargetName,
+    ) -> Result<Option<Arc<Definition>>, LedgerError> {
+        Ok(Ledger::good_definition(self, target))
+    }
+
     async fn save(&self, write: &StateWrite) -> Result<Version, SaveError> {
         let records = &mut *self.0.borrow_mut();
         let target = &write.target;

@@ -191,6 +191,14 @@ impl<P: Targets> Targets for Watched<P> {
             .await
     }
 
+    async fn good_definition(
+        &self,
+        target: &TargetName,
+    ) -> Result<Option<Arc<Definition>>, LedgerError> {
+        let effect = self.port.good_definition(target);
+        self.call(Operation::ReadGoodDefinition, effect).await
+    }
+
     async fn save(&self, write: &StateWrite) -> Result<Version, SaveError> {
         self.call(Operation::SaveTarget, self.port.save(write))
             .await

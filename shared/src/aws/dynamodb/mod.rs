@@ -28,12 +28,13 @@ use super::failure::call_error;
 use crate::core::hold::Hold;
 use crate::core::name::TargetName;
 use crate::core::observation::Definition;
-use crate::ledger::key::{ItemKey, REGISTRATIONS, target_partition};
+use crate::core::rollout::Rollout;
+use crate::ledger::key::{ItemKey, REGISTRATIONS, history_partition, target_partition};
 use crate::ledger::{
     Follower, LedgerError, NoticeKey, Registration, RegistrationChange, ReverseKey, SaveError,
     StateWrite, StoredNotice, TargetEntry, Version,
 };
-use crate::ports::{Outbox, Registrations, ReverseItems, Targets};
+use crate::ports::{Outbox, Records, Registrations, ReverseItems, Targets};
 use item::{Item, PENDING_NOTICE, PENDING_WAKE};
 use transaction::Transaction;
 
@@ -80,9 +81,10 @@ impl Targets for Dynamo {
         let doing = format!("load target `{target}`");
         let partition = target_partition(target);
         let (items, hold) = join(self.partition(&doing, &partition), self.stored_hold()).await;
+        let entry = item::read_entry(target, &items?)?;
         Ok(TargetEntry {
             hold: hold?,
-            ..item::read_entry(target, &items?)?
+            ..entry
         })
     }
 
@@ -131,6 +133,38 @@ impl ReverseItems for Dynamo {
             .iter()
             .map(|found| item::read(&format!("a follower of `{partition}`"), found))
             .collect()
+    }
+}
+
+impl Records for Dynamo {
+    async fn all_registrations(&self) -> Result<Vec<Registration>, LedgerError> {
+        self.registrations().await
+    }
+
+    async fn entry(&self, target: &TargetName) -> Result<TargetEntry, LedgerError> {
+        self.load(target).await
+    }
+
+    async fn history(
+        &self,
+        target: &TargetName,
+        limit: usize,
+    ) -> Result<Vec<Rollout>, LedgerError> {
+        let doing = format!("list the finished rollouts of `{target}`");
+        let partition = history_partition(target);
+        let items = self.latest(&doing, &partition, limit).await?;
+        let what = format!("a finished rollout of `{target}`");
+        items.iter().map(|found| item::read(&what, found)).collect()
+    }
+
+    async fn finished(
+        &self,
+        target: &TargetName,
+        id: &str,
+    ) -> Result<Option<Rollout>, LedgerError> {
+        let what = format!("a finished rollout of `{target}`");
+        let found = self.get(&what, &ItemKey::finished(target, id)).await?;
+        found.map(|found| item::read(&what, &found)).transpose()
     }
 }
 

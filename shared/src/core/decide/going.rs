@@ -70,6 +70,10 @@ impl<'a> Going<'a> {
         };
         let failing = self.tasks(service);
         let failure = self.failure(primary, failing);
+        if let (Some(failure), Some(_)) = (&failure, &self.observation.last_known_good) {
+            // Even where a newer push waits: it may be refused, and then this one must not stay.
+            return decided(self.take_back(failure.clone()));
+        }
         // ECS's own count tells even where the event of a stopped task was lost.
         let suspect = failure.is_some()
             || primary.failed_tasks > 0

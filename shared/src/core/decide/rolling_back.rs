@@ -22,8 +22,9 @@ pub(super) struct Return<'a> {
 }
 
 pub(super) fn decide(returning: &Return<'_>, observation: &Observation) -> Decision {
-    if let Some(newer) = &observation.newer {
-        // It may be the fix; it starts with the same last-known-good.
+    if let (Some(newer), false) = (&observation.newer, returning.back.way == Way::Unasked) {
+        // It may be the fix; it starts with the same last-known-good. Should it be refused,
+        // the service is on its way back all the same.
         return supersede(SupersededBy::Push {
             rollout: newer.clone(),
         });

@@ -8,7 +8,9 @@ mod crash;
 mod notices;
 mod pushes;
 mod registration;
+mod rollback;
 mod somebody_else;
+mod told_again;
 mod work;
 
 use jiff::SignedDuration;
@@ -105,6 +107,7 @@ fn summary(rollout: &Rollout) -> String {
         Phase::Rejected { reason } => reason.as_str(),
         Phase::Halted { reason } => reason.as_str(),
         Phase::Requested { waiting, .. } => waiting.as_str(),
+        Phase::RollingBack { failure, .. } | Phase::RolledBack { failure, .. } => failure.as_str(),
         Phase::Starting { .. }
         | Phase::Progressing { .. }
         | Phase::Baking { .. }
@@ -129,6 +132,7 @@ fn title(notice: &Notice) -> String {
         News::TargetInvalid { .. }
         | News::ServiceMissing { .. }
         | News::Adopted { .. }
+        | News::AlarmFired { .. }
         | News::Command { .. }
         | News::RolloutHeld { .. } => notice.event().to_owned(),
     }
@@ -142,7 +146,7 @@ fn writes(world: &World) -> (usize, usize) {
     )
 }
 
-/// Why messages and events changed nothing, in order.
+/// Why messages and pushes changed nothing, in order.
 fn ignored(world: &World) -> Vec<&'static str> {
     let reasons = world.outcomes.iter().filter_map(ignored_reason);
     reasons.map(Ignored::as_str).collect()
@@ -154,6 +158,8 @@ fn ignored_reason(outcome: &Outcome) -> Option<&Ignored> {
         | Outcome::Rollout(_, Invocation::Done(Report::Ignored(reason))) => Some(reason),
         Outcome::Pushed(..)
         | Outcome::ServiceChanged(..)
+        | Outcome::TaskChanged(..)
+        | Outcome::AlarmChanged(..)
         | Outcome::Rollout(..)
         | Outcome::Sweep(..)
         | Outcome::Notify(..) => None,
@@ -171,6 +177,7 @@ fn mistakes(world: &World) -> Vec<String> {
             News::ServiceMissing { mistake } => Some(vec![mistake.clone()]),
             News::Rollout(_)
             | News::Adopted { .. }
+            | News::AlarmFired { .. }
             | News::Command { .. }
             | News::RolloutHeld { .. } => None,
         });

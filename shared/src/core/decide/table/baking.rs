@@ -131,7 +131,7 @@ fn alarms_and_newer_pushes() {
         ("an alarm lacks data at the end",          ends(0), well().alarm(AlarmState::InsufficientData), "succeeded web:8 | over"),
         ("a newer push waits",                      ends(60), well().newer(), "baking ecs-svc/8 until 60s | wait 30s bake-time"),
         ("… takes over if so configured",           ends(60).immediately(), well().newer(), "superseded newer-push | over"),
-        ("… takes over when an alarm fires",        ends(60), fired().newer(), "superseded newer-push | over"),
+        ("… also for the way back",                 ends(60), fired().newer(), "rolling-back alarm-fired to web:7 unasked | now"),
         ("… does not keep this one from success",   ends(0), well().newer(), "succeeded web:8 | over"),
     ]);
 }

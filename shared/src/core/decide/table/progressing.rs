@@ -125,8 +125,10 @@ fn newer_pushes() {
         ("… take over if so configured",        given().immediately(), under_way().newer(), "superseded newer-push | over"),
         ("… do not hinder the bake",            given(), done().newer(), "baking ecs-svc/8 until 300s | wait 30s bake-time"),
         ("take over once a task failed",        given(), failing().newer(), "superseded newer-push | over"),
-        ("take over once an alarm fired",       given(), fired().newer(), "superseded newer-push | over"),
-        ("take over once ECS gave it up",       given(), given_up().newer(), "superseded newer-push | over"),
+        ("… also where ECS alone counted it",   given(), failing().newer().nothing_good(), "superseded newer-push | over"),
+        ("wait for the way back, an alarm fired", given(), fired().newer(), "rolling-back alarm-fired to web:7 unasked | now"),
+        ("… ECS gave it up",                    given().immediately(), given_up().newer(), "rolling-back deployment-failed to web:7 unasked | now"),
+        ("take over where there is none",       given(), fired().newer().nothing_good(), "superseded newer-push | over"),
         ("never take over from somebody else",  given().immediately(), foreign("web:9", -5).newer(), "superseded somebody-else | over"),
     ]);
 }

@@ -242,7 +242,8 @@ fn somebody_else() {
         ("deleted",                               asked(-60), ours().service_look(Look::Taken(ServiceLook::Missing)), "superseded service-gone | over"),
         ("deleted with its cluster",              asked(-60), ours().service_look(Look::Taken(ServiceLook::ClusterMissing)), "superseded service-gone | over"),
         ("pushed something newer",                asked(-60), back(UNDER_WAY).newer(), newer),
-        ("… before we asked",                     unasked(), ours().newer(), newer),
+        ("… which may be refused: asked first",   unasked(), ours().newer(), ASKS),
+        ("… which waits for a look that lags",    unasked(), ours().service_look(unavailable()).newer(), "rolling-back alarm-fired to web:7 unasked | wait 15s aws"),
     ]);
 }
 

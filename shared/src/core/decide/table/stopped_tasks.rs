@@ -86,7 +86,8 @@ fn by_the_versions_fault() {
         ("in the bake",                            two_crashed(baking::ends(60)), baking::well(), FAIL),
         ("at its end",                             two_crashed(baking::ends(0)), baking::well(), FAIL),
         ("one and a newer push",                   one(), under_way().newer(), "superseded newer-push | over"),
-        ("enough and a newer push",                two_crashed(given()), under_way().newer(), "superseded newer-push | over"),
+        ("enough and a newer push",                two_crashed(given()), under_way().newer(), FAIL),
+        ("… and nothing was proven good",          two_crashed(given()), under_way().newer().nothing_good(), "superseded newer-push | over"),
         ("enough, and an alarm too",               two_crashed(given()), under_way().alarm(AlarmState::Alarm), FAIL),
     ]);
 }
