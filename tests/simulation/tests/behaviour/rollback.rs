@@ -3,7 +3,6 @@
 mod crash;
 
 use pushboat::core::alarm::AlarmState;
-use pushboat::core::observation::ImageContent;
 use pushboat::core::rollout::{Phase, RolledBackBy};
 use simulation::Fault;
 
@@ -389,17 +388,14 @@ fn a_newer_push_that_is_refused_does_not_keep_a_bad_version_alive() {
             world.alarms.set("5xx", AlarmState::Alarm);
             world.run_for(seconds(3));
         }
-        let signature = ImageContent::NotAnImage {
-            media_type: "application/vnd.dev.cosign.simplesigning.v1+json".to_owned(),
-        };
-        let signature = Image::holding("signature of v2", signature);
-        world.push_image(REPOSITORY, "v2.sig", &signature);
+        let wrong = Image::built_for("v3", &["arm64"]);
+        world.push_image(REPOSITORY, "v3", &wrong);
         world.run_for(seconds(5));
         world.alarms.set("5xx", AlarmState::Alarm);
         world.run_for(minutes(15));
         assert_eq!(
             history(&world),
-            ["v2 superseded newer-push", "v2.sig rejected not-an-image"]
+            ["v2 superseded newer-push", "v3 rejected wrong-platform"]
         );
         assert_eq!(world.ecs.revision(&service()), "web:1", "{alarm_first}");
         assert_eq!(quarantined(&world).len(), 1);
