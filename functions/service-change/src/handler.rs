@@ -13,12 +13,12 @@ use serde_json::Value;
 /// What ECS told.
 enum Told {
     Service(ServiceChange),
-    Task(TaskStopped),
+    Task(Box<TaskStopped>),
 }
 
 fn read(event: &Value) -> Result<Told, Ignored> {
     match event.get("detail-type").and_then(Value::as_str) {
-        Some("ECS Task State Change") => stopped_task(event).map(Told::Task),
+        Some("ECS Task State Change") => stopped_task(event).map(|task| Told::Task(Box::new(task))),
         _ => service_change(event).map(Told::Service),
     }
 }

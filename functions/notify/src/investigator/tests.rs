@@ -149,6 +149,7 @@ fn notice(phase: Phase) -> Notice {
         rollout,
         start: None,
         running: None,
+        last_known_good: None,
     };
     Notice {
         id: "n".to_owned(),
