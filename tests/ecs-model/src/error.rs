@@ -44,6 +44,13 @@ impl ServiceError {
         ServiceError::new("ClusterNotFoundException", "Cluster not found.")
     }
 
+    pub(crate) fn service_deployment_not_found() -> Self {
+        ServiceError::new(
+            "ServiceDeploymentNotFoundException",
+            "Service deployment not found.",
+        )
+    }
+
     pub(crate) fn service_not_found() -> Self {
         ServiceError::new("ServiceNotFoundException", "Service not found.")
     }

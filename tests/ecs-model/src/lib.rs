@@ -29,6 +29,7 @@ mod container;
 mod deployment;
 mod deployment_configuration;
 mod deployment_start;
+mod deployment_stop;
 mod deployment_watch;
 mod ecs;
 mod error;

@@ -47,6 +47,7 @@ pub(crate) fn answer(ecs: &mut Ecs, operation: &str, request: &Value) -> Answer 
         "ListServiceDeployments" => history::list_deployments(ecs, request),
         "DescribeServiceDeployments" => history::describe_deployments(ecs, request),
         "DescribeServiceRevisions" => history::describe_revisions(ecs, request),
+        "StopServiceDeployment" => history::stop_deployment(ecs, request),
         "RunTask" => task::run(ecs, request),
         "StopTask" => task::stop(ecs, request),
         "DescribeTasks" => task::describe(ecs, request),

@@ -25,6 +25,7 @@ impl Ecs {
             return;
         }
         self.start_pending(key);
+        self.grant_rollback(key);
         self.watch(key);
         self.drop_replaced(key);
         let plan = self.plan_tasks(key);
@@ -104,7 +105,10 @@ impl Ecs {
         for index in stopped {
             self.finish(key, index, ServiceDeploymentStatus::Stopped);
         }
-        if let Some(id) = begun {
+        let is_called_off = self.services[key.0]
+            .ongoing()
+            .is_some_and(|record| record.status == ServiceDeploymentStatus::RollbackRequested);
+        if let Some(id) = begun.filter(|_| !is_called_off) {
             self.begin_alarm_watch(key);
             self.report_deployment(key, id, DeploymentChange::InProgress);
         }
@@ -228,8 +232,14 @@ impl Ecs {
 
     fn apply(&mut self, key: ServiceKey, plan: &Plan) {
         let service = &mut self.services[key.0];
+        let mut is_emptied = false;
         for (deployment, desired) in service.deployments.iter_mut().zip(&plan.desired) {
+            is_emptied |= deployment.desired_count > 0 && *desired == 0;
             deployment.desired_count = *desired;
+        }
+        // One without tasks is gone at the next look, which no task will bring about.
+        if is_emptied {
+            self.wake_service(key);
         }
         for task in &plan.unhealthy {
             self.stop_unhealthy(key, *task);

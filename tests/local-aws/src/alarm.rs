@@ -1,12 +1,14 @@
 //! Changes of CloudWatch alarms' states: each becomes an event.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tokio::sync::Mutex;
 
 use crate::call::Call;
+use crate::ecs::EcsService;
 use crate::event::Source;
 use crate::upstream::{Upstream, UpstreamError};
 
@@ -15,16 +17,19 @@ use crate::upstream::{Upstream, UpstreamError};
 pub(crate) struct Alarms {
     upstream: Upstream,
     source: Source,
+    /// Watches alarms during deployments.
+    ecs: Arc<EcsService>,
     /// Each alarm's state as an event would tell it.
     known: Mutex<BTreeMap<String, Value>>,
 }
 
 impl Alarms {
     /// Knows of none.
-    pub(crate) fn new(upstream: Upstream, source: Source) -> Self {
+    pub(crate) fn new(upstream: Upstream, source: Source, ecs: Arc<EcsService>) -> Self {
         Alarms {
             upstream,
             source,
+            ecs,
             known: Mutex::default(),
         }
     }
@@ -76,6 +81,11 @@ impl Alarms {
                 found.insert(name, state);
             }
         }
+        let gone = known.keys().filter(|name| !found.contains_key(*name));
+        let gone = gone.map(|name| (name.as_str(), false));
+        let states = found.iter();
+        let states = states.map(|(name, state)| (name.as_str(), state["value"] == "ALARM"));
+        self.ecs.hear_alarms(gone.chain(states));
         *known = found;
         Ok(events)
     }

@@ -59,13 +59,14 @@ pub(crate) fn endpoint(
         bus.clone(),
         upstream.clone(),
     );
+    let ecs = Arc::new(ecs);
     let stacks = StackWatch {
         upstream: upstream.clone(),
         clock: clock.clone(),
         bus: bus.clone(),
         rules: rules.clone(),
         parameters: Arc::new(Parameters::new(upstream.clone(), source.clone())),
-        alarms: Arc::new(Alarms::new(upstream.clone(), source.clone())),
+        alarms: Arc::new(Alarms::new(upstream.clone(), source.clone(), ecs.clone())),
         registry: Arc::new(RegistryWatch::new(
             registry.clone(),
             upstream.clone(),
@@ -90,7 +91,7 @@ pub(crate) fn endpoint(
         bus,
         faults,
         rules,
-        ecs: Arc::new(ecs),
+        ecs,
         registry,
         stacks: Arc::new(stacks),
         scheduler: Arc::new(scheduler),

@@ -103,6 +103,19 @@ impl EcsService {
         }
     }
 
+    /// Tells the model which alarms are in ALARM and which are not.
+    pub(crate) fn hear_alarms<'a>(&self, alarms: impl Iterator<Item = (&'a str, bool)>) {
+        let mut model = self.model();
+        let now = self.clock.now();
+        model.advance(now, &*self.registry);
+        for (name, in_alarm) in alarms {
+            model.set_alarm(name, in_alarm, now);
+        }
+        self.hand_on(&mut model);
+        drop(model);
+        self.changed.notify_one();
+    }
+
     /// Lets the model do what is due when it is due, until the task is aborted.
     pub(crate) async fn run(self: Arc<Self>) {
         loop {

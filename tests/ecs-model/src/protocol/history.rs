@@ -43,6 +43,21 @@ struct References {
     service_revision_arns: Vec<String>,
 }
 
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct StopServiceDeployment {
+    service_deployment_arn: String,
+    stop_type: Option<String>,
+}
+
+/// Source: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopServiceDeployment.html>.
+pub(super) fn stop_deployment(ecs: &mut Ecs, request: &Value) -> Answer {
+    let input: StopServiceDeployment = read(request)?;
+    let stop_type = input.stop_type.as_deref();
+    let arn = ecs.stop_service_deployment(&input.service_deployment_arn, stop_type)?;
+    Ok(json!({"serviceDeploymentArn": &*arn}))
+}
+
 /// Lists the service deployments of the last 90 days, newest first.
 ///
 /// Source: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServiceDeployments.html>.

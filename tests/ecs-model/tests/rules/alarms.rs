@@ -132,6 +132,7 @@ fn a_flap_between_two_looks_goes_unnoticed() {
     let mut world = watched(json!({}));
     let id = world.deploy("web:2", &[]);
     world.until("it bakes", |world| bakes(world, &id));
+    world.wait_seconds(60);
     world.alarm("5xx", true);
     world.wait_seconds(1);
     world.alarm("5xx", false);
@@ -205,6 +206,20 @@ fn an_alarm_in_the_bake_time_brings_the_old_tasks_back() {
             .count(),
         0
     );
+}
+
+#[test]
+fn a_rollback_does_not_bake() {
+    let mut world = watched(json!({}));
+    world.configure(json!({"deploymentCircuitBreaker": {"enable": true, "rollback": true}}));
+    world.images.failure = Some(PullError::ManifestUnknown);
+    world.deploy("web:2", &[]);
+    world.until("it is rolled back", |world| {
+        world.record()["status"] == "ROLLBACK_IN_PROGRESS"
+    });
+    let since = world.now;
+    world.until_completed();
+    assert!(world.now.duration_since(since) < SignedDuration::from_secs(60));
 }
 
 #[test]

@@ -8,6 +8,7 @@
 mod alarms;
 mod circuit_breaker;
 mod clusters;
+mod deployment_stop;
 mod events;
 mod failing_tasks;
 mod health_checks;

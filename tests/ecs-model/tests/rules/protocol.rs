@@ -38,6 +38,8 @@ const MEMBERS: &[&str] = &[
         "createdAt",
         "serviceDeploymentArns",
         "serviceRevisionArns",
+        "serviceDeploymentArn",
+        "stopType",
         "clientToken",
         "overrides",
         "healthCheckGracePeriodSeconds",
@@ -63,6 +65,7 @@ const OPERATIONS: &[&str] = &[
     "ListServiceDeployments",
     "DescribeServiceDeployments",
     "DescribeServiceRevisions",
+    "StopServiceDeployment",
     "RunTask",
     "StopTask",
     "DescribeTasks",
@@ -75,7 +78,7 @@ const OPERATIONS: &[&str] = &[
 #[test]
 fn an_unknown_operation_is_named() {
     let mut world = World::new();
-    for operation in ["StopServiceDeployment", "", "updateservice"] {
+    for operation in ["StopDaemon", "", "updateservice"] {
         let error = world.refused(operation, json!({}));
         assert_eq!(error.code, "UnknownOperationException");
         assert_eq!(error.http_status, 400);

@@ -211,6 +211,36 @@ async fn an_alarm_that_changes_its_state_is_told_of_once() {
     assert_eq!(events[0].event["resources"], json!(["arn:alarm"]));
 }
 
+/// ECS ignores the alarms of a deployment if one of them is in ALARM when it begins.
+#[tokio::test]
+async fn ecs_hears_of_alarms() {
+    let world = World::start().await;
+    world.fake.state().alarms = vec![json!({
+        "AlarmName": "too-slow", "AlarmArn": "arn:alarm", "StateValue": "OK",
+    })];
+    let cluster = json!({"clusterName": "prod"});
+    world.ecs("CreateCluster", &cluster).await.unwrap();
+    let definition = json!({
+        "family": "web", "containerDefinitions": [{"name": "web", "image": "web", "memory": 1}],
+    });
+    let registered = world.ecs("RegisterTaskDefinition", &definition).await;
+    registered.unwrap();
+    for (state, service, expected) in [("OK", "a", "MONITORING"), ("ALARM", "b", "DISABLED")] {
+        let target = "GraniteServiceVersion20100801.SetAlarmState";
+        let body = json!({"AlarmName": "too-slow", "StateValue": state});
+        let client = world.client();
+        client.json("monitoring", target, &body).await.unwrap();
+        let alarms = json!({"alarmNames": ["too-slow"], "enable": true, "rollback": true});
+        let request = json!({
+            "cluster": "prod", "serviceName": service, "taskDefinition": "web", "desiredCount": 1,
+            "deploymentConfiguration": {"alarms": alarms},
+        });
+        world.ecs("CreateService", &request).await.unwrap();
+        let deployment = world.begun_deployment(service).await;
+        assert_eq!(deployment["alarms"]["status"], expected, "{state}");
+    }
+}
+
 #[tokio::test]
 async fn a_schedule_is_fired_here_only_and_shown_as_enabled() {
     let world = World::start().await;
@@ -392,6 +422,22 @@ impl World {
             )
             .await;
         answer.unwrap().body_json().unwrap()
+    }
+
+    /// Waits until a service's first deployment has begun.
+    async fn begun_deployment(&self, service: &str) -> Value {
+        let request = json!({"cluster": "prod", "service": service});
+        for _ in 0..PATIENCE {
+            let listed = self.ecs("ListServiceDeployments", &request).await.unwrap();
+            let arn = &listed["serviceDeployments"][0]["serviceDeploymentArn"];
+            let arns = json!({"serviceDeploymentArns": [arn]});
+            let found = self.ecs("DescribeServiceDeployments", &arns).await.unwrap();
+            if found["serviceDeployments"][0]["status"] == "IN_PROGRESS" {
+                return found["serviceDeployments"][0].clone();
+            }
+            pause(Duration::from_millis(1)).await;
+        }
+        panic!("the deployment of {service} did not begin");
     }
 
     /// Waits until so many events were sent and matched.
