@@ -5,6 +5,8 @@
 //! specification, `manifest.md`, `image-index.md` and `config.md`; Docker
 //! image manifest version 2, schema 2.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use crate::core::observation::{ImageContent, Platform};
@@ -56,6 +58,18 @@ struct RawPlatform {
     architecture: String,
 }
 
+#[derive(Default, Deserialize)]
+struct RawConfiguration {
+    #[serde(default)]
+    config: Option<RawConfig>,
+}
+
+#[derive(Deserialize)]
+struct RawConfig {
+    #[serde(default, rename = "Labels")]
+    labels: Option<BTreeMap<String, String>>,
+}
+
 /// Reads an image manifest or an image index.
 #[must_use]
 pub fn read_manifest(text: &str) -> Manifest {
@@ -90,6 +104,25 @@ pub fn read_configuration(text: &str) -> ImageContent {
             problem: format!("its configuration is no JSON: {error}"),
         },
     }
+}
+
+/// Finds the image for a platform in an index; `None` where the text is no such index.
+#[must_use]
+pub fn image_for(text: &str, platform: &Platform) -> Option<String> {
+    let manifest: RawManifest = serde_json::from_str(text).ok()?;
+    let child = manifest.manifests?.into_iter().find(|child| {
+        let named = child.platform.as_ref();
+        named.is_some_and(|one| one.os == platform.os && one.architecture == platform.architecture)
+    })?;
+    Some(child.digest).filter(|digest| !digest.is_empty())
+}
+
+/// Reads the labels in an image's configuration; none where it has none.
+#[must_use]
+pub fn read_labels(text: &str) -> BTreeMap<String, String> {
+    let configuration: RawConfiguration = serde_json::from_str(text).unwrap_or_default();
+    let labels = configuration.config.and_then(|config| config.labels);
+    labels.unwrap_or_default()
 }
 
 fn read_index(children: &[RawDescriptor], artifact_type: Option<String>) -> Manifest {
@@ -215,6 +248,41 @@ mod tests {
                 matches!(read_configuration(wrong), ImageContent::Unreadable { .. }),
                 "{wrong}"
             );
+        }
+    }
+
+    #[test]
+    fn an_indexs_image_is_found_by_its_platform() {
+        let index = json!({ "manifests": [
+            { "digest": "sha256:1", "platform": { "os": "linux", "architecture": "amd64" } },
+            { "digest": "sha256:2", "platform": { "os": "linux", "architecture": "arm64" } },
+            { "digest": "sha256:3", "platform": { "os": "unknown", "architecture": "unknown" } },
+        ]});
+        let of = |text: &str, architecture: &str| {
+            let os = "linux".to_owned();
+            let architecture = architecture.to_owned();
+            image_for(text, &Platform { os, architecture })
+        };
+        let text = index.to_string();
+        assert_eq!(of(&text, "arm64").as_deref(), Some("sha256:2"));
+        assert_eq!(of(&text, "s390x"), None);
+        for other in ["{}", "nonsense", r#"{"config":{"digest":"sha256:1"}}"#] {
+            assert_eq!(of(other, "amd64"), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn labels_are_read_where_there_are_any() {
+        let text = r#"{"os":"linux","config":{"Labels":{"a":"b"}}}"#;
+        let expected = BTreeMap::from([("a".to_owned(), "b".to_owned())]);
+        assert_eq!(read_labels(text), expected);
+        for none in [
+            "{}",
+            "[",
+            r#"{"config":null}"#,
+            r#"{"config":{"Labels":null}}"#,
+        ] {
+            assert_eq!(read_labels(none), BTreeMap::new(), "{none}");
         }
     }
 

@@ -27,10 +27,12 @@
 //! | `core::diagnosis`, `core::evidence` | why a task stopped; not wired into the loop yet |
 //! | [`target`] | a target's configuration, parsed strictly |
 //! | [`task_definition`], [`image`] | the lossless edit; what a manifest is |
-//! | [`reconcile`](mod@reconcile), [`registration`], [`sweep`], [`wake`], [`outbox`] | the shell: what is done in which order |
+//! | [`reconcile`](mod@reconcile), [`registration`], [`sweep`], [`wake`], [`outbox`], [`operator`] | the shell: what is done in which order |
 //! | [`ports`] | the few traits that the shell needs of the world |
 //! | [`ledger`], [`queue`], [`notice`] | what is stored, sent and told |
 //! | [`message`] | every sentence that a person reads |
+//! | [`findings`] | what is looked up for a notice of a failure before it is sent |
+//! | [`redact`](mod@redact) | takes secrets out of what strangers wrote |
 //! | `aws` | the ports on the AWS SDK, behind the feature `aws` |
 //!
 //! # Invariants
@@ -69,14 +71,17 @@
 #[cfg(feature = "aws")]
 pub mod aws;
 pub mod core;
+pub mod findings;
 pub mod image;
 pub mod ledger;
 pub mod message;
 pub mod notice;
+pub mod operator;
 pub mod outbox;
 pub mod ports;
 pub mod queue;
 pub mod reconcile;
+pub mod redact;
 pub mod registration;
 pub mod sweep;
 pub mod target;

@@ -6,15 +6,26 @@
 
 pub mod diagnosis;
 mod document;
+mod dossier;
+mod explanation;
+mod failure;
+mod operator;
 mod reason;
+mod surroundings;
 
-use crate::core::reason::Halted;
+use crate::core::name::ImageDigest;
+use crate::core::push::PushSource;
 use crate::core::rollout::{Phase, Rollout, Start};
+use crate::findings::Findings;
 use crate::notice::{News, Notice, RolloutNews};
 use crate::ports::Publication;
 use crate::target::Mistake;
 
-pub use reason::{halted, ignored, rejected, superseded};
+pub use explanation::explanation;
+pub use failure::failure;
+pub use operator::{refusal, waiting};
+pub use reason::{halted, ignored, rejected, rejected_briefly, superseded};
+pub use surroundings::Surroundings;
 
 /// SNS takes subjects of fewer than 100 characters. Source: SNS API reference, Publish, `Subject`.
 const SUBJECT_LIMIT: usize = 99;
@@ -23,7 +34,11 @@ const LINE_LIMIT: usize = 140;
 
 /// Writes a notice as SNS takes it.
 #[must_use]
-pub fn publication(notice: &Notice) -> Publication {
+pub fn publication(
+    notice: &Notice,
+    surroundings: &Surroundings,
+    findings: &Findings,
+) -> Publication {
     let headline = headline(notice);
     let mut attributes = vec![
         ("event", notice.event().to_owned()),
@@ -37,8 +52,11 @@ pub fn publication(notice: &Notice) -> Publication {
     Publication {
         subject: cut(&line, SUBJECT_LIMIT),
         bodies: vec![
-            ("default", document::document(notice, &headline).to_string()),
-            ("email", text(notice, &headline)),
+            (
+                "default",
+                document::document(notice, &headline, surroundings, findings).to_string(),
+            ),
+            ("email", text(notice, &headline, surroundings, findings)),
             ("sms", cut(&line, LINE_LIMIT)),
         ],
         attributes,
@@ -59,7 +77,12 @@ pub fn headline(notice: &Notice) -> String {
             format!("{target}: cannot be deployed to until {what} corrected")
         }
         News::ServiceMissing { .. } => format!("{target}: its service does not exist yet"),
+        News::AlarmFired { change, .. } => format!("{target}: alarm {} fired", change.name),
         News::Adopted { .. } => format!("{target}: adopted, pushes are deployed from now on"),
+        News::Command { command, refused } => {
+            operator::command_headline(target, command, refused.as_ref())
+        }
+        News::RolloutHeld { rollout, .. } => operator::held_headline(rollout),
     }
 }
 
@@ -70,6 +93,14 @@ fn rollout_headline(rollout: &Rollout) -> String {
         Phase::Starting { .. } => format!("{target}: deploying {tag}"),
         Phase::Progressing { .. } => format!("{target}: {tag} is on its way"),
         Phase::Baking { .. } => format!("{target}: {tag} runs and is being watched"),
+        Phase::RollingBack { failure, .. } => format!(
+            "{target}: {tag} is being rolled back ({})",
+            failure::failure_briefly(failure)
+        ),
+        Phase::RolledBack { failure, .. } => format!(
+            "{target}: {tag} was rolled back ({})",
+            failure::failure_briefly(failure)
+        ),
         Phase::Succeeded { .. } => format!("{target}: {tag} is live"),
         Phase::ScaledToZero { .. } => {
             format!("{target}: {tag} is deployed, but the service is scaled to zero")
@@ -95,10 +126,15 @@ fn rollout_headline(rollout: &Rollout) -> String {
     }
 }
 
-fn text(notice: &Notice, headline: &str) -> String {
+fn text(
+    notice: &Notice,
+    headline: &str,
+    surroundings: &Surroundings,
+    findings: &Findings,
+) -> String {
     let mut paragraphs = vec![format!("{headline}.")];
     match &notice.news {
-        News::Rollout(news) => rollout_text(news, &mut paragraphs),
+        News::Rollout(news) => rollout_text(news, surroundings, findings, &mut paragraphs),
         News::TargetInvalid { mistakes } => {
             paragraphs.push(mistakes_text(mistakes));
             paragraphs.push("Nothing was changed. Pushboat looks again when the parameter is saved, when an image is pushed, and each hour.".to_owned());
@@ -106,6 +142,9 @@ fn text(notice: &Notice, headline: &str) -> String {
         News::ServiceMissing { mistake } => {
             paragraphs.push(mistakes_text(std::slice::from_ref(mistake)));
             paragraphs.push("Pushes wait for it. Nothing was changed.".to_owned());
+        }
+        News::AlarmFired { change, runs } => {
+            paragraphs.extend(dossier::alarm(change, runs.as_ref()));
         }
         News::Adopted { images } if images.is_empty() => paragraphs.push(
             "Nothing that runs could be taken as good (no task is wanted, or the service does not settle), so there is no version to go back to until a rollout succeeds.".to_owned(),
@@ -115,18 +154,41 @@ fn text(notice: &Notice, headline: &str) -> String {
                 images.iter().map(|(name, image)| format!("  {name}: {image}")).collect();
             paragraphs.push(format!("What runs is taken as good:\n{}", lines.join("\n")));
         }
+        News::Command { command, refused } => paragraphs.push(operator::command_text(
+            &notice.target,
+            command,
+            refused.as_ref(),
+            surroundings,
+        )),
+        News::RolloutHeld {
+            rollout,
+            hold,
+            by_command,
+        } => {
+            paragraphs.push(operator::held_text(rollout, hold, *by_command, surroundings));
+            paragraphs.push(facts(rollout, rollout.phase.start()));
+        }
     }
     paragraphs.push(format!("Notice {} of {:.0}.", notice.id, notice.at));
     paragraphs.join("\n\n")
 }
 
-fn rollout_text(news: &RolloutNews, paragraphs: &mut Vec<String>) {
+fn rollout_text(
+    news: &RolloutNews,
+    surroundings: &Surroundings,
+    findings: &Findings,
+    paragraphs: &mut Vec<String>,
+) {
     let rollout = &news.rollout;
     match &rollout.phase {
         Phase::Requested { .. } | Phase::Starting { .. } | Phase::Progressing { .. } => {}
         Phase::Baking { until, .. } => paragraphs.push(format!(
             "ECS reports the deployment done. It counts as good if nothing goes wrong until {until:.0}."
         )),
+        Phase::RollingBack { .. } | Phase::RolledBack { .. } | Phase::Halted { .. } => {
+            paragraphs.extend(dossier::paragraphs(news, surroundings, findings));
+            return;
+        }
         Phase::Succeeded { revision } => paragraphs.push(format!(
             "It finished its bake time and is the version to go back to from now on.\nTask definition: {revision}"
         )),
@@ -134,13 +196,27 @@ fn rollout_text(news: &RolloutNews, paragraphs: &mut Vec<String>) {
             "No task is wanted, so nothing shows whether this version works, and it is not taken as good.\nTask definition: {revision}"
         )),
         Phase::Superseded { by } => paragraphs.push(superseded(by)),
-        Phase::Rejected { reason } => paragraphs.push(rejected(reason)),
-        Phase::Halted { reason } => {
-            paragraphs.push(halted(reason));
-            paragraphs.push(by_hand(news, reason));
-        }
+        Phase::Rejected { reason } => paragraphs.push(rejected(reason, &rollout.policy.target, surroundings)),
     }
     paragraphs.push(facts(rollout, news.start.as_ref()));
+}
+
+/// Says that an image that was taken back through no fault of its own may come again.
+const NOT_KEPT_OUT: &str = "Nothing speaks against this image, so it is not kept out: once what hindered it is over, push it again under a new tag.";
+
+/// Says how an image that was taken back may come again.
+fn kept_out(rollout: &Rollout, digest: &ImageDigest, surroundings: &Surroundings) -> String {
+    let target = &rollout.policy.target;
+    format!(
+        "This image is kept out of {target} until a person releases it. A mended version under a new digest is deployed as ever. To release this one:\n  {}",
+        surroundings.release(target, digest)
+    )
+}
+
+/// Gives the digest that was deployed: for an exact tag, what it pointed at when the rollout started.
+fn start_digest(news: &RolloutNews) -> &ImageDigest {
+    let start = news.start.as_ref();
+    start.map_or(news.rollout.digest(), |start| &start.digest)
 }
 
 fn facts(rollout: &Rollout, start: Option<&Start>) -> String {
@@ -150,29 +226,16 @@ fn facts(rollout: &Rollout, start: Option<&Start>) -> String {
         format!("Service:  {}", rollout.policy.service),
         format!("Image:    {}:{}", push.repository, push.tag),
         format!("Digest:   {digest}"),
-        format!("Pushed:   {:.0}", push.tagged_at),
+        match push.source {
+            PushSource::Event => format!("Pushed:   {:.0}", push.tagged_at),
+            PushSource::Operator => format!("Asked:    {:.0} by a person", push.tagged_at),
+        },
         format!("Rollout:  {}", rollout.id),
     ];
     if let Some(start) = start {
         lines.push(format!("Before:   {}", start.base_task_definition));
     }
     lines.join("\n")
-}
-
-/// Says what happens next, with the plain AWS CLI line that brings the last good version back.
-fn by_hand(news: &RolloutNews, reason: &Halted) -> String {
-    let next = "Pushboat leaves the service as it is until the next push.";
-    let Some(good) = &news.last_known_good else {
-        return format!("{next} No version was proven good yet, so there is none to bring back.");
-    };
-    if matches!(reason, Halted::EcsRolledBack { task_definition } if task_definition == good) {
-        return format!("That is the last good version. {next}");
-    }
-    let service = &news.rollout.policy.service;
-    format!(
-        "{next} To bring back the last good version:\n  aws ecs update-service --cluster {} --service {} --task-definition {good}",
-        service.cluster, service.name
-    )
 }
 
 fn mistakes_text(mistakes: &[Mistake]) -> String {

@@ -3,8 +3,13 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::core::diagnosis::{self, Cause};
+use crate::core::evidence::{AlarmChange, StoppedTask};
+use crate::core::failure::Failure;
+use crate::core::hold::Hold;
 use crate::core::name::TargetName;
-use crate::core::rollout::{Outcome, Phase, Rollout, Start};
+use crate::core::operate::{OperatorCommand, Order, Refusal};
+use crate::core::rollout::{Outcome, Phase, Rollout, Running, Start};
 use crate::target::Mistake;
 
 /// One message about one change.
@@ -37,11 +42,44 @@ pub enum News {
         /// What is missing.
         mistake: Mistake,
     },
+    /// A watched alarm fired while nothing was under way.
+    AlarmFired {
+        /// The alarm's change.
+        change: AlarmChange,
+        /// What the service ran then, where ECS told.
+        runs: Option<Runs>,
+    },
     /// A target was adopted.
     Adopted {
         /// The images that are taken as good, by container; empty where nothing is.
         images: std::collections::BTreeMap<String, String>,
     },
+    /// A person's command was carried out or refused.
+    Command {
+        /// The command.
+        command: OperatorCommand,
+        /// Why it was refused, if it was.
+        refused: Option<Refusal>,
+    },
+    /// A hold keeps a rollout from what it would do now.
+    RolloutHeld {
+        /// The rollout.
+        rollout: Box<Rollout>,
+        /// The hold.
+        hold: Hold,
+        /// Whether it is the target's own, which a command ends.
+        by_command: bool,
+    },
+}
+
+/// What a service runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Runs {
+    /// The task definition's ARN.
+    pub task_definition: String,
+    /// Since when it is being deployed, by ECS's clock.
+    pub since: Timestamp,
 }
 
 /// A rollout's new phase, with what the phase itself no longer holds.
@@ -56,6 +94,47 @@ pub struct RolloutNews {
     /// The task definition of the last-known-good, if there is one.
     #[serde(default)]
     pub last_known_good: Option<String>,
+    /// What the service was asked to run, if it was.
+    #[serde(default)]
+    pub running: Option<Running>,
+}
+
+impl RolloutNews {
+    /// Gives why the version is taken back, or why it cannot be.
+    #[must_use]
+    pub fn failure(&self) -> Option<&Failure> {
+        match &self.rollout.phase {
+            Phase::RollingBack { failure, .. } | Phase::RolledBack { failure, .. } => Some(failure),
+            Phase::Halted { reason } => Some(reason.failure()),
+            Phase::Requested { .. }
+            | Phase::Starting { .. }
+            | Phase::Progressing { .. }
+            | Phase::Baking { .. }
+            | Phase::Succeeded { .. }
+            | Phase::ScaledToZero { .. }
+            | Phase::Superseded { .. }
+            | Phase::Rejected { .. } => None,
+        }
+    }
+
+    /// Gives the tasks of this version that failed, those that show the diagnosed cause first.
+    #[must_use]
+    pub fn failed_tasks(&self) -> Vec<&StoppedTask> {
+        let cause = self.failure().and_then(Failure::cause);
+        let kept = self.rollout.evidence.stopped_tasks.kept().iter();
+        let ours = |task: &&StoppedTask| {
+            let running = self.running.as_ref();
+            running.is_none_or(|running| task.task_definition == running.revision)
+        };
+        let mut tasks: Vec<(bool, &StoppedTask)> = kept
+            .filter(ours)
+            .map(|task| (diagnosis::cause(task), task))
+            .filter(|(found, _)| *found != Cause::ScaledIn)
+            .map(|(found, task)| (cause.is_some_and(|cause| cause != found), task))
+            .collect();
+        tasks.sort_by_key(|(another, _)| *another);
+        tasks.into_iter().map(|(_, task)| task).collect()
+    }
 }
 
 /// How much a notice matters.
@@ -92,6 +171,8 @@ impl Notice {
                 Phase::Requested { .. }
                 | Phase::Progressing { .. }
                 | Phase::Baking { .. }
+                | Phase::RollingBack { .. }
+                | Phase::RolledBack { .. }
                 | Phase::Succeeded { .. }
                 | Phase::ScaledToZero { .. }
                 | Phase::Superseded { .. }
@@ -101,6 +182,21 @@ impl Notice {
             News::TargetInvalid { .. } => "target-invalid",
             News::ServiceMissing { .. } => "service-missing",
             News::Adopted { .. } => "adopted",
+            News::AlarmFired { .. } => "alarm",
+            News::Command {
+                refused: Some(_), ..
+            } => "command-refused",
+            News::Command {
+                command,
+                refused: None,
+            } => match command.order {
+                Order::Deploy { .. } => "deploy-accepted",
+                Order::Rollback => "rollback-accepted",
+                Order::Release { .. } => "released",
+                Order::Hold { .. } => "held",
+                Order::Resume => "resumed",
+            },
+            News::RolloutHeld { .. } => "rollout-held",
         }
     }
 
@@ -112,8 +208,15 @@ impl Notice {
     pub fn outcome(&self) -> Option<&'static str> {
         match &self.news {
             News::Rollout(news) => news.rollout.phase.outcome().map(Outcome::as_str),
-            News::TargetInvalid { .. } | News::ServiceMissing { .. } => Some("waiting"),
-            News::Adopted { .. } => None,
+            News::TargetInvalid { .. }
+            | News::ServiceMissing { .. }
+            | News::RolloutHeld { .. }
+            | News::Command {
+                refused: Some(_), ..
+            } => Some("waiting"),
+            News::Adopted { .. }
+            | News::AlarmFired { .. }
+            | News::Command { refused: None, .. } => None,
         }
     }
 
@@ -132,10 +235,26 @@ impl Notice {
                     crate::core::reason::Rejected::AlreadyRunning => Severity::Info,
                     _ => Severity::Warning,
                 },
-                Phase::ScaledToZero { .. } => Severity::Warning,
+                Phase::ScaledToZero { .. } | Phase::RollingBack { .. } => Severity::Warning,
+                Phase::RolledBack { .. } => Severity::Error,
                 Phase::Halted { .. } => Severity::Error,
             },
-            News::TargetInvalid { .. } | News::ServiceMissing { .. } => Severity::Warning,
+            News::TargetInvalid { .. }
+            | News::ServiceMissing { .. }
+            | News::RolloutHeld { .. }
+            | News::Command {
+                refused: Some(_), ..
+            } => Severity::Warning,
+            News::Command {
+                command,
+                refused: None,
+            } => match command.order {
+                Order::Hold { .. } => Severity::Warning,
+                Order::Deploy { .. } | Order::Rollback | Order::Release { .. } | Order::Resume => {
+                    Severity::Info
+                }
+            },
+            News::AlarmFired { .. } => Severity::Warning,
             News::Adopted { .. } => Severity::Info,
         }
     }

@@ -6,8 +6,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::findings::{Investigator, NoInvestigator};
 use crate::ledger::{LedgerError, NoticeKey};
-use crate::message;
+use crate::message::{self, Surroundings};
 use crate::ports::{CallError, Outbox, Topic};
 
 /// How long a notice may lie before the sweep takes it for forgotten.
@@ -33,26 +34,32 @@ pub enum SendError {
     Topic(#[from] CallError),
 }
 
-/// Publishes one notice, unless it was published before.
+/// Publishes one notice with what the investigator finds, unless it was published before.
 ///
 /// # Errors
 ///
 /// The notice stays in the outbox and is sent by the next prompt or sweep.
-pub async fn send<O: Outbox, T: Topic>(
+pub async fn send<O: Outbox, T: Topic, I: Investigator>(
     outbox: &O,
     topic: &T,
+    investigator: &I,
+    surroundings: &Surroundings,
     key: &NoticeKey,
     now: Timestamp,
 ) -> Result<Sent, SendError> {
     let Some(stored) = outbox.unsent(key).await? else {
         return Ok(Sent::Before);
     };
-    topic.publish(&message::publication(&stored.notice)).await?;
+    let findings = investigator.findings(&stored.notice).await;
+    let publication = message::publication(&stored.notice, surroundings, &findings);
+    topic.publish(&publication).await?;
     outbox.mark_sent(key, now).await?;
     Ok(Sent::Now)
 }
 
 /// Publishes what was forgotten; one that fails does not hold up the others.
+///
+/// Nothing is looked up for it: what prevented its sending may have been the looking.
 ///
 /// # Errors
 ///
@@ -60,12 +67,13 @@ pub async fn send<O: Outbox, T: Topic>(
 pub async fn send_forgotten<O: Outbox, T: Topic>(
     outbox: &O,
     topic: &T,
+    surroundings: &Surroundings,
     now: Timestamp,
 ) -> Result<usize, SendError> {
     let mut sent = 0;
     let mut failure = None;
     for key in outbox.unsent_before(now - FORGOTTEN_AFTER).await? {
-        match send(outbox, topic, &key, now).await {
+        match send(outbox, topic, &NoInvestigator, surroundings, &key, now).await {
             Ok(_) => sent += 1,
             Err(error) => failure = Some(error),
         }

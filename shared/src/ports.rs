@@ -8,15 +8,18 @@
     reason = "every caller is generic over its ports, and none of them needs Send bounds"
 )]
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::core::alarm::AlarmSeen;
+use crate::core::hold::Hold;
 use crate::core::name::{ImageDigest, TargetName};
-use crate::core::observation::{Definition, ImageLook, ServiceDeployment, ServiceLook};
+use crate::core::observation::{Definition, ImageLook, Platform, ServiceDeployment, ServiceLook};
 use crate::core::policy::ServiceRef;
+use crate::core::rollout::Rollout;
 use crate::ledger::{
     Follower, LedgerError, NoticeKey, Registration, RegistrationChange, ReverseKey, SaveError,
     StateWrite, StoredNotice, TargetEntry, Version,
@@ -64,8 +67,8 @@ pub trait Services {
     async fn service(&self, service: &ServiceRef) -> Result<ServiceLook, CallError>;
     /// Reads a task definition whole, by ARN.
     async fn task_definition(&self, arn: &str) -> Result<Arc<Definition>, CallError>;
-    /// Finds the latest revision, in the family of `base`, that was registered for `rollout`.
-    async fn revision_of(&self, base: &str, rollout: &str) -> Result<Option<String>, CallError>;
+    /// Finds the latest revision after `base`, in its family, whose rollout tag is `tag`.
+    async fn revision_of(&self, base: &str, tag: &str) -> Result<Option<String>, CallError>;
     /// Registers a task definition and answers its ARN.
     async fn register(&self, request: &Value) -> Result<String, CallError>;
     /// Points a service at a revision and answers its primary deployment.
@@ -99,6 +102,34 @@ pub trait Images {
     async fn missing_repositories(&self, repositories: &[&str]) -> Result<Vec<String>, CallError>;
 }
 
+/// ECS, as whoever only reads task definitions uses it.
+pub trait TaskDefinitions {
+    /// Reads a task definition whole, by ARN.
+    async fn definition(&self, arn: &str) -> Result<Arc<Definition>, CallError>;
+}
+
+/// ECR, as whoever only reads what an image says of itself uses it.
+pub trait Labels {
+    /// Reads an image's labels: in an index, those of the image for the platform.
+    async fn labels(
+        &self,
+        repository: &str,
+        digest: &ImageDigest,
+        platform: &Platform,
+    ) -> Result<BTreeMap<String, String>, CallError>;
+}
+
+/// CloudWatch Logs.
+pub trait Logs {
+    /// Reads the last events of a stream, the last one last; none where there is no such stream.
+    async fn tail(
+        &self,
+        group: &str,
+        stream: &str,
+        events: usize,
+    ) -> Result<Vec<String>, CallError>;
+}
+
 /// CloudWatch.
 pub trait Alarms {
     /// Looks at alarms by name, composite ones included; the answer has one entry for each name.
@@ -109,6 +140,11 @@ pub trait Alarms {
 pub trait Targets {
     /// Loads a target's registration and state with a consistent read.
     async fn load(&self, target: &TargetName) -> Result<TargetEntry, LedgerError>;
+    /// Loads the whole definition of a target's last-known-good.
+    async fn good_definition(
+        &self,
+        target: &TargetName,
+    ) -> Result<Option<Arc<Definition>>, LedgerError>;
     /// Saves a target's state with all that belongs to the step, or nothing of it.
     ///
     /// The write is taken only where the stored version is the expected one.
@@ -119,6 +155,20 @@ pub trait Targets {
 pub trait ReverseItems {
     /// Finds the targets that care for a repository, service or alarm.
     async fn followers(&self, key: &ReverseKey) -> Result<Vec<Follower>, LedgerError>;
+}
+
+/// The ledger, as whoever answers people reads it.
+pub trait Records {
+    /// Reads every registration.
+    async fn all_registrations(&self) -> Result<Vec<Registration>, LedgerError>;
+    /// Reads a target's registration and state.
+    async fn entry(&self, target: &TargetName) -> Result<TargetEntry, LedgerError>;
+    /// Reads a target's finished rollouts, the latest first, at most `limit` of them.
+    async fn history(&self, target: &TargetName, limit: usize)
+    -> Result<Vec<Rollout>, LedgerError>;
+    /// Reads one finished rollout by its id.
+    async fn finished(&self, target: &TargetName, id: &str)
+    -> Result<Option<Rollout>, LedgerError>;
 }
 
 /// The ledger, as the sweep uses it.
@@ -137,6 +187,10 @@ pub trait Registrations {
     async fn parameters_read_at(&self) -> Result<Option<Timestamp>, LedgerError>;
     /// Notes when the parameters were last read; `None` has the next sweep read them.
     async fn note_parameters_read(&self, at: Option<Timestamp>) -> Result<(), LedgerError>;
+    /// Reads the hold for everything.
+    async fn hold(&self) -> Result<Option<Hold>, LedgerError>;
+    /// Notes the hold for everything, or that there is none.
+    async fn note_hold(&self, hold: Option<&Hold>) -> Result<(), LedgerError>;
 }
 
 /// The ledger, as whoever sends notices uses it.
@@ -172,6 +226,8 @@ pub struct Parameter {
 pub trait Parameters {
     /// Reads all parameters below a path, to the last page.
     async fn below(&self, path: &str) -> Result<Vec<Parameter>, CallError>;
+    /// Reads one parameter's text; `None` where there is no such parameter.
+    async fn value(&self, name: &str) -> Result<Option<String>, CallError>;
 }
 
 /// One message as SNS takes it.

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::core::evidence::{AlarmChange, StoppedTask};
 use crate::core::name::{TargetName, short_hash};
+use crate::core::operate::OperatorCommand;
 use crate::core::push::Push;
 
 /// One wake-up of one target.
@@ -28,8 +30,14 @@ pub enum Trigger {
         /// The event's name, such as `SERVICE_DEPLOYMENT_COMPLETED`.
         what: String,
     },
+    /// A task of the target's service stopped.
+    TaskStopped(StoppedTask),
+    /// An alarm that the target watches changed its state.
+    AlarmChanged(AlarmChange),
     /// The target's parameter was read for the first time, or changed.
     Registered,
+    /// A person gave a command.
+    Operator(OperatorCommand),
     /// A stored wake-up is due.
     Due,
     /// A newer Pushboat wrote it, during an upgrade: it wakes the target like any other.
@@ -44,7 +52,10 @@ impl Trigger {
         match self {
             Self::Pushed(_) => "pushed",
             Self::ServiceChanged { .. } => "service-changed",
+            Self::TaskStopped(_) => "task-stopped",
+            Self::AlarmChanged(_) => "alarm-changed",
             Self::Registered => "registered",
+            Self::Operator(_) => "operator",
             Self::Due => "due",
             Self::Unknown => "unknown",
         }

@@ -312,5 +312,15 @@ fn follows(policy: &Policy) -> Vec<(ReverseKey, Follower)> {
         };
         (ReverseKey::Repository(image.repository.clone()), follower)
     });
-    std::iter::once(service).chain(images).collect()
+    let alarms = policy.alarms.iter().map(|alarm| {
+        let follower = Follower {
+            target: policy.target.clone(),
+            tags: None,
+        };
+        (ReverseKey::Alarm(alarm.clone()), follower)
+    });
+    std::iter::once(service)
+        .chain(images)
+        .chain(alarms)
+        .collect()
 }

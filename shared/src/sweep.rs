@@ -6,6 +6,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::core::hold::Hold;
+use crate::message::Surroundings;
 use crate::outbox::{self, SendError};
 use crate::ports::{CallError, Clock, Outbox, Parameters, Queue, Registrations, Topic};
 use crate::queue::{QueueMessage, Trigger};
@@ -13,6 +15,10 @@ use crate::registration::{self, RegisterError, Registered};
 
 /// How often the parameters are read where no event says that one changed.
 const PARAMETERS_READ_EVERY: SignedDuration = SignedDuration::from_hours(1);
+/// The parameter, below the prefix, that holds everything.
+const HOLD_PARAMETER: &str = "hold";
+/// How much of its text is kept, in characters: it stands in each notice.
+const HOLD_REASON_LIMIT: usize = 500;
 /// How often a due target is woken again while nothing comes of it.
 const WAKE_REPEATED_EVERY_SECONDS: i64 = 300;
 
@@ -40,9 +46,20 @@ pub enum Occasion {
     ParameterChanged,
 }
 
+/// What the installation fixes for all sweeps.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Parameters stand below `/<prefix>/`.
+    pub prefix: String,
+    /// What messages have to name of the installation.
+    pub surroundings: Surroundings,
+}
+
 /// What a sweep did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
+    /// Whether everything is held.
+    pub held: bool,
     /// How many targets were woken because they were due.
     pub woken: usize,
     /// How many forgotten notices were sent.
@@ -57,6 +74,9 @@ pub enum SweepError {
     /// Waking or reading what is due failed.
     #[error("waking what is due failed")]
     Wake(#[source] RegisterError),
+    /// Copying the hold failed.
+    #[error("copying the hold for everything failed")]
+    Hold(#[source] RegisterError),
     /// Reading the parameters failed.
     #[error("reading the targets' parameters failed")]
     Register(#[source] RegisterError),
@@ -72,7 +92,7 @@ pub enum SweepError {
 /// Every part is tried before the first failure is answered.
 pub async fn sweep<L, P, Q, T, C>(
     ports: &Ports<L, P, Q, T, C>,
-    prefix: &str,
+    settings: &Settings,
     occasion: Occasion,
 ) -> Result<Swept, SweepError>
 where
@@ -83,16 +103,50 @@ where
     C: Clock,
 {
     let now = ports.clock.now();
+    // Before anything is woken: what is held since a minute is not to be changed once more.
+    let held = copy_hold(ports, &settings.prefix, now)
+        .await
+        .map_err(SweepError::Hold);
     let woken = wake_due(ports, now).await.map_err(SweepError::Wake);
-    let registered = register(ports, prefix, occasion, now)
+    let registered = register(ports, &settings.prefix, occasion, now)
         .await
         .map_err(SweepError::Register);
-    let sent = outbox::send_forgotten(&ports.ledger, &ports.topic, now).await;
+    let sent =
+        outbox::send_forgotten(&ports.ledger, &ports.topic, &settings.surroundings, now).await;
     Ok(Swept {
+        held: held?,
         woken: woken?,
         registered: registered?,
         notices_sent: sent?,
     })
+}
+
+/// Copies the hold for everything into the ledger; answers whether one stands.
+async fn copy_hold<L, P, Q, T, C>(
+    ports: &Ports<L, P, Q, T, C>,
+    prefix: &str,
+    now: Timestamp,
+) -> Result<bool, RegisterError>
+where
+    L: Registrations,
+    P: Parameters,
+{
+    let name = format!("/{}/{HOLD_PARAMETER}", prefix.trim_matches('/'));
+    let value = ports.parameters.value(&name).await?;
+    let reason = value.as_deref().and_then(hold_reason);
+    let stored = ports.ledger.hold().await?;
+    if stored.as_ref().map(|hold| hold.reason.as_str()) != reason.as_deref() {
+        let hold = reason.clone().map(|reason| Hold { reason, since: now });
+        ports.ledger.note_hold(hold.as_ref()).await?;
+    }
+    Ok(reason.is_some())
+}
+
+/// Reads the parameter: anything but nothing and `off` holds, and says why.
+fn hold_reason(value: &str) -> Option<String> {
+    let reason = value.trim();
+    let off = reason.is_empty() || reason.eq_ignore_ascii_case("off");
+    (!off).then(|| reason.chars().take(HOLD_REASON_LIMIT).collect())
 }
 
 async fn wake_due<L, P, Q, T, C>(
@@ -175,4 +229,20 @@ async fn send<Q: Queue>(queue: &Q, messages: &[QueueMessage]) -> Result<(), Call
         return Ok(());
     }
     queue.send(messages).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_text_but_blanks_and_off_holds_and_is_the_reason() {
+        for value in ["", " ", "off", "OFF", " off\n"] {
+            assert_eq!(hold_reason(value), None, "{value:?}");
+        }
+        assert_eq!(hold_reason(" offsite \n").as_deref(), Some("offsite"));
+        assert_eq!(hold_reason("on").as_deref(), Some("on"));
+        let long = hold_reason(&"ä".repeat(9_000)).unwrap();
+        assert_eq!(long.chars().count(), HOLD_REASON_LIMIT);
+    }
 }

@@ -8,9 +8,10 @@ use semver::VersionReq;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::core::diagnosis::failed_tasks::MaxFailedTasks;
 use crate::core::name::TargetName;
 use crate::core::ordering::pattern_problem;
-use crate::core::policy::{FollowedImage, Policy, ServiceRef, Supersede, TagPolicy};
+use crate::core::policy::{AlarmsAtStart, FollowedImage, Policy, ServiceRef, Supersede, TagPolicy};
 
 /// One thing that is wrong with a target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,8 +53,8 @@ pub const DEFAULT_BAKE_TIME_SECONDS: u32 = 300;
 pub const DEFAULT_DEADLINE_SECONDS: u32 = 1800;
 /// An advanced parameter holds no more; anything longer was not read from one.
 const LIMIT_BYTES: usize = 8 * 1024;
-/// DescribeAlarms takes no more names in one call.
-const ALARMS_LIMIT: usize = 100;
+/// A registration writes a reverse item for each, and DynamoDB takes 100 items in a transaction.
+const ALARMS_LIMIT: usize = 20;
 const IMAGES_LIMIT: usize = 10;
 
 /// Reads the text of a target's parameter; `Err` holds every mistake, at least one.
@@ -94,12 +95,14 @@ impl Reader {
     }
 
     fn target(&mut self, target: &TargetName, value: &Value) -> Option<Policy> {
-        const FIELDS: [&str; 6] = [
+        const FIELDS: [&str; 8] = [
             "service",
             "images",
             "alarms",
+            "alarmsAtStart",
             "bakeTimeSeconds",
             "deadlineSeconds",
+            "maxFailedTasks",
             "supersede",
         ];
         let fields = self.object("", value, &FIELDS)?;
@@ -120,7 +123,24 @@ impl Reader {
             60,
             43_200,
         );
-        let supersede = self.supersede(fields.get("supersede"));
+        let alarms_at_start = self.choice(
+            "alarmsAtStart",
+            fields.get("alarmsAtStart"),
+            &[
+                ("ignore", AlarmsAtStart::Ignore),
+                ("wait", AlarmsAtStart::Wait),
+                ("reject", AlarmsAtStart::Reject),
+            ],
+        );
+        let supersede = self.choice(
+            "supersede",
+            fields.get("supersede"),
+            &[
+                ("whenFinished", Supersede::WhenFinished),
+                ("immediately", Supersede::Immediately),
+            ],
+        );
+        let max_failed_tasks = self.max_failed_tasks(fields.get("maxFailedTasks"));
         Some(Policy {
             target: target.clone(),
             service: service?,
@@ -128,6 +148,8 @@ impl Reader {
             alarms: alarms?,
             bake_time_seconds: bake_time_seconds?,
             deadline_seconds: deadline_seconds?,
+            alarms_at_start: alarms_at_start?,
+            max_failed_tasks: max_failed_tasks?,
             supersede: supersede?,
             needs_no_consent: false,
         })
@@ -240,19 +262,58 @@ impl Reader {
         Some(TagPolicy::Semver(range))
     }
 
-    fn supersede(&mut self, value: Option<&Value>) -> Option<Supersede> {
-        match value.map(Value::as_str) {
-            None | Some(Some("whenFinished")) => Some(Supersede::WhenFinished),
-            Some(Some("immediately")) => Some(Supersede::Immediately),
-            Some(_) => {
-                self.wrong(
-                    "supersede",
-                    "it is neither of the two choices",
-                    "Write \"whenFinished\" or \"immediately\".",
-                );
-                None
-            }
+    /// Reads one of a few words; a missing one is the first.
+    fn choice<T: Copy>(
+        &mut self,
+        place: &str,
+        value: Option<&Value>,
+        choices: &[(&str, T)],
+    ) -> Option<T> {
+        let Some(value) = value else {
+            return choices.first().map(|(_, choice)| *choice);
+        };
+        let chosen = choices
+            .iter()
+            .find(|(name, _)| value.as_str() == Some(name));
+        if chosen.is_none() {
+            let names: Vec<String> = choices
+                .iter()
+                .map(|(name, _)| format!("\"{name}\""))
+                .collect();
+            self.wrong(
+                place,
+                "it is none of the choices",
+                format!("Write {}.", names.join(" or ")),
+            );
         }
+        chosen.map(|(_, choice)| *choice)
+    }
+
+    fn max_failed_tasks(&mut self, value: Option<&Value>) -> Option<MaxFailedTasks> {
+        const PLACE: &str = "maxFailedTasks";
+        let default = MaxFailedTasks::default();
+        let Some(value) = value else {
+            return Some(default);
+        };
+        let fields = self.object(PLACE, value, &["atLeast", "percentOfDesired"])?;
+        let at_least = self.within(
+            &format!("{PLACE}.atLeast"),
+            fields.get("atLeast"),
+            default.at_least,
+            (1, 1000),
+            "",
+        );
+        let percent_of_desired = self.within(
+            &format!("{PLACE}.percentOfDesired"),
+            fields.get("percentOfDesired"),
+            default.percent_of_desired,
+            (0, 100),
+            "",
+        );
+        Some(MaxFailedTasks {
+            at_least: at_least?,
+            percent_of_desired: percent_of_desired?,
+        })
     }
 
     /// Source: ECS API reference, CreateCluster `clusterName` and CreateService `serviceName`.
@@ -387,7 +448,24 @@ impl Reader {
         least: u32,
         most: u32,
     ) -> Option<u32> {
-        let Some(value) = fields.get(name) else {
+        self.within(
+            name,
+            fields.get(name),
+            default,
+            (least, most),
+            " of seconds",
+        )
+    }
+
+    fn within(
+        &mut self,
+        place: &str,
+        value: Option<&Value>,
+        default: u32,
+        (least, most): (u32, u32),
+        unit: &str,
+    ) -> Option<u32> {
+        let Some(value) = value else {
             return Some(default);
         };
         let number = value
@@ -396,9 +474,9 @@ impl Reader {
             .filter(|number| (least..=most).contains(number));
         if number.is_none() {
             self.wrong(
-                name,
+                place,
                 "it is not a whole number in its range",
-                format!("Write a number of seconds from {least} to {most}, without quotes."),
+                format!("Write a number{unit} from {least} to {most}, without quotes."),
             );
         }
         number
@@ -447,6 +525,75 @@ mod tests {
         );
         assert_eq!(policy.supersede, Supersede::WhenFinished);
         assert!(policy.alarms.is_empty());
+        assert_eq!(policy.alarms_at_start, AlarmsAtStart::Ignore);
+        let two_or_a_tenth = MaxFailedTasks {
+            at_least: 2,
+            percent_of_desired: 10,
+        };
+        assert_eq!(policy.max_failed_tasks, two_or_a_tenth);
+    }
+
+    fn with(fields: &str) -> Result<Policy, Vec<Mistake>> {
+        let text = format!(
+            r#"{{ "service": {{ "cluster": "c", "name": "s" }}, "images": [{{"repository":"aa"}}], {fields} }}"#
+        );
+        parse(&target(), &text)
+    }
+
+    #[test]
+    fn what_is_done_about_alarms_at_the_start_is_one_of_three_words() {
+        for (word, choice) in [
+            ("ignore", AlarmsAtStart::Ignore),
+            ("wait", AlarmsAtStart::Wait),
+            ("reject", AlarmsAtStart::Reject),
+        ] {
+            let policy = with(&format!(r#""alarmsAtStart": "{word}""#)).unwrap();
+            assert_eq!(policy.alarms_at_start, choice);
+        }
+        for wrong in [r#""Wait""#, "1", "null"] {
+            let mistakes = with(&format!(r#""alarmsAtStart": {wrong}"#)).unwrap_err();
+            assert_eq!(mistakes.len(), 1, "{wrong}");
+            assert_eq!(mistakes[0].place, "alarmsAtStart");
+            assert_eq!(mistakes[0].fix, r#"Write "ignore" or "wait" or "reject"."#);
+        }
+    }
+
+    #[test]
+    fn how_many_tasks_may_fail_is_read_with_its_halves() {
+        let read = |text: &str| {
+            with(&format!(r#""maxFailedTasks": {text}"#)).map(|policy| {
+                let most = policy.max_failed_tasks;
+                (most.at_least, most.percent_of_desired)
+            })
+        };
+        assert_eq!(read("{}"), Ok((2, 10)));
+        assert_eq!(read(r#"{ "atLeast": 1 }"#), Ok((1, 10)));
+        assert_eq!(read(r#"{ "percentOfDesired": 0 }"#), Ok((2, 0)));
+        assert_eq!(
+            read(r#"{ "atLeast": 1000, "percentOfDesired": 100 }"#),
+            Ok((1000, 100))
+        );
+        let places = |text: &str| -> Vec<String> {
+            let mistakes = read(text).unwrap_err().into_iter();
+            mistakes.map(|mistake| mistake.place).collect()
+        };
+        assert_eq!(
+            places(r#"{ "atLeast": 0, "percentOfDesired": 101 }"#),
+            ["maxFailedTasks.atLeast", "maxFailedTasks.percentOfDesired"]
+        );
+        assert_eq!(places(r#"{ "atLeast": "2" }"#), ["maxFailedTasks.atLeast"]);
+        assert_eq!(places(r#"{ "most": 2 }"#), ["maxFailedTasks.most"]);
+        assert_eq!(places("2"), ["maxFailedTasks"]);
+    }
+
+    #[test]
+    fn more_alarms_than_a_registration_can_write_are_refused() {
+        let alarms = |count: usize| {
+            let names: Vec<String> = (0..count).map(|one| format!("\"a{one}\"")).collect();
+            with(&format!(r#""alarms": [{}]"#, names.join(", ")))
+        };
+        assert_eq!(alarms(20).unwrap().alarms.len(), 20);
+        assert_eq!(alarms(21).unwrap_err()[0].place, "alarms");
     }
 
     #[test]
@@ -499,14 +646,7 @@ mod tests {
 
     #[test]
     fn gates_that_do_not_exist_yet_are_unknown_fields() {
-        for gate in [
-            "approval",
-            "windows",
-            "scan",
-            "promote",
-            "beforeDeploy",
-            "alarmsAtStart",
-        ] {
+        for gate in ["approval", "windows", "scan", "promote", "beforeDeploy"] {
             let text = format!(
                 r#"{{ "service": {{ "cluster": "c", "name": "s" }}, "images": [{{"repository":"aa"}}], "{gate}": 1 }}"#
             );

@@ -235,6 +235,27 @@ pub fn with_image(
     request
 }
 
+/// Makes the RegisterTaskDefinition request that brings a kept definition back as it was.
+#[must_use]
+pub fn registered_again(definition: &Definition, own_tags: &[(&str, &str)]) -> Value {
+    let mut request = definition.raw.clone();
+    if let Some(fields) = request.as_object_mut() {
+        for name in DESCRIBE_ONLY {
+            fields.remove(name);
+        }
+        fields.insert("tags".to_owned(), merged_tags(&definition.tags, own_tags));
+    }
+    request
+}
+
+/// Says whether a definition can be deployed; an INACTIVE one cannot.
+///
+/// Source: ECS developer guide, "Deregistering an Amazon ECS task definition revision".
+#[must_use]
+pub fn is_active(definition: &Definition) -> bool {
+    definition.raw.get("status").and_then(Value::as_str) == Some("ACTIVE")
+}
+
 fn set_image(container: &mut Value, registry: &str, repository: &str, digest: &ImageDigest) {
     let Some(fields) = container.as_object_mut() else {
         return;

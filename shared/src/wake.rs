@@ -6,7 +6,9 @@ use crate::core::reason::Ignored;
 use crate::ledger::{LedgerError, ReverseKey};
 use crate::ports::{CallError, Queue, ReverseItems};
 use crate::queue::{QueueMessage, Trigger};
+use crate::trigger::alarm::AlarmChanged;
 use crate::trigger::ecs::ServiceChange;
+use crate::trigger::ecs_task::TaskStopped;
 
 /// What became of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +44,7 @@ pub async fn on_push<R: ReverseItems, Q: Queue>(
     let followers = reverse_items.followers(&key).await?;
     if followers.is_empty() {
         return Ok(Woken::Ignored(Ignored::NotFollowed {
-            subject: format!("repository {}", push.repository),
+            subject: key.subject(),
         }));
     }
     let messages: Vec<QueueMessage> = followers
@@ -67,7 +69,7 @@ pub async fn on_push<R: ReverseItems, Q: Queue>(
     send(queue, messages).await
 }
 
-/// Wakes the target that a service belongs to.
+/// Wakes the target whose service's deployment ECS says something about.
 ///
 /// # Errors
 ///
@@ -77,22 +79,63 @@ pub async fn on_service_change<R: ReverseItems, Q: Queue>(
     queue: &Q,
     change: &ServiceChange,
 ) -> Result<Woken, WakeError> {
+    let trigger = Trigger::ServiceChanged {
+        what: change.what.clone(),
+    };
     let key = ReverseKey::Service(change.service.clone());
+    wake_all(reverse_items, queue, &key, &trigger, &change.event_id).await
+}
+
+/// Wakes the target that lost a task, with all that is known of the task.
+///
+/// # Errors
+///
+/// Only an unreachable ledger or queue fails.
+pub async fn on_task_stopped<R: ReverseItems, Q: Queue>(
+    reverse_items: &R,
+    queue: &Q,
+    stopped: &TaskStopped,
+) -> Result<Woken, WakeError> {
+    let trigger = Trigger::TaskStopped(stopped.task.clone());
+    let key = ReverseKey::Service(stopped.service.clone());
+    wake_all(reverse_items, queue, &key, &trigger, &stopped.event_id).await
+}
+
+/// Wakes the targets that watch an alarm.
+///
+/// # Errors
+///
+/// Only an unreachable ledger or queue fails.
+pub async fn on_alarm<R: ReverseItems, Q: Queue>(
+    reverse_items: &R,
+    queue: &Q,
+    changed: &AlarmChanged,
+) -> Result<Woken, WakeError> {
+    let trigger = Trigger::AlarmChanged(changed.change.clone());
+    let key = ReverseKey::Alarm(changed.change.name.clone());
+    wake_all(reverse_items, queue, &key, &trigger, &changed.event_id).await
+}
+
+async fn wake_all<R: ReverseItems, Q: Queue>(
+    reverse_items: &R,
+    queue: &Q,
+    key: &ReverseKey,
+    trigger: &Trigger,
+    event_id: &str,
+) -> Result<Woken, WakeError> {
     let messages: Vec<QueueMessage> = reverse_items
-        .followers(&key)
+        .followers(key)
         .await?
         .into_iter()
         .map(|follower| QueueMessage {
             target: follower.target,
-            trigger: Trigger::ServiceChanged {
-                what: change.what.clone(),
-            },
-            event_id: change.event_id.clone(),
+            trigger: trigger.clone(),
+            event_id: event_id.to_owned(),
         })
         .collect();
     if messages.is_empty() {
         return Ok(Woken::Ignored(Ignored::NotFollowed {
-            subject: format!("service {}", change.service),
+            subject: key.subject(),
         }));
     }
     send(queue, messages).await

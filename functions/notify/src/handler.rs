@@ -3,21 +3,25 @@
 use jiff::Timestamp;
 use lambda_runtime::Error;
 use pushboat::aws::function::chain;
+use pushboat::findings::Investigator;
+use pushboat::message::Surroundings;
 use pushboat::outbox::{self, SendError};
 use pushboat::ports::{Outbox, Topic};
 use pushboat::trigger::ledger_stream;
 use serde_json::Value;
 
 /// Handles one batch: each notice is tried before the first failure is answered.
-pub(crate) async fn handle<O: Outbox, T: Topic>(
+pub(crate) async fn handle<O: Outbox, T: Topic, I: Investigator>(
     outbox: &O,
     topic: &T,
+    investigator: &I,
+    surroundings: &Surroundings,
     event: Value,
     now: Timestamp,
 ) -> Result<(), Error> {
     let mut failure: Option<SendError> = None;
     for key in ledger_stream::notices(&event) {
-        match outbox::send(outbox, topic, &key, now).await {
+        match outbox::send(outbox, topic, investigator, surroundings, &key, now).await {
             Ok(sent) => {
                 tracing::info!(
                     target_name = key.target.as_str(),

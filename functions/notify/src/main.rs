@@ -1,11 +1,17 @@
 //! Sends the notices that were just stored.
 
 mod handler;
+mod investigator;
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use pushboat::aws::dynamodb::Dynamo;
+use pushboat::aws::ecr::Ecr;
+use pushboat::aws::ecs::Ecs;
 use pushboat::aws::function::Function;
+use pushboat::aws::logs::CloudWatchLogs;
 use pushboat::aws::sns::Sns;
+
+use investigator::TimedInvestigator;
 
 #[tokio::main(flavor = "current_thread")]
 #[expect(
@@ -19,8 +25,22 @@ async fn main() -> Result<(), Error> {
         &function.clients,
         function.variable("NOTIFICATION_TOPIC_ARN")?,
     );
+    let surroundings = &function.surroundings()?;
+    let investigator = &TimedInvestigator {
+        definitions: Ecs::new(&function.clients),
+        logs: CloudWatchLogs::new(&function.clients),
+        labels: Ecr::new(&function.clients),
+        region: surroundings.region.clone(),
+    };
     run(service_fn(|event: LambdaEvent<serde_json::Value>| {
-        handler::handle(ledger, topic, event.payload, jiff::Timestamp::now())
+        handler::handle(
+            ledger,
+            topic,
+            investigator,
+            surroundings,
+            event.payload,
+            jiff::Timestamp::now(),
+        )
     }))
     .await
 }

@@ -5,9 +5,23 @@ use pushboat::aws::function::chain;
 use pushboat::core::reason::Ignored;
 use pushboat::message;
 use pushboat::ports::{Queue, ReverseItems};
-use pushboat::trigger::ecs;
+use pushboat::trigger::ecs::{ServiceChange, service_change};
+use pushboat::trigger::ecs_task::{TaskStopped, stopped_task};
 use pushboat::wake::{self, Woken};
 use serde_json::Value;
+
+/// What ECS told.
+enum Told {
+    Service(ServiceChange),
+    Task(Box<TaskStopped>),
+}
+
+fn read(event: &Value) -> Result<Told, Ignored> {
+    match event.get("detail-type").and_then(Value::as_str) {
+        Some("ECS Task State Change") => stopped_task(event).map(|task| Told::Task(Box::new(task))),
+        _ => service_change(event).map(Told::Service),
+    }
+}
 
 /// Handles one event; only an unreachable ledger or queue fails.
 pub(crate) async fn handle<R: ReverseItems, Q: Queue>(
@@ -16,8 +30,19 @@ pub(crate) async fn handle<R: ReverseItems, Q: Queue>(
     event: Value,
 ) -> Result<(), Error> {
     let event_id = event.get("id").and_then(Value::as_str).unwrap_or_default();
-    let woken = match ecs::service_change(&event) {
-        Ok(change) => wake::on_service_change(reverse_items, queue, &change).await,
+    let woken = match read(&event) {
+        Ok(Told::Service(change)) => wake::on_service_change(reverse_items, queue, &change).await,
+        Ok(Told::Task(stopped)) => {
+            let task = &stopped.task;
+            tracing::info!(
+                event_id,
+                task = task.task_arn,
+                stop_code = task.stop_code,
+                stopped_reason = task.stopped_reason,
+                "a task stopped"
+            );
+            wake::on_task_stopped(reverse_items, queue, &stopped).await
+        }
         Err(reason) => Ok(Woken::Ignored(reason)),
     };
     match woken {

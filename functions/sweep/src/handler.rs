@@ -3,14 +3,14 @@
 use lambda_runtime::Error;
 use pushboat::aws::function::chain;
 use pushboat::ports::{Clock, Outbox, Parameters, Queue, Registrations, Topic};
-use pushboat::sweep::{Occasion, Ports, sweep};
+use pushboat::sweep::{Occasion, Ports, Settings, sweep};
 use pushboat::trigger::ssm;
 use serde_json::Value;
 
 /// Handles one event; what failed is tried again by the next sweep.
 pub(crate) async fn handle<L, P, Q, T, C>(
     ports: &Ports<L, P, Q, T, C>,
-    prefix: &str,
+    settings: &Settings,
     event: Value,
 ) -> Result<(), Error>
 where
@@ -20,12 +20,12 @@ where
     T: Topic,
     C: Clock,
 {
-    let occasion = if ssm::changes_a_target(&event, prefix) {
+    let occasion = if ssm::changes_a_target(&event, &settings.prefix) {
         Occasion::ParameterChanged
     } else {
         Occasion::Tick
     };
-    match sweep(ports, prefix, occasion).await {
+    match sweep(ports, settings, occasion).await {
         Ok(swept) => {
             let registered = swept.registered.unwrap_or_default();
             tracing::info!(

@@ -8,7 +8,7 @@ use pushboat::aws::function::Function;
 use pushboat::aws::sns::Sns;
 use pushboat::aws::sqs::Sqs;
 use pushboat::aws::ssm::Ssm;
-use pushboat::sweep::Ports;
+use pushboat::sweep::{Ports, Settings};
 
 struct SystemClock;
 
@@ -23,7 +23,10 @@ impl pushboat::ports::Clock for SystemClock {
 #[expect(clippy::disallowed_methods, reason = "main.rs reads the environment")]
 async fn main() -> Result<(), Error> {
     let function = Function::start(|name: &str| std::env::var(name).ok())?;
-    let prefix = &function.variable("TARGET_PREFIX")?;
+    let settings = &Settings {
+        prefix: function.variable("TARGET_PREFIX")?,
+        surroundings: function.surroundings()?,
+    };
     let ports = &Ports {
         ledger: Dynamo::new(&function.clients, function.variable("LEDGER_TABLE")?),
         parameters: Ssm::new(&function.clients),
@@ -35,7 +38,7 @@ async fn main() -> Result<(), Error> {
         clock: SystemClock,
     };
     run(service_fn(|event: LambdaEvent<serde_json::Value>| {
-        handler::handle(ports, prefix, event.payload)
+        handler::handle(ports, settings, event.payload)
     }))
     .await
 }

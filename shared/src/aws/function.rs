@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use super::client::{Clients, Environment, MissingVariable};
+use crate::message::Surroundings;
 
 /// A function's surroundings: its clients and its configuration.
 #[derive(Clone, Debug)]
@@ -34,6 +35,19 @@ impl<V: Fn(&str) -> Option<String>> Function<V> {
     /// It is missing or empty.
     pub fn variable(&self, name: &'static str) -> Result<String, MissingVariable> {
         self.optional(name).ok_or(MissingVariable { name })
+    }
+
+    /// Reads what messages have to name of the installation.
+    ///
+    /// # Errors
+    ///
+    /// `OPERATOR_FUNCTION`, which the template sets, or `AWS_REGION`, which
+    /// Lambda sets, is missing.
+    pub fn surroundings(&self) -> Result<Surroundings, MissingVariable> {
+        Ok(Surroundings {
+            operator_function: self.variable("OPERATOR_FUNCTION")?,
+            region: self.variable("AWS_REGION")?,
+        })
     }
 
     /// Reads a variable that the template may leave empty.

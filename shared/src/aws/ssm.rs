@@ -1,6 +1,7 @@
 //! Parameter Store: the targets' parameters.
 
 use aws_sdk_ssm::Client;
+use aws_sdk_ssm::operation::get_parameter::GetParameterError;
 use aws_sdk_ssm::types::Parameter as Answered;
 
 use super::client::Clients;
@@ -61,6 +62,22 @@ impl Parameters for Ssm {
             }
         }
     }
+
+    async fn value(&self, name: &str) -> Result<Option<String>, CallError> {
+        let call = format!("ssm:GetParameter {name}");
+        match self.client.get_parameter().name(name).send().await {
+            Ok(answer) => {
+                let value = answer.parameter.and_then(|parameter| parameter.value);
+                value
+                    .map(Some)
+                    .ok_or_else(|| unclear(&call, "it came without value"))
+            }
+            Err(error) => match error.as_service_error() {
+                Some(GetParameterError::ParameterNotFound(_)) => Ok(None),
+                _ => Err(call_error(&call, &error)),
+            },
+        }
+    }
 }
 
 fn parameter(answered: &Answered) -> Option<Parameter> {
@@ -108,6 +125,23 @@ mod tests {
         assert_eq!(
             endpoint.calls()[1].json(),
             json!({ "Path": "/p/targets/", "Recursive": true, "MaxResults": 10, "NextToken": "1" })
+        );
+    }
+
+    #[tokio::test]
+    async fn a_parameter_that_does_not_exist_is_none() {
+        let endpoint = Endpoint::new(|call| match call.json()["Name"].as_str() {
+            Some("/p/hold") => Answer::json(&json!({ "Parameter": stored("/p/hold") })),
+            Some("/p/denied") => Answer::error("AccessDeniedException", "no"),
+            _ => Answer::error("ParameterNotFound", "no"),
+        });
+        let ssm = Ssm::new(&endpoint.clients());
+        assert_eq!(ssm.value("/p/hold").await, Ok(Some("{}".to_owned())));
+        assert_eq!(ssm.value("/p/none").await, Ok(None));
+        let denied = ssm.value("/p/denied").await;
+        assert!(
+            matches!(denied, Err(CallError::Refused { .. })),
+            "{denied:?}"
         );
     }
 

@@ -16,6 +16,18 @@ pub enum AlarmState {
     InsufficientData,
 }
 
+impl AlarmState {
+    /// Gives CloudWatch's own name of the state.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::Alarm => "ALARM",
+            Self::InsufficientData => "INSUFFICIENT_DATA",
+        }
+    }
+}
+
 /// One alarm as it was seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlarmSeen {
@@ -35,6 +47,9 @@ pub struct AlarmWatch {
     ///
     /// ECS ignores such an alarm too: production may be burning and this push the fix.
     pub ignored_until_ok: bool,
+    /// It fired while it was watched; that stands, even if it is OK again.
+    #[serde(default)]
+    pub fired: bool,
 }
 
 impl AlarmWatch {
@@ -45,8 +60,18 @@ impl AlarmWatch {
             .map(|alarm| Self {
                 name: alarm.name.clone(),
                 ignored_until_ok: alarm.state == Some(AlarmState::Alarm),
+                fired: false,
             })
             .collect()
+    }
+
+    /// Takes note of a state the alarm was in while it is watched.
+    pub fn note(&mut self, state: AlarmState) {
+        match state {
+            AlarmState::Ok => self.ignored_until_ok = false,
+            AlarmState::Alarm => self.fired = self.fired || !self.ignored_until_ok,
+            AlarmState::InsufficientData => {}
+        }
     }
 }
 
@@ -69,12 +94,11 @@ pub fn judge(watches: &[AlarmWatch], seen: &[AlarmSeen]) -> AlarmVerdict {
             .find(|alarm| alarm.name == watch.name)
             .and_then(|alarm| alarm.state);
         let mut watch = watch.clone();
-        match state {
-            Some(AlarmState::Ok) => watch.ignored_until_ok = false,
-            Some(AlarmState::Alarm) if !watch.ignored_until_ok => {
-                verdict.fired.push(watch.name.clone());
-            }
-            Some(AlarmState::Alarm | AlarmState::InsufficientData) | None => {}
+        if let Some(state) = state {
+            watch.note(state);
+        }
+        if watch.fired {
+            verdict.fired.push(watch.name.clone());
         }
         verdict.watches.push(watch);
     }

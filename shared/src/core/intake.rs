@@ -5,10 +5,11 @@
 
 use jiff::Timestamp;
 
-use super::name::RolloutId;
+use super::evidence::{AlarmChange, Evidence, StoppedTask};
+use super::name::{ImageDigest, RolloutId};
 use super::ordering::{self, NewestPush, Order, PushTimes};
 use super::policy::{FollowedImage, Policy};
-use super::push::Push;
+use super::push::{Push, PushSource};
 use super::reason::{Ignored, SupersededBy, Waiting};
 use super::rollout::{Phase, Rollout};
 use super::state::TargetState;
@@ -94,9 +95,19 @@ fn accept(
     state
         .newest
         .insert(push.repository.clone(), NewestPush::from(push));
-    if let Some(same) = brings_the_same(state, image, push) {
+    if let Some(same) = under_way(state, image, &push.digest) {
         return Intake::Ignored(Ignored::SameImageUnderWay { rollout: same });
     }
+    Intake::Accepted(enter(state, policy, push, now))
+}
+
+/// Makes a push a rollout that waits for its turn; answers the ones that waited before it.
+pub(super) fn enter(
+    state: &mut TargetState,
+    policy: &Policy,
+    push: &Push,
+    now: Timestamp,
+) -> Vec<Rollout> {
     let parts = [
         policy.target.as_str(),
         &push.repository,
@@ -112,6 +123,7 @@ fn accept(
             waiting: waiting(state),
             hindered_since: None,
         },
+        evidence: Evidence::default(),
     };
     let (outdated, kept) = std::mem::take(&mut state.waiting)
         .into_iter()
@@ -119,20 +131,26 @@ fn accept(
     state.waiting = kept;
     let superseded = superseded(outdated, &rollout.id);
     state.waiting.push(rollout);
-    Intake::Accepted(superseded)
+    superseded
 }
 
 /// Finds the latest rollout of the repository, if it brings this very image.
-fn brings_the_same(state: &TargetState, image: &FollowedImage, push: &Push) -> Option<RolloutId> {
+pub(super) fn under_way(
+    state: &TargetState,
+    image: &FollowedImage,
+    digest: &ImageDigest,
+) -> Option<RolloutId> {
     let latest = state
         .waiting
         .iter()
         .rev()
         .chain(&state.current)
-        .find(|rollout| rollout.push.repository == push.repository)?;
+        .find(|rollout| rollout.push.repository == image.repository)?;
     // What an exact tag resolved to is only known once its rollout has started.
-    let settled = latest.phase.start().is_some() || ordering::exact_tag(&image.tags).is_none();
-    (settled && *latest.digest() == push.digest).then(|| latest.id.clone())
+    let settled = latest.phase.start().is_some()
+        || latest.push.source == PushSource::Operator
+        || ordering::exact_tag(&image.tags).is_none();
+    (settled && latest.digest() == digest).then(|| latest.id.clone())
 }
 
 fn waiting(state: &TargetState) -> Waiting {
@@ -156,6 +174,53 @@ fn superseded(outdated: Vec<Rollout>, by: &RolloutId) -> Vec<Rollout> {
             ..rollout
         })
         .collect()
+}
+
+/// Keeps what a stopped task shows with the rollout under way; says whether it is new.
+///
+/// Tasks of the old revision are kept too: what it loses in the same time is
+/// taken off what ours loses.
+pub fn keep_task(state: &mut TargetState, task: &StoppedTask) -> bool {
+    let Some(current) = &mut state.current else {
+        return false;
+    };
+    current.phase.start().is_some() && current.evidence.stopped_tasks.keep(task.clone())
+}
+
+/// Keeps an alarm's change with the rollout that watches it; says whether it counts there.
+///
+/// A change from before our deployment was made says nothing of it; both times
+/// are AWS's.
+pub fn keep_alarm(state: &mut TargetState, change: &AlarmChange) -> bool {
+    let Some(current) = &mut state.current else {
+        return false;
+    };
+    let since = match &current.phase {
+        Phase::Progressing { running, .. }
+        | Phase::Baking { running, .. }
+        | Phase::RollingBack { running, .. } => running.deployment_created_at,
+        Phase::Requested { .. }
+        | Phase::Starting { .. }
+        | Phase::RolledBack { .. }
+        | Phase::Succeeded { .. }
+        | Phase::ScaledToZero { .. }
+        | Phase::Superseded { .. }
+        | Phase::Rejected { .. }
+        | Phase::Halted { .. } => return false,
+    };
+    if change.at < since {
+        return false;
+    }
+    let watches = current.phase.start_mut().map(|start| &mut start.alarms);
+    let Some(watch) = watches
+        .into_iter()
+        .flatten()
+        .find(|watch| watch.name == change.name)
+    else {
+        return false;
+    };
+    watch.note(change.state);
+    current.evidence.alarm_changes.keep(change.clone())
 }
 
 /// Makes the rollout that waits longest the current one, if none is under way.
@@ -182,7 +247,8 @@ pub fn promote(state: &mut TargetState, policy: &Policy) {
 mod tests {
     use jiff::SignedDuration;
 
-    use super::super::name::{ImageDigest, TargetName};
+    use super::super::alarm::{AlarmSeen, AlarmState, AlarmWatch};
+    use super::super::name::TargetName;
     use super::super::rollout::{Running, Start};
     use super::*;
     use crate::target;
@@ -208,6 +274,7 @@ mod tests {
                 .unwrap(),
             tagged_at: at(second),
             event_id: format!("{tag}-{second}"),
+            source: PushSource::Event,
         }
     }
 
@@ -394,5 +461,110 @@ mod tests {
             take(&mut state, &push("v3", 'a', 3)),
             Intake::Accepted(_)
         ));
+    }
+
+    fn under_way() -> TargetState {
+        let mut state = TargetState::default();
+        let _ = take(&mut state, &push("v1", 'a', 1));
+        promote(&mut state, &policy("*"));
+        let current = state.current.as_mut().unwrap();
+        let seen = AlarmSeen {
+            name: "5xx".to_owned(),
+            state: Some(AlarmState::Ok),
+        };
+        current.phase = Phase::Progressing {
+            start: Start {
+                at: at(1),
+                digest: push("x", 'a', 0).digest,
+                base_task_definition: String::new(),
+                base_deployment: String::new(),
+                base_deployment_created_at: at(0),
+                containers: Vec::new(),
+                alarms: AlarmWatch::begin(&[seen]),
+            },
+            running: Running {
+                revision: String::new(),
+                deployment: String::new(),
+                deployment_created_at: at(10),
+                asked_at: at(10),
+            },
+        };
+        state
+    }
+
+    fn changed(name: &str, to: AlarmState, second: i64) -> AlarmChange {
+        AlarmChange {
+            alarm_arn: format!("arn:aws:cloudwatch:eu-west-1:123456789012:alarm:{name}"),
+            name: name.to_owned(),
+            state: to,
+            previous: None,
+            reason: String::new(),
+            at: at(second),
+        }
+    }
+
+    fn fired(state: &TargetState) -> bool {
+        let start = state.current.as_ref().unwrap().phase.start().unwrap();
+        start.alarms[0].fired
+    }
+
+    #[test]
+    fn an_alarm_that_fires_between_two_looks_has_fired() {
+        let mut state = under_way();
+        assert!(keep_alarm(
+            &mut state,
+            &changed("5xx", AlarmState::Alarm, 10)
+        ));
+        assert!(keep_alarm(&mut state, &changed("5xx", AlarmState::Ok, 11)));
+        assert!(fired(&state));
+        let evidence = &state.current.as_ref().unwrap().evidence;
+        assert_eq!(evidence.alarm_changes.kept().len(), 2);
+        assert!(
+            !keep_alarm(&mut state, &changed("5xx", AlarmState::Alarm, 10)),
+            "a repeat"
+        );
+    }
+
+    #[test]
+    fn what_an_alarm_did_before_our_deployment_was_made_says_nothing_of_it() {
+        let mut state = under_way();
+        let before = state.clone();
+        assert!(!keep_alarm(
+            &mut state,
+            &changed("5xx", AlarmState::Alarm, 9)
+        ));
+        assert!(!keep_alarm(
+            &mut state,
+            &changed("other", AlarmState::Alarm, 20)
+        ));
+        assert_eq!(state, before);
+    }
+
+    #[test]
+    fn an_alarm_that_fired_at_the_start_counts_once_an_event_told_that_it_was_ok() {
+        let mut state = under_way();
+        let current = state.current.as_mut().unwrap();
+        current.phase.start_mut().unwrap().alarms[0].ignored_until_ok = true;
+        let _ = keep_alarm(&mut state, &changed("5xx", AlarmState::Alarm, 20));
+        assert!(!fired(&state));
+        let _ = keep_alarm(&mut state, &changed("5xx", AlarmState::Ok, 30));
+        let _ = keep_alarm(&mut state, &changed("5xx", AlarmState::Alarm, 40));
+        assert!(fired(&state));
+    }
+
+    #[test]
+    fn stopped_tasks_are_kept_with_a_rollout_that_has_started() {
+        let task = StoppedTask {
+            task_arn: "arn:aws:ecs:eu-west-1:123456789012:task/prod/1".to_owned(),
+            ..StoppedTask::default()
+        };
+        let mut waiting = TargetState::default();
+        let _ = take(&mut waiting, &push("v1", 'a', 1));
+        assert!(!keep_task(&mut waiting, &task), "nothing is under way");
+        promote(&mut waiting, &policy("*"));
+        assert!(!keep_task(&mut waiting, &task), "it has not started");
+        let mut state = under_way();
+        assert!(keep_task(&mut state, &task));
+        assert!(!keep_task(&mut state, &task), "a repeat");
     }
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::alarm::AlarmSeen;
 use super::name::{ImageDigest, RolloutId};
+use super::state::Quarantined;
 
 /// One look at one thing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,6 +35,12 @@ pub struct Observation {
     pub own_revision: Look<Option<String>>,
     /// The watched alarms, in the order of the policy.
     pub alarms: Look<Vec<AlarmSeen>>,
+    /// The whole definition of the last-known-good, as the ledger keeps it.
+    pub good_definition: Look<Option<Arc<Definition>>>,
+    /// The task definition that last finished baking, or was adopted.
+    pub last_known_good: Option<String>,
+    /// The images that are kept out of the target.
+    pub quarantine: BTreeMap<ImageDigest, Quarantined>,
     /// A newer push to the same repository that waits for its turn.
     pub newer: Option<RolloutId>,
     /// The ids of the service deployments that this target's rollouts asked for, last one last.

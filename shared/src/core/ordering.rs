@@ -185,6 +185,7 @@ mod tests {
             digest: digest(character),
             tagged_at: at(second),
             event_id: format!("{tag}-{second}"),
+            source: crate::core::push::PushSource::Event,
         }
     }
 

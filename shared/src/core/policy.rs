@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
+use super::diagnosis::failed_tasks::MaxFailedTasks;
 use super::name::TargetName;
 
 /// How one target is to be deployed to.
@@ -22,6 +23,12 @@ pub struct Policy {
     pub bake_time_seconds: u32,
     /// How long a deployment may take before it is given up, in seconds.
     pub deadline_seconds: u32,
+    /// What happens where a watched alarm fires when a rollout is to start.
+    #[serde(default)]
+    pub alarms_at_start: AlarmsAtStart,
+    /// How many tasks may fail before a version is taken back.
+    #[serde(default)]
+    pub max_failed_tasks: MaxFailedTasks,
     /// What a newer push does to the rollout under way.
     pub supersede: Supersede,
     /// The service is the one named in Pushboat's own template: its owner needs no tag to consent.
@@ -80,6 +87,19 @@ pub enum Supersede {
     WhenFinished,
     /// It takes over at once.
     Immediately,
+}
+
+/// What happens where a watched alarm fires when a rollout is to start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum AlarmsAtStart {
+    /// The rollout starts, and the alarm counts once it has been OK again.
+    #[default]
+    Ignore,
+    /// The rollout waits until no alarm fires.
+    Wait,
+    /// The rollout is refused.
+    Reject,
 }
 
 impl Policy {

@@ -19,4 +19,24 @@ pub struct Push {
     pub tagged_at: Timestamp,
     /// The id of the event that told us.
     pub event_id: String,
+    /// Who asked for it.
+    #[serde(default, skip_serializing_if = "PushSource::is_event")]
+    pub source: PushSource,
+}
+
+/// Who asked for an image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum PushSource {
+    /// ECR told of a push.
+    #[default]
+    Event,
+    /// A person named the image in a command, at the time `tagged_at`: exactly this one is meant.
+    Operator,
+}
+
+impl PushSource {
+    fn is_event(&self) -> bool {
+        matches!(self, Self::Event)
+    }
 }

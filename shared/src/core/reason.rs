@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::failure::Failure;
 use super::name::{ImageDigest, RolloutId};
 use crate::target::Mistake;
 
@@ -36,10 +37,19 @@ pub enum Waiting {
     ReadLag,
     /// ECS is replacing the tasks.
     Deployment,
+    /// ECS is bringing the last good version back.
+    WayBack,
     /// The bake time runs.
     BakeTime,
     /// Fewer tasks run than are desired, for less than is too long.
     MissingTasks,
+    /// The last rollout halted: a person has to say how to go on, and is told again.
+    Person,
+    /// People hold it: nothing may be changed.
+    Held {
+        /// Why, in their words.
+        reason: String,
+    },
 }
 
 impl Waiting {
@@ -56,8 +66,11 @@ impl Waiting {
             Self::Aws { .. } => "aws",
             Self::ReadLag => "read-lag",
             Self::Deployment => "deployment",
+            Self::WayBack => "way-back",
             Self::BakeTime => "bake-time",
             Self::MissingTasks => "missing-tasks",
+            Self::Person => "person",
+            Self::Held { .. } => "held",
         }
     }
 }
@@ -117,6 +130,20 @@ pub enum Rejected {
     },
     /// The service did not settle before the deadline, so it was left alone.
     ServiceBusy,
+    /// The image was taken back from this target before, and nobody released it.
+    Quarantined {
+        /// The image.
+        digest: ImageDigest,
+        /// The rollout that took it back.
+        rollout: RolloutId,
+        /// When, by our clock.
+        at: Timestamp,
+    },
+    /// A watched alarm fires, and the target asks not to deploy then.
+    AlarmFiring {
+        /// The alarms' names.
+        alarms: Vec<String>,
+    },
     /// ECS refused the task definition or the update.
     Refused {
         /// The call that was refused.
@@ -151,6 +178,8 @@ impl Rejected {
             Self::ServiceGone => "service-gone",
             Self::ServiceUnsuitable { .. } => "service-unsuitable",
             Self::ServiceBusy => "service-busy",
+            Self::Quarantined { .. } => "quarantined",
+            Self::AlarmFiring { .. } => "alarm-firing",
             Self::Refused { .. } => "refused",
             Self::AwsUnavailable { .. } => "aws-unavailable",
         }
@@ -193,6 +222,11 @@ pub enum SupersededBy {
     ServiceGone,
     /// Somebody took the target out of the configuration.
     TargetRemoved,
+    /// A person took it back before it had changed anything.
+    Operator {
+        /// The command.
+        request_id: String,
+    },
 }
 
 impl SupersededBy {
@@ -204,36 +238,55 @@ impl SupersededBy {
             Self::SomebodyElse { .. } => "somebody-else",
             Self::ServiceGone => "service-gone",
             Self::TargetRemoved => "target-removed",
+            Self::Operator { .. } => "operator",
         }
     }
 }
 
 /// Why only a person can decide how to go on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", tag = "because")]
+#[serde(rename_all = "camelCase", tag = "halted")]
 pub enum Halted {
-    /// ECS gave the deployment up.
-    DeploymentFailed {
+    /// The version is bad and nothing was ever proven good.
+    NothingToGoBackTo {
+        /// Why it is bad.
+        failure: Failure,
+    },
+    /// The way back did not finish in time.
+    WayBackTooLong {
+        /// Why it was taken back.
+        failure: Failure,
+    },
+    /// ECS gave up the deployment of the last good version too.
+    WayBackFailed {
+        /// Why it was taken back.
+        failure: Failure,
         /// ECS's own words.
         reason: String,
     },
-    /// ECS went back to another revision by itself.
-    EcsRolledBack {
-        /// What the service runs now.
+    /// ECS went back to something else than the last good version, twice.
+    WentElsewhere {
+        /// Why it was taken back.
+        failure: Failure,
+        /// What the service runs.
         task_definition: String,
     },
-    /// The deployment did not finish in time.
-    DeadlineReached,
-    /// A watched alarm fired.
-    AlarmFired {
-        /// The alarms' names.
-        alarms: Vec<String>,
+    /// AWS refused the change that would bring the last good version back.
+    WayBackRefused {
+        /// Why it was taken back.
+        failure: Failure,
+        /// The call that was refused.
+        call: String,
+        /// AWS's error code.
+        code: String,
+        /// AWS's own words.
+        message: String,
     },
-    /// Fewer tasks ran than are desired for more than five minutes.
-    MissingTasks {
-        /// Since when.
-        since: Timestamp,
-    },
+    /// A release that did not go back by itself left the bad version where it was.
+    ///
+    /// Only records of format 1 tell of it.
+    #[serde(untagged)]
+    LeftAlone(Failure),
 }
 
 impl Halted {
@@ -241,11 +294,25 @@ impl Halted {
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
-            Self::DeploymentFailed { .. } => "deployment-failed",
-            Self::EcsRolledBack { .. } => "ecs-rolled-back",
-            Self::DeadlineReached => "deadline-reached",
-            Self::AlarmFired { .. } => "alarm-fired",
-            Self::MissingTasks { .. } => "missing-tasks",
+            Self::NothingToGoBackTo { .. } => "nothing-to-go-back-to",
+            Self::WayBackTooLong { .. } => "way-back-too-long",
+            Self::WayBackFailed { .. } => "way-back-failed",
+            Self::WentElsewhere { .. } => "went-elsewhere",
+            Self::WayBackRefused { .. } => "way-back-refused",
+            Self::LeftAlone(failure) => failure.as_str(),
+        }
+    }
+
+    /// Gives why the version was to be taken back.
+    #[must_use]
+    pub fn failure(&self) -> &Failure {
+        match self {
+            Self::NothingToGoBackTo { failure }
+            | Self::WayBackTooLong { failure }
+            | Self::WayBackFailed { failure, .. }
+            | Self::WentElsewhere { failure, .. }
+            | Self::WayBackRefused { failure, .. }
+            | Self::LeftAlone(failure) => failure,
         }
     }
 }

@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::alarm::AlarmWatch;
+use super::evidence::Evidence;
+use super::failure::Failure;
 use super::name::{ImageDigest, RolloutId};
 use super::policy::Policy;
 use super::push::Push;
@@ -23,6 +25,9 @@ pub struct Rollout {
     pub requested_at: Timestamp,
     /// How far it is.
     pub phase: Phase,
+    /// What AWS forgets and this rollout keeps.
+    #[serde(default)]
+    pub evidence: Evidence,
 }
 
 /// How far a rollout is; each phase holds only what is true in it.
@@ -63,6 +68,26 @@ pub enum Phase {
         until: Timestamp,
         /// Since when fewer tasks run than are desired.
         missing_tasks_since: Option<Timestamp>,
+    },
+    /// It is being taken back: the service goes to the last-known-good.
+    RollingBack {
+        /// What was found when it started.
+        start: Start,
+        /// What was deployed.
+        running: Running,
+        /// Why it is taken back.
+        failure: Failure,
+        /// The way back.
+        back: Back,
+    },
+    /// It was taken back: the service runs the last-known-good.
+    RolledBack {
+        /// Why.
+        failure: Failure,
+        /// Who took it back.
+        by: RolledBackBy,
+        /// The task definition that runs.
+        revision: String,
     },
     /// It runs, and finished baking.
     Succeeded {
@@ -125,6 +150,50 @@ pub struct Running {
     pub asked_at: Timestamp,
 }
 
+/// The way back to the last-known-good.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Back {
+    /// The task definition that the service is to run again.
+    pub to: String,
+    /// When the way back began, by our clock.
+    pub began_at: Timestamp,
+    /// What is done about it.
+    pub way: Way,
+    /// The deployment by which ECS went somewhere else by itself, once that was put right.
+    pub corrected: Option<String>,
+}
+
+/// What is done to get back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "way")]
+pub enum Way {
+    /// Nothing was asked for yet.
+    Unasked,
+    /// ECS or a person is doing it: it is observed and never competed with.
+    Observed {
+        /// Who does it.
+        by: RolledBackBy,
+    },
+    /// UpdateService to the last-known-good was meant to be sent.
+    Update {
+        /// When; `None` where it surely was not taken.
+        intended_at: Option<Timestamp>,
+    },
+}
+
+/// Who took a version back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RolledBackBy {
+    /// Pushboat.
+    Pushboat,
+    /// ECS, by its circuit breaker or its deployment alarms.
+    Ecs,
+    /// A person.
+    Person,
+}
+
 /// How a rollout ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -135,6 +204,8 @@ pub enum Outcome {
     ScaledToZero,
     /// Something newer took over.
     Superseded,
+    /// It was taken back.
+    RolledBack,
     /// It was refused.
     Rejected,
     /// A person must decide.
@@ -149,6 +220,7 @@ impl Outcome {
             Self::Succeeded => "succeeded",
             Self::ScaledToZero => "scaled-to-zero",
             Self::Superseded => "superseded",
+            Self::RolledBack => "rolled-back",
             Self::Rejected => "rejected",
             Self::Halted => "halted",
         }
@@ -164,6 +236,8 @@ impl Phase {
             Self::Starting { .. } => "starting",
             Self::Progressing { .. } => "progressing",
             Self::Baking { .. } => "baking",
+            Self::RollingBack { .. } => "rolling-back",
+            Self::RolledBack { .. } => "rolled-back",
             Self::Succeeded { .. } => "succeeded",
             Self::ScaledToZero { .. } => "scaled-to-zero",
             Self::Superseded { .. } => "superseded",
@@ -179,7 +253,9 @@ impl Phase {
             Self::Requested { .. }
             | Self::Starting { .. }
             | Self::Progressing { .. }
-            | Self::Baking { .. } => None,
+            | Self::Baking { .. }
+            | Self::RollingBack { .. } => None,
+            Self::RolledBack { .. } => Some(Outcome::RolledBack),
             Self::Succeeded { .. } => Some(Outcome::Succeeded),
             Self::ScaledToZero { .. } => Some(Outcome::ScaledToZero),
             Self::Superseded { .. } => Some(Outcome::Superseded),
@@ -194,8 +270,45 @@ impl Phase {
         match self {
             Self::Starting { start, .. }
             | Self::Progressing { start, .. }
-            | Self::Baking { start, .. } => Some(start),
+            | Self::Baking { start, .. }
+            | Self::RollingBack { start, .. } => Some(start),
             Self::Requested { .. }
+            | Self::RolledBack { .. }
+            | Self::Succeeded { .. }
+            | Self::ScaledToZero { .. }
+            | Self::Superseded { .. }
+            | Self::Rejected { .. }
+            | Self::Halted { .. } => None,
+        }
+    }
+
+    /// Gives what was found at the start, to be brought up to date.
+    pub fn start_mut(&mut self) -> Option<&mut Start> {
+        match self {
+            Self::Starting { start, .. }
+            | Self::Progressing { start, .. }
+            | Self::Baking { start, .. }
+            | Self::RollingBack { start, .. } => Some(start),
+            Self::Requested { .. }
+            | Self::RolledBack { .. }
+            | Self::Succeeded { .. }
+            | Self::ScaledToZero { .. }
+            | Self::Superseded { .. }
+            | Self::Rejected { .. }
+            | Self::Halted { .. } => None,
+        }
+    }
+
+    /// Gives what the service was asked to run, while it is known to be asked.
+    #[must_use]
+    pub fn running(&self) -> Option<&Running> {
+        match self {
+            Self::Progressing { running, .. }
+            | Self::Baking { running, .. }
+            | Self::RollingBack { running, .. } => Some(running),
+            Self::Requested { .. }
+            | Self::Starting { .. }
+            | Self::RolledBack { .. }
             | Self::Succeeded { .. }
             | Self::ScaledToZero { .. }
             | Self::Superseded { .. }

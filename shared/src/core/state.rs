@@ -5,9 +5,13 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::hold::Hold;
+use super::name::{ImageDigest, RolloutId};
+use super::operate::{Refusal, RollBack};
 use super::ordering::NewestPush;
 use super::reason::Waiting;
 use super::rollout::Rollout;
+use crate::notice::RolloutNews;
 use crate::target::Mistake;
 
 /// One target's state; written by `rollout` alone.
@@ -33,9 +37,52 @@ pub struct TargetState {
     /// The ids of the service deployments that rollouts asked for, last one last.
     #[serde(default)]
     pub asked_before: Vec<String>,
+    /// Images that were taken back and are kept out until a person releases them.
+    #[serde(default)]
+    pub quarantine: BTreeMap<ImageDigest, Quarantined>,
+    /// Nothing may be changed: a person's command.
+    #[serde(default)]
+    pub held: Option<Hold>,
+    /// The rollout that a person wants taken back.
+    #[serde(default)]
+    pub roll_back: Option<RollBack>,
+    /// The last commands, last one last.
+    #[serde(default)]
+    pub commands: Vec<HandledCommand>,
+    /// The rollout that halted, while only a person can say how to go on.
+    #[serde(default)]
+    pub halted: Option<HaltedTarget>,
+    /// When each watched alarm fired that was last told of, by CloudWatch's clock.
+    #[serde(default)]
+    pub alarms_told: BTreeMap<String, Timestamp>,
     /// When to look again, and why.
     #[serde(default)]
     pub wake: Option<Wake>,
+}
+
+/// A halted rollout that is told of again and again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HaltedTarget {
+    /// What was told.
+    pub news: Box<RolloutNews>,
+    /// When it is told again, by our clock.
+    pub repeat_at: Timestamp,
+}
+
+/// A command that was taken in, and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HandledCommand {
+    /// The id that the person was given.
+    pub request_id: String,
+    /// The command's name.
+    pub command: String,
+    /// When it was taken in, by our clock.
+    pub at: Timestamp,
+    /// Why it was refused, if it was.
+    #[serde(default)]
+    pub refused: Option<Refusal>,
 }
 
 /// How a target stands.
@@ -102,8 +149,20 @@ pub enum GoodSource {
     /// A rollout of it finished baking.
     Rollout {
         /// That rollout.
-        id: super::name::RolloutId,
+        id: RolloutId,
     },
+}
+
+/// Why an image is kept out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Quarantined {
+    /// The rollout that was taken back.
+    pub rollout: RolloutId,
+    /// When, by our clock.
+    pub at: Timestamp,
+    /// Why, by the failure's stable name.
+    pub failure: String,
 }
 
 /// A stored wait.

@@ -58,7 +58,13 @@ impl ItemKey {
     /// Places a finished rollout.
     #[must_use]
     pub fn history(target: &TargetName, rollout: &RolloutId) -> Self {
-        Self::new(format!("history#{target}"), rollout.as_str())
+        Self::finished(target, rollout.as_str())
+    }
+
+    /// Places a finished rollout of which a person gave the id.
+    #[must_use]
+    pub fn finished(target: &TargetName, rollout: &str) -> Self {
+        Self::new(history_partition(target), rollout)
     }
 
     /// Places a notice.
@@ -85,6 +91,12 @@ impl ItemKey {
         Self::new("sweep", "parameters")
     }
 
+    /// Places the hold for everything.
+    #[must_use]
+    pub fn hold() -> Self {
+        Self::new("hold", "hold")
+    }
+
     /// Says which target's state lies here, if one does.
     #[must_use]
     pub fn as_state(&self) -> Option<TargetName> {
@@ -109,6 +121,12 @@ impl ItemKey {
 #[must_use]
 pub fn target_partition(target: &TargetName) -> String {
     format!("{TARGET}{target}")
+}
+
+/// Gives the partition that holds a target's finished rollouts, the earliest push first.
+#[must_use]
+pub fn history_partition(target: &TargetName) -> String {
+    format!("history#{target}")
 }
 
 const TARGET: &str = "target#";

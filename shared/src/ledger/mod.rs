@@ -11,6 +11,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::core::hold::Hold;
 use crate::core::name::TargetName;
 use crate::core::observation::Definition;
 use crate::core::policy::{Policy, ServiceRef, TagPolicy};
@@ -40,6 +41,8 @@ pub struct TargetEntry {
     pub state: TargetState,
     /// The version of `state`.
     pub version: Version,
+    /// The hold for everything; written by the sweep alone.
+    pub hold: Option<Hold>,
 }
 
 /// One step of a target: its state and all that belongs to it.
@@ -121,6 +124,8 @@ pub enum ReverseKey {
     Repository(String),
     /// An ECS service.
     Service(ServiceRef),
+    /// A CloudWatch alarm, by name.
+    Alarm(String),
 }
 
 impl ReverseKey {
@@ -130,6 +135,17 @@ impl ReverseKey {
         match self {
             Self::Repository(name) => format!("repository#{name}"),
             Self::Service(service) => format!("service#{service}"),
+            Self::Alarm(name) => format!("alarm#{name}"),
+        }
+    }
+
+    /// Names the thing for a person.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        match self {
+            Self::Repository(name) => format!("repository {name}"),
+            Self::Service(service) => format!("service {service}"),
+            Self::Alarm(name) => format!("alarm {name}"),
         }
     }
 }

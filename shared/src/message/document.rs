@@ -3,15 +3,22 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::reason;
+use super::{Surroundings, dossier, reason};
 use crate::core::rollout::{Phase, Rollout, Start};
+use crate::findings::Findings;
 use crate::notice::{News, Notice, RolloutNews};
+use crate::redact::redact;
 
 /// The version of the document's shape; fields are only ever added to one.
 const VERSION: &str = "1";
 
 /// Writes the document.
-pub(super) fn document(notice: &Notice, headline: &str) -> Value {
+pub(super) fn document(
+    notice: &Notice,
+    headline: &str,
+    surroundings: &Surroundings,
+    findings: &Findings,
+) -> Value {
     let mut document = json!({
         "version": VERSION,
         "id": notice.id,
@@ -28,21 +35,57 @@ pub(super) fn document(notice: &Notice, headline: &str) -> Value {
         fields.insert("outcome".to_owned(), json!(outcome));
     }
     match &notice.news {
-        News::Rollout(news) => rollout(news, fields),
+        News::Rollout(news) => {
+            rollout(news, surroundings, fields);
+            if let Some(dossier) = dossier::fields(news, findings) {
+                fields.insert("dossier".to_owned(), dossier);
+            }
+        }
         News::TargetInvalid { mistakes } => {
             fields.insert("mistakes".to_owned(), json!(mistakes));
         }
         News::ServiceMissing { mistake } => {
             fields.insert("mistakes".to_owned(), json!([mistake]));
         }
+        News::AlarmFired { change, runs } => {
+            fields.insert("alarm".to_owned(), dossier::change(change));
+            if let Some(runs) = runs {
+                let since = seconds(runs.since);
+                fields.insert(
+                    "runs".to_owned(),
+                    json!({ "taskDefinition": runs.task_definition, "since": since }),
+                );
+            }
+        }
         News::Adopted { images } => {
             fields.insert("images".to_owned(), json!(images));
+        }
+        News::Command { command, refused } => {
+            fields.insert("requestId".to_owned(), json!(command.request_id));
+            fields.insert("order".to_owned(), json!(command.order));
+            if let Some(refused) = refused {
+                let explanation = super::refusal(refused, &notice.target, surroundings);
+                fields.insert(
+                    "reason".to_owned(),
+                    json!({ "code": refused.as_str(), "explanation": explanation }),
+                );
+            }
+        }
+        News::RolloutHeld { rollout, hold, .. } => {
+            fields.insert(
+                "rollout".to_owned(),
+                described(rollout, rollout.phase.start()),
+            );
+            fields.insert(
+                "reason".to_owned(),
+                json!({ "code": "held", "explanation": hold.reason }),
+            );
         }
     }
     document
 }
 
-fn rollout(news: &RolloutNews, fields: &mut Map<String, Value>) {
+fn rollout(news: &RolloutNews, surroundings: &Surroundings, fields: &mut Map<String, Value>) {
     let rollout = &news.rollout;
     fields.insert(
         "rollout".to_owned(),
@@ -50,8 +93,14 @@ fn rollout(news: &RolloutNews, fields: &mut Map<String, Value>) {
     );
     let (code, explanation) = match &rollout.phase {
         Phase::Superseded { by } => (by.as_str(), reason::superseded(by)),
-        Phase::Rejected { reason } => (reason.as_str(), reason::rejected(reason)),
+        Phase::Rejected { reason } => (
+            reason.as_str(),
+            reason::rejected(reason, &rollout.policy.target, surroundings),
+        ),
         Phase::Halted { reason } => (reason.as_str(), reason::halted(reason)),
+        Phase::RollingBack { failure, .. } | Phase::RolledBack { failure, .. } => {
+            (failure.as_str(), super::failure(failure))
+        }
         Phase::Requested { .. }
         | Phase::Starting { .. }
         | Phase::Progressing { .. }
@@ -61,7 +110,7 @@ fn rollout(news: &RolloutNews, fields: &mut Map<String, Value>) {
     };
     fields.insert(
         "reason".to_owned(),
-        json!({ "code": code, "explanation": explanation }),
+        json!({ "code": code, "explanation": redact(&explanation) }),
     );
 }
 
@@ -92,6 +141,8 @@ fn described(rollout: &Rollout, start: Option<&Start>) -> Value {
         Phase::Progressing { running, .. } | Phase::Baking { running, .. } => {
             Some(&running.revision)
         }
+        Phase::RollingBack { back, .. } => Some(&back.to),
+        Phase::RolledBack { revision, .. } => Some(revision),
         Phase::Succeeded { revision } | Phase::ScaledToZero { revision } => Some(revision),
         Phase::Requested { .. }
         | Phase::Superseded { .. }
@@ -105,6 +156,6 @@ fn described(rollout: &Rollout, start: Option<&Start>) -> Value {
 }
 
 /// Writes a time to the second, in UTC.
-fn seconds(at: Timestamp) -> String {
+pub(super) fn seconds(at: Timestamp) -> String {
     format!("{at:.0}")
 }

@@ -1,5 +1,8 @@
 //! The sentence for each reason.
 
+use super::Surroundings;
+use super::failure::{failure, failure_briefly};
+use crate::core::name::TargetName;
 use crate::core::reason::{Halted, Ignored, Rejected, SupersededBy, Unsuitable};
 use crate::task_definition::TARGET_TAG;
 
@@ -11,7 +14,7 @@ const PUSH_AGAIN: &str = "push the image again under a new tag, or delete its ta
 
 /// Says why a rollout was refused, and what to do.
 #[must_use]
-pub fn rejected(reason: &Rejected) -> String {
+pub fn rejected(reason: &Rejected, target: &TargetName, surroundings: &Surroundings) -> String {
     match reason {
         Rejected::AlreadyRunning => {
             "The service runs this very image already. Nothing was changed, nothing is to be done.".to_owned()
@@ -61,6 +64,14 @@ pub fn rejected(reason: &Rejected) -> String {
         Rejected::ServiceBusy => format!(
             "Somebody else's deployment of the service did not finish before the deadline, so the service was left alone. Nothing was changed. See what that deployment waits for, then {PUSH_AGAIN}"
         ),
+        Rejected::Quarantined { digest, rollout, at } => format!(
+            "This image was taken back from this target at {at:.0} (rollout {rollout}) and is kept out until a person releases it. Nothing was changed. Push a mended version, or release it:\n  {}",
+            surroundings.release(target, digest)
+        ),
+        Rejected::AlarmFiring { alarms } => format!(
+            "A watched alarm fires ({}), and the target asks not to deploy then. Nothing was changed. Push again under a new tag once it is quiet.",
+            alarms.join(", ")
+        ),
         Rejected::Refused { call, code, message } => format!(
             "AWS refused {call}: {code}: {message}\nThe service runs what it ran before. Correct what AWS complains of, then {PUSH_AGAIN}"
         ),
@@ -71,7 +82,8 @@ pub fn rejected(reason: &Rejected) -> String {
 }
 
 /// Says in a few words why a rollout was refused, for one line.
-pub(super) fn rejected_briefly(reason: &Rejected) -> String {
+#[must_use]
+pub fn rejected_briefly(reason: &Rejected) -> String {
     match reason {
         Rejected::AlreadyRunning => "it runs already".to_owned(),
         Rejected::TargetInvalid { .. } => "the target has mistakes".to_owned(),
@@ -86,6 +98,8 @@ pub(super) fn rejected_briefly(reason: &Rejected) -> String {
         Rejected::ServiceGone => "the service does not exist".to_owned(),
         Rejected::ServiceUnsuitable { .. } => "Pushboat may not deploy to the service".to_owned(),
         Rejected::ServiceBusy => "somebody else's deployment did not finish".to_owned(),
+        Rejected::Quarantined { .. } => "it was taken back before".to_owned(),
+        Rejected::AlarmFiring { .. } => "an alarm fires".to_owned(),
         Rejected::Refused { code, .. } => format!("AWS refused the change: {code}"),
         Rejected::AwsUnavailable { .. } => "AWS gave no usable answer".to_owned(),
     }
@@ -124,6 +138,9 @@ pub fn superseded(by: &SupersededBy) -> String {
         SupersededBy::TargetRemoved => {
             "The target's parameter was deleted meanwhile. The service is left as it is; a deployment that ECS has begun goes on.".to_owned()
         }
+        SupersededBy::Operator { request_id } => format!(
+            "A person withdrew it before it had changed anything (request {request_id}). To deploy it after all, give the command `deploy`."
+        ),
     }
 }
 
@@ -134,47 +151,52 @@ pub(super) fn superseded_briefly(by: &SupersededBy) -> &'static str {
         SupersededBy::SomebodyElse { .. } => "somebody else changed the service",
         SupersededBy::ServiceGone => "the service was deleted",
         SupersededBy::TargetRemoved => "the target was removed",
+        SupersededBy::Operator { .. } => "a person withdrew it",
     }
 }
 
 /// Says why only a person can decide how to go on.
 #[must_use]
 pub fn halted(reason: &Halted) -> String {
+    let bad = failure(reason.failure());
     match reason {
-        Halted::DeploymentFailed { reason } if reason.is_empty() => {
-            "ECS gave the deployment up. Look at the service's stopped tasks for the cause.".to_owned()
-        }
-        Halted::DeploymentFailed { reason } => format!(
-            "ECS gave the deployment up: {reason}\nLook at the service's stopped tasks for the cause."
+        Halted::NothingToGoBackTo { .. } => format!(
+            "{bad} No version of this service was ever proven good, so there is nothing to go back to; the new version may still be running."
         ),
-        Halted::EcsRolledBack { task_definition } => format!(
-            "ECS gave the deployment up and goes back to {task_definition} by itself. Look at the service's stopped tasks for the cause."
+        Halted::WayBackTooLong { .. } => format!(
+            "{bad} The way back to the last good version did not finish in time. ECS may still be trying: look at the service's events."
         ),
-        Halted::DeadlineReached => {
-            "The deployment did not finish before its deadline. ECS may still be trying: look at the service's events and stopped tasks.".to_owned()
-        }
-        Halted::AlarmFired { alarms } => format!(
-            "A watched alarm fired while the new version was being deployed or watched: {}. The new version may still be running.",
-            alarms.join(", ")
+        Halted::WayBackFailed { reason, .. } => format!(
+            "{bad} ECS then gave up the last good version too: {reason}\nSomething besides the image has changed: look at its stopped tasks, at the network, at secrets and at the database."
         ),
-        Halted::MissingTasks { since } => format!(
-            "Fewer tasks have been running than are wanted since {since:.0}. Look at the service's stopped tasks for the cause."
+        Halted::WentElsewhere {
+            task_definition, ..
+        } => format!(
+            "{bad} ECS went back to {task_definition}, which was never proven good, and did so again after that was put right."
         ),
+        Halted::WayBackRefused {
+            call,
+            code,
+            message,
+            ..
+        } => format!(
+            "{bad} AWS refused {call}, which was to bring the last good version back: {code}: {message}"
+        ),
+        Halted::LeftAlone(_) => format!("{bad} The service was left as it was."),
     }
 }
 
 /// Says in a few words why a person has to decide, for one line.
 pub(super) fn halted_briefly(reason: &Halted) -> String {
-    match reason {
-        Halted::DeploymentFailed { .. } => "ECS gave the deployment up".to_owned(),
-        Halted::EcsRolledBack { .. } => "ECS rolled it back".to_owned(),
-        Halted::DeadlineReached => "the deployment did not finish in time".to_owned(),
-        Halted::AlarmFired { alarms } => match alarms.as_slice() {
-            [one] => format!("alarm {one} fired"),
-            several => format!("alarms {} fired", several.join(", ")),
-        },
-        Halted::MissingTasks { .. } => "too few tasks keep running".to_owned(),
-    }
+    let words = match reason {
+        Halted::NothingToGoBackTo { .. } => "it fails and there is nothing to go back to",
+        Halted::WayBackTooLong { .. } => "the way back takes too long",
+        Halted::WayBackFailed { .. } => "the last good version fails too",
+        Halted::WentElsewhere { .. } => "ECS went back to another version",
+        Halted::WayBackRefused { .. } => "AWS refused the way back",
+        Halted::LeftAlone(failure) => return failure_briefly(failure),
+    };
+    words.to_owned()
 }
 
 /// Says why an event changed nothing.

@@ -10,12 +10,16 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::publication;
+use super::{Surroundings, publication};
 use crate::core::alarm::AlarmWatch;
+use crate::core::diagnosis::Cause;
+use crate::core::evidence::{Evidence, StoppedContainer, StoppedTask};
+use crate::core::failure::Failure;
 use crate::core::name::{ImageDigest, RolloutId, TargetName};
 use crate::core::push::Push;
 use crate::core::reason::{Halted, Ignored, Rejected, SupersededBy, Unsuitable, Waiting};
-use crate::core::rollout::{Phase, Rollout, Running, Start};
+use crate::core::rollout::{Back, Phase, RolledBackBy, Rollout, Running, Start, Way};
+use crate::findings::Findings;
 use crate::notice::{News, Notice, RolloutNews};
 use crate::target::{self, Mistake};
 
@@ -37,6 +41,13 @@ fn target() -> TargetName {
     TargetName::parse("team/backstage").unwrap()
 }
 
+fn surroundings() -> Surroundings {
+    Surroundings {
+        operator_function: "pushboat-OperatorFunction-1A2B3C".to_owned(),
+        region: "eu-west-1".to_owned(),
+    }
+}
+
 fn digest(character: char) -> ImageDigest {
     ImageDigest::parse(&format!("sha256:{}", character.to_string().repeat(64))).unwrap()
 }
@@ -54,6 +65,7 @@ fn rollout(phase: Phase) -> Rollout {
         digest: digest('b'),
         tagged_at: at("08:15:12"),
         event_id: "13cde686-328b-6117-af20-0e5566167482".to_owned(),
+        source: crate::core::push::PushSource::Event,
     };
     Rollout {
         id: RolloutId::new(push.tagged_at, &["main-42"]),
@@ -61,6 +73,7 @@ fn rollout(phase: Phase) -> Rollout {
         requested_at: at("08:15:14"),
         push,
         phase,
+        evidence: Evidence::default(),
     }
 }
 
@@ -75,6 +88,7 @@ fn start() -> Start {
         alarms: vec![AlarmWatch {
             name: "backstage-5xx".to_owned(),
             ignored_until_ok: false,
+            fired: false,
         }],
     }
 }
@@ -97,9 +111,12 @@ fn notice(news: News) -> Notice {
     };
     let subject = match &notice.news {
         News::Rollout(news) => news.rollout.id.to_string(),
-        News::TargetInvalid { .. } | News::ServiceMissing { .. } | News::Adopted { .. } => {
-            notice.target.to_string()
-        }
+        News::TargetInvalid { .. }
+        | News::ServiceMissing { .. }
+        | News::Adopted { .. }
+        | News::AlarmFired { .. }
+        | News::Command { .. }
+        | News::RolloutHeld { .. } => notice.target.to_string(),
     };
     notice.id = format!("{subject}.{}.7.0", notice.event());
     notice
@@ -113,6 +130,7 @@ fn started(phase: Phase) -> Notice {
         rollout,
         start,
         last_known_good: Some(revision(41)),
+        running: None,
     })))
 }
 
@@ -124,6 +142,7 @@ fn never_started(phase: Phase) -> Notice {
         rollout,
         start,
         last_known_good: Some(revision(41)),
+        running: None,
     })))
 }
 
@@ -132,7 +151,7 @@ fn shown(notices: &[(&str, Notice)]) -> String {
     let mut text = String::new();
     let mut first: Option<Value> = None;
     for (title, notice) in notices {
-        let publication = publication(notice);
+        let publication = publication(notice, &surroundings(), &Findings::default());
         let body = |protocol| {
             let mut bodies = publication.bodies.iter();
             &bodies.find(|(name, _)| *name == protocol).unwrap().1
@@ -312,6 +331,11 @@ fn why_an_image_was_refused() {
         offered: offered.iter().map(|one| (*one).to_owned()).collect(),
     };
     let two = wrong_platform(&["linux/amd64", "windows/amd64"]);
+    let quarantined = Rejected::Quarantined {
+        digest: digest('b'),
+        rollout: RolloutId::new(at("07:40:00"), &["main-41"]),
+        at: at("07:51:00"),
+    };
     snapshot!(
         "rejected_image",
         shown(&[
@@ -332,6 +356,7 @@ fn why_an_image_was_refused() {
             ),
             ("wrong platform", rejected(two)),
             ("no platform", rejected(wrong_platform(&[]))),
+            ("taken back before", rejected(quarantined)),
         ])
     );
 }
@@ -376,6 +401,12 @@ fn why_a_service_was_left_alone() {
                 unsuitable(Unsuitable::NoConsent { found: other })
             ),
             ("busy", rejected(Rejected::ServiceBusy)),
+            (
+                "an alarm fires",
+                rejected(Rejected::AlarmFiring {
+                    alarms: vec!["backstage-5xx".to_owned()]
+                })
+            ),
         ])
     );
 }
@@ -398,35 +429,206 @@ fn why_aws_did_not_do_it() {
     );
 }
 
+/// Three tasks crashed, a fourth could not pull its image, one was scaled in.
+fn with_stopped_tasks(mut notice: Notice) -> Notice {
+    let task = |id: &str, stop_code: &str, stopped_reason: &str, exit_code: Option<i64>| {
+        let container = |name: &str, exit_code, reason: &str| StoppedContainer {
+            name: name.to_owned(),
+            exit_code,
+            reason: reason.to_owned(),
+            ..StoppedContainer::default()
+        };
+        StoppedTask {
+            task_arn: format!("arn:aws:ecs:eu-west-1:123456789012:task/prod/{id}"),
+            task_definition: revision(43),
+            started_by: "ecs-svc/2".to_owned(),
+            stop_code: stop_code.to_owned(),
+            stopped_reason: stopped_reason.to_owned(),
+            started: exit_code.is_some(),
+            stopped_at: Some(at("08:17:00")),
+            containers: vec![
+                container("backstage", exit_code, ""),
+                container("envoy", exit_code.map(|_| 143), ""),
+            ],
+            ..StoppedTask::default()
+        }
+    };
+    let exited = "Essential container in task exited";
+    let crashed = |id: &str| task(id, "EssentialContainerExited", exited, Some(1));
+    let pull = "CannotPullContainerError: pull image manifest has been retried 5 time(s): dial tcp 10.0.0.10:443: i/o timeout";
+    let scaled_in = "Scaling activity initiated by (deployment ecs-svc/3)";
+    let News::Rollout(news) = &mut notice.news else {
+        panic!("{notice:?}")
+    };
+    let stopped = &mut news.rollout.evidence.stopped_tasks;
+    for task in [
+        task("0a", "ServiceSchedulerInitiated", scaled_in, Some(143)),
+        crashed("0b"),
+        crashed("0c"),
+        task("0d", "TaskFailedToStart", pull, None),
+        crashed("0e"),
+    ] {
+        assert!(stopped.keep(task));
+    }
+    notice
+}
+
+fn alarms() -> Failure {
+    Failure::AlarmFired {
+        alarms: vec!["backstage-5xx".to_owned(), "backstage-latency".to_owned()],
+    }
+}
+
+fn tasks_fail() -> Failure {
+    Failure::TasksFail {
+        cause: Cause::ApplicationError,
+        failed: 2,
+        limit: 2,
+    }
+}
+
+fn rolling_back(failure: Failure, way: Way) -> Notice {
+    started(Phase::RollingBack {
+        start: start(),
+        running: running(),
+        failure,
+        back: Back {
+            to: revision(42),
+            began_at: at("08:21:03"),
+            way,
+            corrected: None,
+        },
+    })
+}
+
+fn rolled_back(failure: Failure, by: RolledBackBy) -> Notice {
+    started(Phase::RolledBack {
+        failure,
+        by,
+        revision: revision(42),
+    })
+}
+
+#[test]
+fn how_a_version_is_taken_back() {
+    let by_ecs = Way::Observed {
+        by: RolledBackBy::Ecs,
+    };
+    let by_hand = Way::Observed {
+        by: RolledBackBy::Person,
+    };
+    let words = "ECS deployment circuit breaker: tasks failed to start.".to_owned();
+    let failed = || Failure::DeploymentFailed {
+        reason: words.clone(),
+    };
+    snapshot!(
+        "rolling_back",
+        shown(&[
+            (
+                "its tasks fail",
+                with_stopped_tasks(rolling_back(tasks_fail(), Way::Unasked))
+            ),
+            ("an alarm fired", rolling_back(alarms(), Way::Unasked)),
+            ("ECS is at it", rolling_back(failed(), by_ecs)),
+            (
+                "a person is at it",
+                rolling_back(Failure::PutBackByHand, by_hand)
+            ),
+            (
+                "it is done: its tasks failed",
+                with_stopped_tasks(rolled_back(tasks_fail(), RolledBackBy::Pushboat))
+            ),
+            (
+                "the platform hindered it",
+                rolled_back(
+                    Failure::DeadlineReached { cause: None },
+                    RolledBackBy::Pushboat
+                )
+            ),
+            ("ECS did it", rolled_back(failed(), RolledBackBy::Ecs)),
+            (
+                "a person did it",
+                rolled_back(Failure::PutBackByHand, RolledBackBy::Person)
+            ),
+        ])
+    );
+}
+
+#[test]
+fn why_a_version_is_taken_back() {
+    let failures = [
+        Failure::TaskCannotWork {
+            cause: Cause::WrongPlatform,
+        },
+        tasks_fail(),
+        Failure::AlarmFired {
+            alarms: vec!["backstage-5xx".to_owned()],
+        },
+        alarms(),
+        Failure::DeploymentFailed {
+            reason: String::new(),
+        },
+        Failure::DeploymentFailed {
+            reason: "tasks failed to start.".to_owned(),
+        },
+        Failure::DeadlineReached {
+            cause: Some(Cause::ContainerHealthCheck),
+        },
+        Failure::DeadlineReached { cause: None },
+        Failure::MissingTasks {
+            since: at("08:16:00"),
+        },
+        Failure::PutBackByHand,
+    ];
+    let lines: Vec<String> = failures
+        .iter()
+        .map(|failure| {
+            let notice = rolled_back(failure.clone(), RolledBackBy::Pushboat);
+            let (headline, name) = (super::headline(&notice), failure.as_str());
+            format!("{name}: {headline}\n  {}", super::failure(failure))
+        })
+        .collect();
+    snapshot!("failure", lines.join("\n"));
+}
+
 #[test]
 fn why_a_person_has_to_decide() {
     let told = |reason| started(Phase::Halted { reason });
-    let words = "ECS deployment circuit breaker: tasks failed to start.".to_owned();
-    let to = |number| Halted::EcsRolledBack {
-        task_definition: revision(number),
-    };
-    let alarms = vec!["backstage-5xx".to_owned(), "backstage-latency".to_owned()];
+    let failure = alarms;
     snapshot!(
         "halted",
         shown(&[
             (
-                "ECS gave it up",
-                told(Halted::DeploymentFailed { reason: words })
+                "nothing to go back to",
+                with_stopped_tasks(told(Halted::NothingToGoBackTo {
+                    failure: tasks_fail()
+                }))
             ),
             (
-                "… without a word",
-                told(Halted::DeploymentFailed {
-                    reason: String::new()
+                "the way back takes too long",
+                told(Halted::WayBackTooLong { failure: failure() })
+            ),
+            (
+                "the last good one fails too",
+                told(Halted::WayBackFailed {
+                    failure: failure(),
+                    reason: "ECS deployment circuit breaker: tasks failed to start.".to_owned(),
                 })
             ),
-            ("ECS rolled back to what ran", told(to(42))),
-            ("… to something else", told(to(41))),
-            ("the deadline", told(Halted::DeadlineReached)),
-            ("alarms", told(Halted::AlarmFired { alarms })),
             (
-                "missing tasks",
-                told(Halted::MissingTasks {
-                    since: at("08:16:00")
+                "ECS goes elsewhere",
+                told(Halted::WentElsewhere {
+                    failure: failure(),
+                    task_definition: revision(41),
+                })
+            ),
+            (
+                "AWS refuses the way back",
+                told(Halted::WayBackRefused {
+                    failure: failure(),
+                    call: "UpdateService prod/backstage".to_owned(),
+                    code: "InvalidParameterException".to_owned(),
+                    message: "The subnet does not exist.".to_owned(),
                 })
             ),
         ])
@@ -472,12 +674,14 @@ fn why_an_event_was_ignored() {
 #[test]
 fn whatever_the_names_what_is_sent_fits_what_sns_takes() {
     let mut notice = started(Phase::Halted {
-        reason: Halted::AlarmFired {
-            alarms: vec!["Überlauf\nder Warteschlange ".repeat(20)],
+        reason: Halted::NothingToGoBackTo {
+            failure: Failure::AlarmFired {
+                alarms: vec!["Überlauf\nder Warteschlange ".repeat(20)],
+            },
         },
     });
     notice.target = TargetName::parse(&"x".repeat(200)).unwrap();
-    let publication = publication(&notice);
+    let publication = publication(&notice, &surroundings(), &Findings::default());
     let sms = &publication.bodies[2];
     assert_eq!(sms.0, "sms");
     for (text, limit) in [(&publication.subject, 99), (&sms.1, 140)] {

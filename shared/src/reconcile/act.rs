@@ -5,21 +5,13 @@ use jiff::{SignedDuration, Timestamp};
 use super::step::Step;
 use crate::core::decide::{Action, READ_LAG};
 use crate::core::observation::{Observation, ServiceDeployment};
-use crate::core::reason::{Rejected, Waiting};
-use crate::core::rollout::{Phase, Rollout, Running, Start};
+use crate::core::reason::{Halted, Rejected, Waiting};
+use crate::core::rollout::{Back, Phase, Rollout, Running, Way};
 use crate::core::state::Wake;
 use crate::ports::{CallError, Clock, Services};
 
 /// How soon to ask again after AWS turned a call away.
 const THROTTLED_PAUSE: SignedDuration = SignedDuration::from_secs(10);
-
-/// A rollout in `Starting`, for which things are done.
-struct Starting {
-    current: Rollout,
-    start: Start,
-    /// The revision that was known when the step was saved.
-    revision: Option<String>,
-}
 
 /// Acts for the current rollout; answers whether another step may follow at once.
 pub(super) async fn act<S: Services, C: Clock>(
@@ -28,28 +20,27 @@ pub(super) async fn act<S: Services, C: Clock>(
     actions: &[Action],
     clock: &C,
 ) -> bool {
-    let Some(starting) = starting(step) else {
+    let Some(current) = step.state.current.clone() else {
         return true;
     };
-    let mut revision = starting.revision.clone();
+    let mut revision = known_revision(&current.phase);
     for action in actions {
         match action {
             Action::Register(request) => match services.register(request).await {
                 Ok(arn) => revision = Some(arn),
-                Err(error) => return troubled(step, starting, None, error, clock.now()),
+                Err(error) => return troubled(step, &current, None, error, clock.now()),
             },
             Action::UpdateService(named) => {
                 let Some(revision) = named.clone().or_else(|| revision.clone()) else {
                     return true;
                 };
-                let service = &starting.current.policy.service;
-                match services.update(service, &revision).await {
+                match services.update(&current.policy.service, &revision).await {
                     Ok(deployment) => {
-                        taken(step, starting, revision, deployment, clock.now());
+                        taken(step, &current, revision, deployment, clock.now());
                         return false;
                     }
                     Err(error) => {
-                        return troubled(step, starting, Some(revision), error, clock.now());
+                        return troubled(step, &current, Some(revision), error, clock.now());
                     }
                 }
             }
@@ -58,68 +49,72 @@ pub(super) async fn act<S: Services, C: Clock>(
     true
 }
 
-fn starting(step: &Step) -> Option<Starting> {
-    let current = step.state.current.clone()?;
-    let Phase::Starting {
-        start, revision, ..
-    } = current.phase.clone()
-    else {
-        return None;
-    };
-    Some(Starting {
-        current,
-        start,
-        revision,
-    })
+/// The revision that was known when the step was saved.
+fn known_revision(phase: &Phase) -> Option<String> {
+    match phase {
+        Phase::Starting { revision, .. } => revision.clone(),
+        Phase::RollingBack { back, .. } => Some(back.to.clone()),
+        Phase::Requested { .. }
+        | Phase::Progressing { .. }
+        | Phase::Baking { .. }
+        | Phase::RolledBack { .. }
+        | Phase::Succeeded { .. }
+        | Phase::ScaledToZero { .. }
+        | Phase::Superseded { .. }
+        | Phase::Rejected { .. }
+        | Phase::Halted { .. } => None,
+    }
 }
 
 /// ECS took the change.
 fn taken(
     step: &mut Step,
-    starting: Starting,
+    current: &Rollout,
     revision: String,
     deployment: ServiceDeployment,
     now: Timestamp,
 ) {
-    let phase = Phase::Progressing {
-        start: starting.start,
-        running: Running {
-            revision,
-            deployment: deployment.id,
-            deployment_created_at: deployment.created_at,
-            asked_at: now,
-        },
+    step.state.remember_asked(&deployment.id);
+    let (phase, waiting) = match current.phase.clone() {
+        Phase::Starting { start, .. } => {
+            let running = Running {
+                revision,
+                deployment: deployment.id,
+                deployment_created_at: deployment.created_at,
+                asked_at: now,
+            };
+            (Phase::Progressing { start, running }, Waiting::Deployment)
+        }
+        phase => (
+            on_the_way_back(phase, Some(revision), Some(now)),
+            Waiting::WayBack,
+        ),
     };
-    step.apply(&starting.current, phase, &Observation::default(), now);
+    step.apply(current, phase, &Observation::default(), now);
     step.state.wake = Some(Wake {
         at: now + READ_LAG,
-        waiting: Waiting::Deployment,
+        waiting,
     });
 }
 
 /// A call was refused, turned away, or its answer was lost.
 fn troubled(
     step: &mut Step,
-    starting: Starting,
+    current: &Rollout,
     revision: Option<String>,
     error: CallError,
     now: Timestamp,
 ) -> bool {
-    tracing::warn!(rollout = %starting.current.id, %error, "a call did not succeed");
+    tracing::warn!(rollout = %current.id, %error, "a call did not succeed");
     let trouble = error.to_string();
-    let (update_intended_at, wake_at) = match error {
+    let (intended_at, wake_at) = match error {
         CallError::Refused {
             call,
             code,
             message,
         } => {
-            let reason = Rejected::Refused {
-                call,
-                code,
-                message,
-            };
-            let phase = Phase::Rejected { reason };
-            step.apply(&starting.current, phase, &Observation::default(), now);
+            let phase = refused(current, call, code, message);
+            step.apply(current, phase, &Observation::default(), now);
             return true;
         }
         // It surely had no effect: there is nothing to look for before asking again.
@@ -127,15 +122,64 @@ fn troubled(
         // It may have been taken at any moment up to now.
         CallError::Unclear { .. } => (Some(now), now + READ_LAG),
     };
-    let phase = Phase::Starting {
-        start: starting.start,
-        revision,
-        update_intended_at,
+    let phase = match current.phase.clone() {
+        Phase::Starting { start, .. } => Phase::Starting {
+            start,
+            revision,
+            update_intended_at: intended_at,
+        },
+        phase => on_the_way_back(phase, revision, intended_at),
     };
-    step.apply(&starting.current, phase, &Observation::default(), now);
+    step.apply(current, phase, &Observation::default(), now);
     step.state.wake = Some(Wake {
         at: wake_at,
         waiting: Waiting::Aws { trouble },
     });
     false
+}
+
+fn refused(current: &Rollout, call: String, code: String, message: String) -> Phase {
+    match &current.phase {
+        Phase::RollingBack { failure, .. } => Phase::Halted {
+            reason: Halted::WayBackRefused {
+                failure: failure.clone(),
+                call,
+                code,
+                message,
+            },
+        },
+        _ => Phase::Rejected {
+            reason: Rejected::Refused {
+                call,
+                code,
+                message,
+            },
+        },
+    }
+}
+
+/// A rollout on its way back, with what is known of it now.
+fn on_the_way_back(
+    phase: Phase,
+    revision: Option<String>,
+    intended_at: Option<Timestamp>,
+) -> Phase {
+    match phase {
+        Phase::RollingBack {
+            start,
+            running,
+            failure,
+            back,
+        } => Phase::RollingBack {
+            start,
+            running,
+            failure,
+            back: Back {
+                to: revision.unwrap_or(back.to),
+                way: Way::Update { intended_at },
+                ..back
+            },
+        },
+        other => other,
+    }
 }

@@ -7,14 +7,17 @@
 
 mod act;
 mod adopt;
+mod alarm;
 mod observe;
+mod operate;
 mod step;
 
 use jiff::Timestamp;
 
 use crate::core::decide::{self, Next};
 use crate::core::intake::{self, Intake};
-use crate::core::observation::{ImageContent, ImageLook};
+use crate::core::observation::{ImageContent, ImageLook, Observation};
+use crate::core::operate::turn_back;
 use crate::core::ordering::PushTimes;
 use crate::core::policy::{Policy, ServiceRef};
 use crate::core::push::Push;
@@ -132,6 +135,29 @@ where
             None => Some(Ignored::TargetInvalid),
         };
     }
+    match &message.trigger {
+        Trigger::TaskStopped(task) => _ = intake::keep_task(&mut step.state, task),
+        Trigger::AlarmChanged(change) => {
+            if !intake::keep_alarm(&mut step.state, change) {
+                alarm::tell(
+                    &ports.services,
+                    &mut step,
+                    policy.as_ref(),
+                    change,
+                    &ports.clock,
+                )
+                .await;
+            }
+        }
+        Trigger::Pushed(_)
+        | Trigger::ServiceChanged { .. }
+        | Trigger::Registered
+        | Trigger::Due
+        | Trigger::Unknown => {}
+        Trigger::Operator(command) => {
+            operate::take_in(ports, &mut step, policy.as_ref(), command).await;
+        }
+    }
     settle_registration(&mut step, &registration.status, ports.clock.now());
     let waking = !matches!(message.trigger, Trigger::Pushed(_));
     for _ in 0..STEPS_LIMIT {
@@ -245,6 +271,7 @@ fn settle_registration(step: &mut Step, status: &RegistrationStatus, now: Timest
         step.state.standing = Standing::default();
         step.state.last_known_good = None;
         step.state.asked_before.clear();
+        step.state.halted = None;
         step.state.wake = None;
     }
 }
@@ -277,18 +304,26 @@ where
         step.refresh_policy(policy);
     }
     let Some(current) = step.state.current.clone() else {
-        step.rest();
+        step.rest(ports.clock.now());
         return Ok(false);
     };
+    step.state.halted = None;
+    let now = ports.clock.now();
+    if let Some(phase) = turn_back(&step.state, &current, now) {
+        step.apply(&current, phase, &Observation::default(), now);
+        return Ok(true);
+    }
     let observation = observe::observe(ports, &step.state, &current, ports.clock.now()).await;
     // Only now: looking can take long, and what is intended from here on has to be dated no earlier.
     let now = ports.clock.now();
     if adopt::recreated(&step.state, &observation) && !started {
         step.state.standing = Standing::default();
         step.state.last_known_good = None;
+        step.state.halted = None;
         return Ok(true);
     }
     let decision = decide::decide(&current.policy, &current, &observation, now);
+    let decision = operate::gated(step, &current, decision, now);
     tracing::info!(
         target_name = %current.policy.target, rollout = %current.id,
         from = current.phase.as_str(), to = decision.phase.as_str(), "decided"

@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
-use futures_util::future::{join, join3};
+use futures_util::future::{join, join4};
 use jiff::Timestamp;
 
 use super::Ports;
 use crate::core::alarm::AlarmSeen;
 use crate::core::decide::{self, Wanted, WantedDefinition};
+use crate::core::name::TargetName;
 use crate::core::observation::{Definition, ImageLook, Look, Observation, ServiceLook};
 use crate::core::ordering::exact_tag;
 use crate::core::policy::Policy;
+use crate::core::push::PushSource;
 use crate::core::rollout::Rollout;
 use crate::core::state::{Standing, TargetState};
-use crate::ports::{Alarms, CallError, ImageName, Images, Services};
+use crate::ports::{Alarms, CallError, ImageName, Images, Services, Targets};
 
 /// Looks at what the rollout's phase needs to see.
 pub(super) async fn observe<L, S, I, A, C>(
@@ -23,15 +25,21 @@ pub(super) async fn observe<L, S, I, A, C>(
     now: Timestamp,
 ) -> Observation
 where
+    L: Targets,
     S: Services,
     I: Images,
     A: Alarms,
 {
-    let wanted = decide::wanted(&rollout.phase, now);
-    let (seen, image, alarms) = join3(
-        service(&ports.services, &rollout.policy, rollout, &wanted),
+    let wanted = decide::wanted(rollout, now);
+    let (seen, image, alarms, good_definition) = join4(
+        service(&ports.services, &rollout.policy, &wanted),
         image(&ports.images, rollout, wanted.image),
         alarms(&ports.alarms, &rollout.policy.alarms, wanted.alarms),
+        good_definition(
+            &ports.ledger,
+            &rollout.policy.target,
+            wanted.good_definition,
+        ),
     )
     .await;
     let newer = state
@@ -45,6 +53,12 @@ where
         own_revision: seen.own_revision,
         image,
         alarms,
+        good_definition,
+        last_known_good: state
+            .last_known_good
+            .as_ref()
+            .map(|good| good.task_definition.clone()),
+        quarantine: state.quarantine.clone(),
         newer,
         asked_before: state.asked_before.clone(),
         given_up_deployment: given_up_deployment(&state.standing).cloned(),
@@ -83,12 +97,7 @@ pub(super) async fn service_and_definition<S: Services>(services: &S, policy: &P
     }
 }
 
-async fn service<S: Services>(
-    services: &S,
-    policy: &Policy,
-    rollout: &Rollout,
-    wanted: &Wanted,
-) -> Seen {
+async fn service<S: Services>(services: &S, policy: &Policy, wanted: &Wanted) -> Seen {
     if !wanted.service {
         return Seen::default();
     }
@@ -99,7 +108,7 @@ async fn service<S: Services>(
     };
     let own_revision = async {
         match &wanted.own_revision_of {
-            Some(base) => look(services.revision_of(base, rollout.id.as_str()).await),
+            Some((base, tag)) => look(services.revision_of(base, tag).await),
             None => Look::NotTaken,
         }
     };
@@ -132,18 +141,36 @@ fn primary_definition(service: &Look<ServiceLook>) -> Option<&str> {
     }
 }
 
+async fn good_definition<L: Targets>(
+    ledger: &L,
+    target: &TargetName,
+    wanted: bool,
+) -> Look<Option<Arc<Definition>>> {
+    if !wanted {
+        return Look::NotTaken;
+    }
+    match ledger.good_definition(target).await {
+        Ok(found) => Look::Taken(found),
+        Err(error) => Look::Unavailable(error.to_string()),
+    }
+}
+
 async fn image<I: Images>(images: &I, rollout: &Rollout, wanted: bool) -> Look<ImageLook> {
     if !wanted {
         return Look::NotTaken;
     }
     let push = &rollout.push;
+    if let Some(start) = rollout.phase.start() {
+        let name = ImageName::Digest(&start.digest);
+        return look(images.image(&push.repository, name).await);
+    }
     let exact = rollout
         .policy
         .image(&push.repository)
         .and_then(|image| exact_tag(&image.tags));
-    let name = match exact {
-        Some(tag) => ImageName::Tag(tag),
-        None => ImageName::Digest(&push.digest),
+    let name = match (exact, push.source) {
+        (Some(tag), PushSource::Event) => ImageName::Tag(tag),
+        (_, PushSource::Operator) | (None, PushSource::Event) => ImageName::Digest(&push.digest),
     };
     look(images.image(&push.repository, name).await)
 }

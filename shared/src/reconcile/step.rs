@@ -2,18 +2,25 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+use crate::core::failure::Failure;
+use crate::core::hold::Hold;
 use crate::core::name::TargetName;
 use crate::core::observation::{Definition, Look, Observation, Service, ServiceLook};
 use crate::core::policy::Policy;
-use crate::core::reason::SupersededBy;
-use crate::core::rollout::{Phase, Rollout, Start};
-use crate::core::state::{GoodSource, LastKnownGood, Standing, TargetState, Wake};
+use crate::core::reason::{SupersededBy, Waiting};
+use crate::core::rollout::{Phase, Rollout, Running, Start};
+use crate::core::state::{
+    GoodSource, HaltedTarget, LastKnownGood, Quarantined, Standing, TargetState, Wake,
+};
 use crate::ledger::{SaveError, StateWrite, TargetEntry, Version};
 use crate::notice::{News, Notice, RolloutNews};
 use crate::ports::Targets;
 use crate::task_definition;
+
+/// How often people are told that a rollout halted and waits for them.
+const HALTED_REPEATED_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
 /// A target's state in the making.
 pub(super) struct Step {
@@ -21,6 +28,7 @@ pub(super) struct Step {
     pub(super) state: TargetState,
     saved: TargetState,
     version: Version,
+    hold: Option<Hold>,
     finished: Vec<Rollout>,
     notices: Vec<Notice>,
     good_definition: Option<Arc<Definition>>,
@@ -33,6 +41,7 @@ impl Step {
             saved: entry.state.clone(),
             state: entry.state,
             version: entry.version,
+            hold: entry.hold,
             finished: Vec::new(),
             notices: Vec::new(),
             good_definition: None,
@@ -57,16 +66,40 @@ impl Step {
         Ok(())
     }
 
+    /// Gives the hold that stands: the one for everything before the target's own.
+    pub(super) fn hold(&self) -> Option<&Hold> {
+        self.hold.as_ref().or(self.state.held.as_ref())
+    }
+
     pub(super) fn wake(&self) -> Option<&Wake> {
         self.state.wake.as_ref()
     }
 
     /// Nothing is under way: no wake-up is needed but one that adoption asked for.
-    pub(super) fn rest(&mut self) {
+    ///
+    /// A halted rollout is told of again each hour, until another one takes its place.
+    pub(super) fn rest(&mut self, now: Timestamp) {
         match self.state.standing {
-            Standing::Adopted { .. } => self.state.wake = None,
+            Standing::Adopted { .. } => self.state.wake = self.repeat_halted(now),
             Standing::Pending { .. } | Standing::Invalid { .. } => {}
         }
+    }
+
+    fn repeat_halted(&mut self, now: Timestamp) -> Option<Wake> {
+        let halted = self.state.halted.as_mut()?;
+        let due = now >= halted.repeat_at;
+        if due {
+            halted.repeat_at = now + HALTED_REPEATED_EVERY;
+        }
+        let wake = Wake {
+            at: halted.repeat_at,
+            waiting: Waiting::Person,
+        };
+        if due {
+            let news = halted.news.clone();
+            self.tell(&news.rollout.id.to_string(), News::Rollout(news), now);
+        }
+        Some(wake)
     }
 
     /// Gives a rollout that has not started the target's present configuration.
@@ -87,8 +120,15 @@ impl Step {
         observation: &Observation,
         now: Timestamp,
     ) {
-        if let Phase::Progressing { running, .. } | Phase::Baking { running, .. } = &phase {
+        if let Some(running) = phase.running() {
             self.state.remember_asked(&running.deployment);
+        }
+        if let Phase::RollingBack { failure, back, .. } = &phase {
+            if let Some(good) = &mut self.state.last_known_good {
+                // Registered again, the same definition has another ARN.
+                good.task_definition.clone_from(&back.to);
+            }
+            self.quarantine(current, failure, now);
         }
         if let (
             Phase::Succeeded { .. },
@@ -102,6 +142,7 @@ impl Step {
             self.set_good(service, definition, source, now);
         }
         let start = current.phase.start().or(phase.start()).cloned();
+        let running = current.phase.running().or(phase.running()).cloned();
         let news = is_news(&current.phase, &phase);
         let rollout = Rollout {
             phase,
@@ -109,8 +150,16 @@ impl Step {
         };
         if rollout.phase.outcome().is_some() {
             self.state.current = None;
+            if let Phase::Halted { .. } = rollout.phase {
+                let news = self.rollout_news(rollout.clone(), start.clone(), running.clone());
+                self.state.halted = Some(HaltedTarget {
+                    news: Box::new(news),
+                    repeat_at: now + HALTED_REPEATED_EVERY,
+                });
+            }
             let phase = rollout.phase.clone();
-            self.finish(rollout, start, now);
+            self.finished.push(rollout.clone());
+            self.tell_rollout(rollout, start, running, now);
             if let Phase::Superseded {
                 by: SupersededBy::SomebodyElse { .. },
             } = &phase
@@ -121,15 +170,30 @@ impl Step {
             return;
         }
         if news {
-            self.tell_rollout(rollout.clone(), start, now);
+            self.tell_rollout(rollout.clone(), start, running, now);
         }
         self.state.current = Some(rollout);
+    }
+
+    /// Keeps the rollout's image out of the target, if the failure is its fault.
+    fn quarantine(&mut self, rollout: &Rollout, failure: &Failure, now: Timestamp) {
+        if failure.quarantines() {
+            let digest = rollout.digest().clone();
+            self.state
+                .quarantine
+                .entry(digest)
+                .or_insert_with(|| Quarantined {
+                    rollout: rollout.id.clone(),
+                    at: now,
+                    failure: failure.as_str().to_owned(),
+                });
+        }
     }
 
     /// Puts a rollout that reached its outcome into history and tells of it.
     pub(super) fn finish(&mut self, rollout: Rollout, start: Option<Start>, now: Timestamp) {
         self.finished.push(rollout.clone());
-        self.tell_rollout(rollout, start, now);
+        self.tell_rollout(rollout, start, None, now);
     }
 
     /// Ends every rollout that has not started, and the one under way too if `started`.
@@ -168,14 +232,31 @@ impl Step {
         self.good_definition = Some(Arc::clone(definition));
     }
 
-    fn tell_rollout(&mut self, rollout: Rollout, start: Option<Start>, now: Timestamp) {
-        let subject = rollout.id.to_string();
+    fn rollout_news(
+        &self,
+        rollout: Rollout,
+        start: Option<Start>,
+        running: Option<Running>,
+    ) -> RolloutNews {
         let last_known_good = self.state.last_known_good.as_ref();
-        let news = News::Rollout(Box::new(RolloutNews {
+        RolloutNews {
             rollout,
             start,
+            running,
             last_known_good: last_known_good.map(|good| good.task_definition.clone()),
-        }));
+        }
+    }
+
+    fn tell_rollout(
+        &mut self,
+        rollout: Rollout,
+        start: Option<Start>,
+        running: Option<Running>,
+        now: Timestamp,
+    ) {
+        let subject = rollout.id.to_string();
+        let news = self.rollout_news(rollout, start, running);
+        let news = News::Rollout(Box::new(news));
         self.tell(&subject, news, now);
     }
 
@@ -202,12 +283,18 @@ impl Step {
 fn is_news(before: &Phase, after: &Phase) -> bool {
     match (before, after) {
         (Phase::Requested { .. }, Phase::Starting { .. })
-        | (Phase::Starting { .. } | Phase::Progressing { .. }, Phase::Baking { .. }) => true,
+        | (Phase::Starting { .. } | Phase::Progressing { .. }, Phase::Baking { .. })
+        | (
+            Phase::Starting { .. } | Phase::Progressing { .. } | Phase::Baking { .. },
+            Phase::RollingBack { .. },
+        ) => true,
         (
             Phase::Requested { .. }
             | Phase::Starting { .. }
             | Phase::Progressing { .. }
             | Phase::Baking { .. }
+            | Phase::RollingBack { .. }
+            | Phase::RolledBack { .. }
             | Phase::Succeeded { .. }
             | Phase::ScaledToZero { .. }
             | Phase::Superseded { .. }

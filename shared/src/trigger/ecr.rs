@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::envelope::{Envelope, unreadable};
 use crate::core::name::ImageDigest;
-use crate::core::push::Push;
+use crate::core::push::{Push, PushSource};
 use crate::core::reason::Ignored;
 
 /// Reads what was pushed.
@@ -52,6 +52,7 @@ pub fn push(event: &Value) -> Result<Push, Ignored> {
         digest,
         tagged_at: envelope.at()?,
         event_id: envelope.id,
+        source: PushSource::Event,
     })
 }
 

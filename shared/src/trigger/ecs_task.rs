@@ -8,6 +8,7 @@ use crate::core::diagnosis::{Cause, cause};
 use crate::core::evidence::{StoppedContainer, StoppedTask};
 use crate::core::policy::ServiceRef;
 use crate::core::reason::Ignored;
+use crate::redact::redact;
 
 /// A service's task that stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +85,8 @@ fn task(envelope: &Envelope) -> StoppedTask {
         group: text("group"),
         cluster_arn: text("clusterArn"),
         stop_code: text("stopCode"),
-        stopped_reason: text("stoppedReason"),
+        // Before anything is cut off, logged or stored: half a secret is not known for one.
+        stopped_reason: redact(envelope.text("stoppedReason")),
         started: !envelope.text("startedAt").is_empty(),
         stopped_at: stopped_at.or_else(|| time(&envelope.time)),
         containers: containers.into_iter().flatten().map(container).collect(),
@@ -101,7 +103,7 @@ fn container(value: &Value) -> StoppedContainer {
         image: text("image"),
         image_digest: text("imageDigest"),
         exit_code: value.get("exitCode").and_then(number),
-        reason: text("reason"),
+        reason: redact(&text("reason")),
         last_status: text("lastStatus"),
     }
 }
@@ -172,6 +174,19 @@ mod tests {
             ("web", Some(1))
         );
         assert!(container.image_digest.starts_with("sha256:c15d"));
+    }
+
+    #[test]
+    fn what_aws_quotes_is_kept_without_its_secrets() {
+        let mut event = stopped();
+        let words = "cannot pull from https://u:s3cr3t@registry.example.com/app";
+        event["detail"]["stoppedReason"] = json!(words);
+        event["detail"]["containers"][0]["reason"] = json!("exec: PASSWORD=s3cr3t not found");
+        let task = stopped_task(&event).unwrap().task;
+        let shown = words.replace("s3cr3t", "[redacted]");
+        assert_eq!(task.stopped_reason, shown);
+        let told = &task.containers[0].reason;
+        assert_eq!(told, "exec: PASSWORD=[redacted] not found");
     }
 
     #[test]

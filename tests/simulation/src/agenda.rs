@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use pushboat::core::push::Push;
 use pushboat::ledger::NoticeKey;
+use pushboat::trigger::alarm::AlarmChanged;
 use pushboat::trigger::ecs::ServiceChange;
+use serde_json::Value;
 
 /// One event, as the function that hears of it gets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +16,10 @@ pub enum Event {
     Pushed(Push),
     /// ECS: a service's deployment changed.
     ServiceChanged(ServiceChange),
+    /// ECS: a task changed its state; the whole event, as EventBridge delivers it.
+    TaskChanged(Value),
+    /// CloudWatch: an alarm changed its state.
+    AlarmChanged(AlarmChanged),
     /// Parameter Store: a target's parameter changed.
     ParameterChanged,
     /// The schedule's minute.

@@ -14,8 +14,10 @@ use crate::clock::VirtualClock;
 pub enum Function {
     /// Hears of pushes.
     ImagePush,
-    /// Hears of services.
+    /// Hears of services and of their tasks.
     ServiceChange,
+    /// Hears of alarms.
+    Alarm,
     /// Runs the control loop.
     Rollout,
     /// Looks after everything each minute.
@@ -32,6 +34,7 @@ pub enum Function {
 )]
 pub enum Operation {
     LoadTarget,
+    ReadGoodDefinition,
     SaveTarget,
     FindFollowers,
     ListRegistrations,
@@ -40,6 +43,8 @@ pub enum Operation {
     NoteWoken,
     ReadParametersReadAt,
     NoteParametersRead,
+    ReadHold,
+    NoteHold,
     ReadNotice,
     FindUnsent,
     MarkSent,
@@ -54,6 +59,7 @@ pub enum Operation {
     DescribeAlarms,
     SendMessages,
     GetParameters,
+    GetParameter,
     Publish,
 }
 

@@ -21,7 +21,7 @@ pub struct Ecs {
     clock: VirtualClock,
     images: Images,
     model: Rc<RefCell<ecs_model::Ecs>>,
-    /// Revisions never change, so each is rendered once.
+    /// Nothing of a revision changes but its status, so each is rendered once for each.
     pub(crate) definitions: Rc<RefCell<BTreeMap<String, Arc<Definition>>>>,
     lag: Rc<Cell<ReadLag>>,
     outdated: Rc<RefCell<Vec<Outdated>>>,
@@ -191,6 +191,18 @@ impl Ecs {
             .definition
             .arn
             .to_string()
+    }
+
+    /// Deregisters a revision: it becomes INACTIVE, and what runs of it goes on.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such revision.
+    pub fn deregister(&self, revision: &str) {
+        let mut model = self.model();
+        model
+            .deregister_task_definition(revision)
+            .expect("the revision exists");
     }
 
     /// Makes a service, and its cluster where there is none.

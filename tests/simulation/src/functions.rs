@@ -5,14 +5,19 @@
 
 use futures_util::FutureExt as _;
 use pushboat::core::push::Push;
+use pushboat::findings::NoInvestigator;
 use pushboat::ledger::{LedgerError, NoticeKey};
+use pushboat::message::Surroundings;
 use pushboat::outbox::{self, SendError, Sent};
 use pushboat::ports::Clock as _;
 use pushboat::queue::QueueMessage;
 use pushboat::reconcile::{self, Report, Settings, reconcile};
 use pushboat::sweep::{self, Occasion, SweepError, Swept, sweep};
+use pushboat::trigger::alarm::AlarmChanged;
 use pushboat::trigger::ecs::ServiceChange;
+use pushboat::trigger::ecs_task::stopped_task;
 use pushboat::wake::{self, WakeError, Woken};
+use serde_json::Value;
 
 use crate::alarms::Alarms;
 use crate::calls::{Calls, Function};
@@ -46,6 +51,10 @@ pub enum Outcome {
     Pushed(Push, Invocation<Woken, WakeError>),
     /// `service-change` heard of a service.
     ServiceChanged(ServiceChange, Invocation<Woken, WakeError>),
+    /// `service-change` heard of a task, whose ARN this is.
+    TaskChanged(String, Invocation<Woken, WakeError>),
+    /// `alarm` heard of an alarm.
+    AlarmChanged(AlarmChanged, Invocation<Woken, WakeError>),
     /// `rollout` got a message.
     Rollout(QueueMessage, Invocation<Report, LedgerError>),
     /// `sweep` ran.
@@ -59,7 +68,10 @@ impl Outcome {
     #[must_use]
     pub fn is_done(&self) -> bool {
         match self {
-            Self::Pushed(_, one) | Self::ServiceChanged(_, one) => one.is_done(),
+            Self::Pushed(_, one)
+            | Self::ServiceChanged(_, one)
+            | Self::TaskChanged(_, one)
+            | Self::AlarmChanged(_, one) => one.is_done(),
             Self::Rollout(_, one) => one.is_done(),
             Self::Sweep(_, one) => one.is_done(),
             Self::Notify(_, one) => one.is_done(),
@@ -150,6 +162,24 @@ impl Functions {
         Outcome::ServiceChanged(change, woken)
     }
 
+    pub(crate) fn task_change(&self, event: &Value) -> Outcome {
+        self.calls.enter(Function::ServiceChange);
+        let (ledger, queue) = (&self.sweep.ledger, &self.sweep.queue);
+        let task = event["detail"]["taskArn"].as_str().unwrap_or_default();
+        let woken = match stopped_task(event) {
+            Ok(stopped) => invoke(wake::on_task_stopped(ledger, queue, &stopped)),
+            Err(reason) => Invocation::Done(Woken::Ignored(reason)),
+        };
+        Outcome::TaskChanged(task.to_owned(), woken)
+    }
+
+    pub(crate) fn alarm(&self, changed: AlarmChanged) -> Outcome {
+        self.calls.enter(Function::Alarm);
+        let (ledger, queue) = (&self.sweep.ledger, &self.sweep.queue);
+        let woken = invoke(wake::on_alarm(ledger, queue, &changed));
+        Outcome::AlarmChanged(changed, woken)
+    }
+
     pub(crate) fn rollout(&self, message: QueueMessage) -> Outcome {
         self.calls.enter(Function::Rollout);
         let report = invoke(reconcile(&self.rollout, &self.settings, &message));
@@ -158,15 +188,32 @@ impl Functions {
 
     pub(crate) fn sweep(&self, occasion: Occasion) -> Outcome {
         self.calls.enter(Function::Sweep);
-        Outcome::Sweep(occasion, invoke(sweep(&self.sweep, PREFIX, occasion)))
+        Outcome::Sweep(
+            occasion,
+            invoke(sweep(&self.sweep, &sweep_settings(), occasion)),
+        )
     }
 
     pub(crate) fn notify(&self, key: NoticeKey) -> Outcome {
         self.calls.enter(Function::Notify);
         let (ledger, topic) = (&self.sweep.ledger, &self.sweep.topic);
         let now = self.sweep.clock.now();
-        let sent = invoke(outbox::send(ledger, topic, &key, now));
+        let sent = invoke(outbox::send(
+            ledger,
+            topic,
+            &NoInvestigator,
+            &Surroundings::default(),
+            &key,
+            now,
+        ));
         Outcome::Notify(key, sent)
+    }
+}
+
+fn sweep_settings() -> sweep::Settings {
+    sweep::Settings {
+        prefix: PREFIX.to_owned(),
+        surroundings: Surroundings::default(),
     }
 }
 

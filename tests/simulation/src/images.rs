@@ -1,6 +1,6 @@
 //! A small ECR: repositories, their images, and the tags that point at them.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -24,6 +24,8 @@ pub const REGISTRY: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
 pub struct Images {
     clock: VirtualClock,
     repositories: Rc<RefCell<BTreeMap<String, Repository>>>,
+    /// Tasks reach no registry.
+    unreachable: Rc<Cell<bool>>,
 }
 
 #[derive(Debug, Default)]
@@ -104,7 +106,13 @@ impl Images {
         Self {
             clock,
             repositories: Rc::default(),
+            unreachable: Rc::default(),
         }
+    }
+
+    /// Cuts the tasks off from every registry, or lets them reach it again.
+    pub fn set_unreachable(&self, unreachable: bool) {
+        self.unreachable.set(unreachable);
     }
 
     /// Makes a repository, if there is none of that name.
@@ -201,6 +209,9 @@ impl Registry for Images {
         image: &str,
         platform: Option<&ecs_model::Platform>,
     ) -> Result<ResolvedImage, PullError> {
+        if self.unreachable.get() {
+            return Err(PullError::NetworkTimeout);
+        }
         let reference = image_reference(image);
         if reference.registry != REGISTRY {
             return Ok(ResolvedImage {

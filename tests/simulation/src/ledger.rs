@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use pushboat::core::hold::Hold;
 use pushboat::core::name::{RolloutId, TargetName};
 use pushboat::core::observation::Definition;
 use pushboat::core::policy::ServiceRef;
@@ -36,6 +37,7 @@ struct Records {
     /// What the table's stream has to tell: notices that were not there before.
     prompts: Vec<NoticeKey>,
     parameters_read_at: Option<Timestamp>,
+    hold: Option<Hold>,
 }
 
 /// A notice as it lies in the outbox.
@@ -55,12 +57,11 @@ impl Ledger {
     /// Gives all that is known of a target.
     #[must_use]
     pub fn entry(&self, target: &TargetName) -> TargetEntry {
-        self.0
-            .borrow()
-            .entries
-            .get(target)
-            .cloned()
-            .unwrap_or_default()
+        let records = self.0.borrow();
+        TargetEntry {
+            hold: records.hold.clone(),
+            ..records.entries.get(target).cloned().unwrap_or_default()
+        }
     }
 
     /// Gives a target's finished rollouts, the earliest request first.
@@ -169,6 +170,13 @@ impl Targets for Ledger {
         Ok(self.entry(target))
     }
 
+    async fn good_definition(
+        &self,
+        target: &TargetName,
+    ) -> Result<Option<Arc<Definition>>, LedgerError> {
+        Ok(Ledger::good_definition(self, target))
+    }
+
     async fn save(&self, write: &StateWrite) -> Result<Version, SaveError> {
         let records = &mut *self.0.borrow_mut();
         let target = &write.target;
@@ -273,6 +281,15 @@ impl Registrations for Ledger {
 
     async fn note_parameters_read(&self, at: Option<Timestamp>) -> Result<(), LedgerError> {
         self.0.borrow_mut().parameters_read_at = at;
+        Ok(())
+    }
+
+    async fn hold(&self) -> Result<Option<Hold>, LedgerError> {
+        Ok(self.0.borrow().hold.clone())
+    }
+
+    async fn note_hold(&self, hold: Option<&Hold>) -> Result<(), LedgerError> {
+        self.0.borrow_mut().hold = hold.cloned();
         Ok(())
     }
 }

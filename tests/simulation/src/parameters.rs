@@ -48,4 +48,9 @@ impl pushboat::ports::Parameters for Parameters {
         let below = parameters.values().filter(|one| one.name.starts_with(path));
         Ok(below.cloned().collect())
     }
+
+    async fn value(&self, name: &str) -> Result<Option<String>, CallError> {
+        let parameters = self.parameters.borrow();
+        Ok(parameters.get(name).map(|one| one.value.clone()))
+    }
 }

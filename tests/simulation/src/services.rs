@@ -28,14 +28,17 @@ impl Services for Ecs {
     }
 
     async fn task_definition(&self, arn: &str) -> Result<Arc<Definition>, CallError> {
-        if let Some(known) = self.definitions.borrow().get(arn) {
-            return Ok(Arc::clone(known));
-        }
         let model = self.read();
         let Some(entry) = model.task_definition(arn) else {
             let error = not_found("Unable to describe task definition.");
             return Err(refused("DescribeTaskDefinition", &error));
         };
+        let rendered = self.definitions.borrow().get(arn).cloned();
+        if let Some(known) = rendered
+            && known.raw["status"] == entry.status.as_str()
+        {
+            return Ok(known);
+        }
         let mut raw = entry.definition.document.clone();
         let members = [
             ("taskDefinitionArn", json!(&*entry.definition.arn)),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use pushboat::core::alarm::AlarmSeen;
+use pushboat::core::hold::Hold;
 use pushboat::core::name::{ImageDigest, TargetName};
 use pushboat::core::observation::{Definition, ImageLook, ServiceDeployment, ServiceLook};
 use pushboat::core::policy::ServiceRef;
@@ -190,6 +191,14 @@ impl<P: Targets> Targets for Watched<P> {
             .await
     }
 
+    async fn good_definition(
+        &self,
+        target: &TargetName,
+    ) -> Result<Option<Arc<Definition>>, LedgerError> {
+        let effect = self.port.good_definition(target);
+        self.call(Operation::ReadGoodDefinition, effect).await
+    }
+
     async fn save(&self, write: &StateWrite) -> Result<Version, SaveError> {
         self.call(Operation::SaveTarget, self.port.save(write))
             .await
@@ -232,6 +241,15 @@ impl<P: Registrations> Registrations for Watched<P> {
         let effect = self.port.note_parameters_read(at);
         self.call(Operation::NoteParametersRead, effect).await
     }
+
+    async fn hold(&self) -> Result<Option<Hold>, LedgerError> {
+        self.call(Operation::ReadHold, self.port.hold()).await
+    }
+
+    async fn note_hold(&self, hold: Option<&Hold>) -> Result<(), LedgerError> {
+        self.call(Operation::NoteHold, self.port.note_hold(hold))
+            .await
+    }
 }
 
 impl<P: Outbox> Outbox for Watched<P> {
@@ -261,6 +279,11 @@ impl<P: Queue> Queue for Watched<P> {
 impl<P: Parameters> Parameters for Watched<P> {
     async fn below(&self, path: &str) -> Result<Vec<Parameter>, CallError> {
         self.call(Operation::GetParameters, self.port.below(path))
+            .await
+    }
+
+    async fn value(&self, name: &str) -> Result<Option<String>, CallError> {
+        self.call(Operation::GetParameter, self.port.value(name))
             .await
     }
 }

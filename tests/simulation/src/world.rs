@@ -8,7 +8,8 @@ use pushboat::core::state::TargetState;
 use pushboat::ports::Clock as _;
 use pushboat::reconcile::Settings;
 use pushboat::sweep::Occasion;
-use pushboat::trigger::ecs::{ServiceChange, service_of};
+use pushboat::trigger::alarm::AlarmChanged;
+use pushboat::trigger::ecs::service_change;
 
 use crate::agenda::{Agenda, Event, Pending};
 use crate::alarms::Alarms;
@@ -40,8 +41,12 @@ const SWEEP_EVERY: SignedDuration = SignedDuration::from_mins(1);
 pub struct Lost {
     /// ECR's.
     pub pushes: bool,
-    /// ECS's.
+    /// ECS's about services.
     pub service_changes: bool,
+    /// ECS's about tasks.
+    pub task_changes: bool,
+    /// CloudWatch's.
+    pub alarm_changes: bool,
     /// Parameter Store's.
     pub parameter_changes: bool,
     /// The ledger's stream.
@@ -78,6 +83,7 @@ pub struct World {
     functions: Functions,
     agenda: Agenda,
     pushes: usize,
+    alarm_events: usize,
 }
 
 impl Default for World {
@@ -88,7 +94,8 @@ impl Default for World {
         let ecs = Ecs::new(clock.clone(), images.clone());
         let parameters = Parameters::new(clock.clone());
         let queue = FifoQueue::new(clock.clone());
-        let (ledger, alarms, topic) = (Ledger::default(), Alarms::default(), Topic::default());
+        let alarms = Alarms::new(clock.clone());
+        let (ledger, topic) = (Ledger::default(), Topic::default());
         let functions = Functions::new(&Ground {
             calls: &calls,
             clock: &clock,
@@ -118,6 +125,7 @@ impl Default for World {
             functions,
             agenda,
             pushes: 0,
+            alarm_events: 0,
         }
     }
 }
@@ -167,6 +175,7 @@ impl World {
             digest,
             tagged_at: Timestamp::from_second(second).unwrap_or_default(),
             event_id: format!("push-{}", self.pushes),
+            source: pushboat::core::push::PushSource::Event,
         };
         if !self.lost.pushes {
             self.tell(Event::Pushed(push.clone()));
@@ -229,6 +238,7 @@ impl World {
     fn settle(&mut self) {
         loop {
             self.hear_ecs();
+            self.hear_alarms();
             self.hear_ledger();
             if let Some(pending) = self.agenda.take_due(self.clock.now()) {
                 self.deliver(pending);
@@ -246,22 +256,33 @@ impl World {
 
     /// Sends the events of what ECS did.
     fn hear_ecs(&mut self) {
-        let changes = self.ecs.model().take_changes();
-        for change in changes {
-            let ecs_model::ChangeKind::Deployment {
-                service_arn,
-                change: what,
-                ..
-            } = &change.kind
-            else {
-                continue;
-            };
-            if let (false, Some(service)) = (self.lost.service_changes, service_of(service_arn)) {
-                self.tell(Event::ServiceChanged(ServiceChange {
-                    service,
-                    what: what.event_name().to_owned(),
-                    event_id: format!("ecs-{}", change.sequence),
-                }));
+        let events = self.ecs.model().take_events();
+        for event in events {
+            match event["detail-type"].as_str() {
+                // The template's rule asks for these two states alone.
+                Some("ECS Task State Change") => {
+                    let status = event["detail"]["lastStatus"].as_str();
+                    if !self.lost.task_changes && matches!(status, Some("STOPPED" | "DELETED")) {
+                        self.tell(Event::TaskChanged(event));
+                    }
+                }
+                Some("ECS Deployment State Change") if !self.lost.service_changes => {
+                    if let Ok(change) = service_change(&event) {
+                        self.tell(Event::ServiceChanged(change));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Sends the events of what alarms did.
+    fn hear_alarms(&mut self) {
+        for change in self.alarms.take_changes() {
+            self.alarm_events += 1;
+            let event_id = format!("alarm-{}", self.alarm_events);
+            if !self.lost.alarm_changes {
+                self.tell(Event::AlarmChanged(AlarmChanged { change, event_id }));
             }
         }
     }
@@ -280,6 +301,8 @@ impl World {
         let outcome = match event.clone() {
             Event::Pushed(push) => self.functions.image_push(push),
             Event::ServiceChanged(change) => self.functions.service_change(change),
+            Event::TaskChanged(event) => self.functions.task_change(&event),
+            Event::AlarmChanged(changed) => self.functions.alarm(changed),
             Event::ParameterChanged => self.functions.sweep(Occasion::ParameterChanged),
             Event::Tick => {
                 self.agenda

@@ -6,8 +6,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::core::hold::Hold;
 use crate::core::name::TargetName;
 use crate::core::observation::Definition;
 use crate::core::policy::ServiceRef;
@@ -112,6 +113,20 @@ pub(super) fn good_definition(
     record(&ItemKey::good_definition(target), &what, &whole)
 }
 
+/// Reads what [`good_definition`] wrote.
+pub(super) fn read_good_definition(
+    target: &TargetName,
+    found: &Item,
+) -> Result<Definition, LedgerError> {
+    let what = format!("the last-known-good definition of `{target}`");
+    let mut whole: Value = read(&what, found)?;
+    let mut member = |name: &str| whole.get_mut(name).map(Value::take).unwrap_or_default();
+    Ok(Definition {
+        raw: member("raw"),
+        tags: member("tags"),
+    })
+}
+
 pub(super) fn follower(key: &ReverseKey, follower: &Follower) -> Result<Item, LedgerError> {
     let what = format!("the follower `{}`", follower.target);
     record(&ItemKey::follower(key, &follower.target), &what, follower)
@@ -134,6 +149,10 @@ pub(super) fn parameters_read(at: Option<Timestamp>) -> Item {
         set(&mut item, "read_at", number(millisecond(at)));
     }
     item
+}
+
+pub(super) fn hold(hold: &Hold) -> Result<Item, LedgerError> {
+    record(&ItemKey::hold(), "the hold", hold)
 }
 
 /// Reads when the parameters were read.

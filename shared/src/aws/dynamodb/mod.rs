@@ -15,19 +15,26 @@ mod page;
 mod tests;
 mod transaction;
 
+use std::sync::Arc;
+
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use jiff::Timestamp;
 
+use futures_util::future::join;
+
 use super::client::Clients;
 use super::failure::call_error;
+use crate::core::hold::Hold;
 use crate::core::name::TargetName;
-use crate::ledger::key::{ItemKey, REGISTRATIONS, target_partition};
+use crate::core::observation::Definition;
+use crate::core::rollout::Rollout;
+use crate::ledger::key::{ItemKey, REGISTRATIONS, history_partition, target_partition};
 use crate::ledger::{
     Follower, LedgerError, NoticeKey, Registration, RegistrationChange, ReverseKey, SaveError,
     StateWrite, StoredNotice, TargetEntry, Version,
 };
-use crate::ports::{Outbox, Registrations, ReverseItems, Targets};
+use crate::ports::{Outbox, Records, Registrations, ReverseItems, Targets};
 use item::{Item, PENDING_NOTICE, PENDING_WAKE};
 use transaction::Transaction;
 
@@ -60,13 +67,36 @@ impl Dynamo {
             .map_err(|error| unreachable(doing, &call_error("dynamodb:GetItem", &error)))?;
         Ok(answer.item)
     }
+
+    async fn stored_hold(&self) -> Result<Option<Hold>, LedgerError> {
+        let found = self.get("read the hold", &ItemKey::hold()).await?;
+        found
+            .map(|found| item::read("the hold", &found))
+            .transpose()
+    }
 }
 
 impl Targets for Dynamo {
     async fn load(&self, target: &TargetName) -> Result<TargetEntry, LedgerError> {
         let doing = format!("load target `{target}`");
-        let items = self.partition(&doing, &target_partition(target)).await?;
-        item::read_entry(target, &items)
+        let partition = target_partition(target);
+        let (items, hold) = join(self.partition(&doing, &partition), self.stored_hold()).await;
+        let entry = item::read_entry(target, &items?)?;
+        Ok(TargetEntry {
+            hold: hold?,
+            ..entry
+        })
+    }
+
+    async fn good_definition(
+        &self,
+        target: &TargetName,
+    ) -> Result<Option<Arc<Definition>>, LedgerError> {
+        let doing = format!("load the last-known-good definition of `{target}`");
+        let found = self.get(&doing, &ItemKey::good_definition(target)).await?;
+        found
+            .map(|found| item::read_good_definition(target, &found).map(Arc::new))
+            .transpose()
     }
 
     async fn save(&self, write: &StateWrite) -> Result<Version, SaveError> {
@@ -103,6 +133,38 @@ impl ReverseItems for Dynamo {
             .iter()
             .map(|found| item::read(&format!("a follower of `{partition}`"), found))
             .collect()
+    }
+}
+
+impl Records for Dynamo {
+    async fn all_registrations(&self) -> Result<Vec<Registration>, LedgerError> {
+        self.registrations().await
+    }
+
+    async fn entry(&self, target: &TargetName) -> Result<TargetEntry, LedgerError> {
+        self.load(target).await
+    }
+
+    async fn history(
+        &self,
+        target: &TargetName,
+        limit: usize,
+    ) -> Result<Vec<Rollout>, LedgerError> {
+        let doing = format!("list the finished rollouts of `{target}`");
+        let partition = history_partition(target);
+        let items = self.latest(&doing, &partition, limit).await?;
+        let what = format!("a finished rollout of `{target}`");
+        items.iter().map(|found| item::read(&what, found)).collect()
+    }
+
+    async fn finished(
+        &self,
+        target: &TargetName,
+        id: &str,
+    ) -> Result<Option<Rollout>, LedgerError> {
+        let what = format!("a finished rollout of `{target}`");
+        let found = self.get(&what, &ItemKey::finished(target, id)).await?;
+        found.map(|found| item::read(&what, &found)).transpose()
     }
 }
 
@@ -200,6 +262,27 @@ impl Registrations for Dynamo {
             .await
             .map_err(|error| unreachable(doing, &call_error("dynamodb:PutItem", &error)))?;
         Ok(())
+    }
+
+    async fn hold(&self) -> Result<Option<Hold>, LedgerError> {
+        self.stored_hold().await
+    }
+
+    async fn note_hold(&self, hold: Option<&Hold>) -> Result<(), LedgerError> {
+        let doing = "note the hold";
+        let mut transaction = Transaction::new(&self.table, doing.to_owned());
+        match hold {
+            Some(hold) => transaction.put(item::hold(hold)?)?,
+            None => transaction.delete(&ItemKey::hold())?,
+        }
+        match transaction.commit(&self.client).await {
+            Ok(()) => Ok(()),
+            Err(SaveError::Ledger(error)) => Err(error),
+            // A write without a condition only fails so beside another sweep's.
+            Err(error @ (SaveError::Conflict | SaveError::Claimed { .. })) => {
+                Err(unreachable(doing, &error))
+            }
+        }
     }
 }
 

@@ -43,6 +43,38 @@ impl Dynamo {
         }
     }
 
+    /// Reads the last items of a partition, the last one first.
+    pub(super) async fn latest(
+        &self,
+        doing: &str,
+        partition: &str,
+        limit: usize,
+    ) -> Result<Vec<Item>, LedgerError> {
+        let mut items = Vec::new();
+        let mut start = None;
+        loop {
+            let left = i32::try_from(limit.saturating_sub(items.len())).unwrap_or(i32::MAX);
+            let page = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .key_condition_expression("pk = :pk")
+                .expression_attribute_values(":pk", item::text(partition))
+                .scan_index_forward(false)
+                .limit(left.max(1))
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .map_err(|error| unreachable(doing, &call_error("dynamodb:Query", &error)))?;
+            items.extend(page.items.unwrap_or_default());
+            start = page.last_evaluated_key;
+            if start.is_none() || items.len() >= limit {
+                items.truncate(limit);
+                return Ok(items);
+            }
+        }
+    }
+
     /// Reads where what waits for `what_for` lies, up to `until_millisecond`, earliest first.
     pub(super) async fn pending(
         &self,

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_ecr::Client;
@@ -22,9 +23,9 @@ use super::failure::{call_error, from_answer, unclear};
 use super::function::chain;
 use super::timestamp;
 use crate::core::name::ImageDigest;
-use crate::core::observation::{ImageContent, ImageLook};
-use crate::image::{Manifest, read_configuration, read_manifest};
-use crate::ports::{CallError, ImageName, Images};
+use crate::core::observation::{ImageContent, ImageLook, Platform};
+use crate::image::{Manifest, image_for, read_configuration, read_labels, read_manifest};
+use crate::ports::{CallError, ImageName, Images, Labels};
 
 /// The kinds of manifest that are asked for; ECR would convert others than these.
 ///
@@ -123,12 +124,18 @@ impl Ecr {
             Manifest::Complete(content) => return Ok(content),
             Manifest::NeedsConfiguration { digest } => digest,
         };
+        let text = self.configuration(repository, &digest).await?;
+        Ok(read_configuration(&text))
+    }
+
+    /// Gets an image's configuration.
+    async fn configuration(&self, repository: &str, digest: &str) -> Result<String, CallError> {
         let call = format!("ecr:GetDownloadUrlForLayer {repository}@{digest}");
         let answer = self
             .client
             .get_download_url_for_layer()
             .repository_name(repository)
-            .layer_digest(&digest)
+            .layer_digest(digest)
             .send()
             .await
             .map_err(|error| call_error(&call, &error))?;
@@ -136,11 +143,34 @@ impl Ecr {
             .download_url()
             .ok_or_else(|| unclear(&call, "the answer has no `downloadUrl`"))?;
         let call = format!("the download of the image configuration {repository}@{digest}");
-        let text = tokio::time::timeout(DOWNLOAD_TIMEOUT, self.download(address))
+        tokio::time::timeout(DOWNLOAD_TIMEOUT, self.download(address))
             .await
             .unwrap_or_else(|_| Err("it took more than 10 seconds".to_owned()))
-            .map_err(|problem| unclear(&call, &problem))?;
-        Ok(read_configuration(&text))
+            .map_err(|problem| unclear(&call, &problem))
+    }
+
+    /// Gets the manifest of exactly this content.
+    async fn manifest(&self, repository: &str, digest: &str) -> Result<String, CallError> {
+        let call = format!("ecr:BatchGetImage {repository}@{digest}");
+        let answer = self
+            .client
+            .batch_get_image()
+            .repository_name(repository)
+            .image_ids(ImageIdentifier::builder().image_digest(digest).build())
+            .set_accepted_media_types(Some(MEDIA_TYPES.map(str::to_owned).to_vec()))
+            .send()
+            .await
+            .map_err(|error| call_error(&call, &error))?;
+        let image = answer.images().first();
+        let manifest = image.and_then(|image| image.image_manifest());
+        match (manifest, answer.failures().first()) {
+            (Some(manifest), _) => Ok(manifest.to_owned()),
+            (None, Some(failure)) => {
+                let code = failure.failure_code().map(ImageFailureCode::as_str);
+                Err(from_answer(&call, 200, code, failure.failure_reason()))
+            }
+            (None, None) => Err(unclear(&call, "neither an image nor a failure")),
+        }
     }
 
     /// Gets what lies at an address that carries its own signature.
@@ -241,6 +271,26 @@ impl Images for Ecr {
             }
         }
         Ok(missing)
+    }
+}
+
+impl Labels for Ecr {
+    async fn labels(
+        &self,
+        repository: &str,
+        digest: &ImageDigest,
+        platform: &Platform,
+    ) -> Result<BTreeMap<String, String>, CallError> {
+        let mut manifest = self.manifest(repository, digest.as_str()).await?;
+        if let Some(child) = image_for(&manifest, platform) {
+            manifest = self.manifest(repository, &child).await?;
+        }
+        let Manifest::NeedsConfiguration { digest } = read_manifest(&manifest) else {
+            let call = format!("the configuration of {repository}@{digest}");
+            return Err(unclear(&call, &format!("there is none for {platform}")));
+        };
+        let text = self.configuration(repository, &digest).await?;
+        Ok(read_labels(&text))
     }
 }
 

@@ -148,6 +148,54 @@ async fn what_is_not_there_is_told_apart() {
 }
 
 #[tokio::test]
+async fn labels_are_those_of_the_image_for_the_platform() {
+    const CHILD: &str = "sha256:c1";
+    let labelled = r#"{"config":{"Labels":{"org.opencontainers.image.revision":"4f1c"}}}"#;
+    let endpoint = |indexed: bool| {
+        Endpoint::new(move |call: &Call| {
+            if call.uri == BLOB {
+                return Answer::Status(200, labelled.to_owned());
+            }
+            let asked = call.json();
+            Answer::json(&match call.operation.as_str() {
+                "BatchGetImage" => {
+                    let child = asked["imageIds"][0]["imageDigest"] == CHILD;
+                    let text = if indexed && !child {
+                        json!({ "manifests": [{ "digest": CHILD,
+                            "platform": { "os": "linux", "architecture": "arm64" } }] })
+                    } else {
+                        manifest()
+                    };
+                    json!({ "images": [{ "imageManifest": text.to_string() }] })
+                }
+                "GetDownloadUrlForLayer" => json!({ "downloadUrl": BLOB }),
+                other => panic!("unexpected {other}"),
+            })
+        })
+    };
+    let platform = |architecture: &str| Platform {
+        os: "linux".to_owned(),
+        architecture: architecture.to_owned(),
+    };
+    for (indexed, asked) in [(false, 1), (true, 2)] {
+        let endpoint = endpoint(indexed);
+        let ecr = Ecr::new(&endpoint.clients());
+        let labels = ecr.labels("team/web", &digest(), &platform("arm64")).await;
+        assert_eq!(labels.unwrap()["org.opencontainers.image.revision"], "4f1c");
+        let operations = endpoint.operations();
+        let manifests = operations.iter().filter(|one| *one == "BatchGetImage");
+        assert_eq!(manifests.count(), asked);
+    }
+    let ecr = Ecr::new(&endpoint(true).clients());
+    let none = ecr.labels("team/web", &digest(), &platform("s390x")).await;
+    assert!(
+        none.unwrap_err()
+            .to_string()
+            .contains("none for linux/s390x")
+    );
+}
+
+#[tokio::test]
 async fn push_times_are_read_where_there_is_an_image() {
     let ecr = Ecr::new(&registry(index(), arm64()).clients());
     let pushed_at = ecr.pushed_at("team/web", &digest()).await.unwrap().unwrap();

@@ -18,7 +18,7 @@ use super::client::Clients;
 use super::failure::{call_error, from_answer, unclear};
 use crate::core::observation::{Definition, ServiceDeployment, ServiceLook};
 use crate::core::policy::ServiceRef;
-use crate::ports::{CallError, Services};
+use crate::ports::{CallError, Services, TaskDefinitions};
 use crate::task_definition::ROLLOUT_TAG;
 
 /// How many of a family's newest revisions are searched for one of our own.
@@ -56,6 +56,12 @@ impl Ecs {
             .tags()
             .iter()
             .any(|tag| tag.key() == Some(ROLLOUT_TAG) && tag.value() == Some(rollout)))
+    }
+}
+
+impl TaskDefinitions for Ecs {
+    async fn definition(&self, arn: &str) -> Result<Arc<Definition>, CallError> {
+        Services::task_definition(self, arn).await
     }
 }
 

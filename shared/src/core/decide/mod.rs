@@ -5,8 +5,10 @@
 //! simulation.
 
 mod baking;
+mod going;
 mod progressing;
 mod requested;
+mod rolling_back;
 mod starting;
 #[cfg(test)]
 mod table;
@@ -16,10 +18,12 @@ pub use requested::unsuitable;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use super::diagnosis::{self, Cause};
 use super::observation::{Look, Observation, Service, ServiceDeployment, ServiceLook};
 use super::policy::{Policy, Supersede};
 use super::reason::{Halted, Rejected, SupersededBy, Waiting};
 use super::rollout::{Phase, Rollout, Running};
+use going::Going;
 
 /// How long a change may stay invisible to a read.
 ///
@@ -74,8 +78,10 @@ pub struct Wanted {
     pub image: bool,
     /// The watched alarms.
     pub alarms: bool,
-    /// The revision registered for this rollout, in the family of this task definition.
-    pub own_revision_of: Option<String>,
+    /// The revision with this rollout tag, in the family of this task definition.
+    pub own_revision_of: Option<(String, String)>,
+    /// The whole text of the last-known-good, from the ledger.
+    pub good_definition: bool,
     /// A task definition.
     pub definition: Option<WantedDefinition>,
 }
@@ -91,8 +97,8 @@ pub enum WantedDefinition {
 
 /// Says what a phase needs to see before [`decide`] is asked.
 #[must_use]
-pub fn wanted(phase: &Phase, now: Timestamp) -> Wanted {
-    match phase {
+pub fn wanted(rollout: &Rollout, now: Timestamp) -> Wanted {
+    match &rollout.phase {
         Phase::Requested { .. } => Wanted {
             service: true,
             image: true,
@@ -106,29 +112,49 @@ pub fn wanted(phase: &Phase, now: Timestamp) -> Wanted {
             service: true,
             own_revision_of: revision
                 .is_none()
-                .then(|| start.base_task_definition.clone()),
+                .then(|| (start.base_task_definition.clone(), rollout.id.to_string())),
             definition: revision
                 .is_none()
                 .then(|| WantedDefinition::Named(start.base_task_definition.clone())),
             ..Wanted::default()
         },
-        Phase::Progressing { .. } => Wanted {
+        Phase::Progressing { running, .. } => Wanted {
             service: true,
             alarms: true,
+            image: image_doubted(rollout, running),
+            ..Wanted::default()
+        },
+        Phase::RollingBack { back, .. } => Wanted {
+            service: true,
+            own_revision_of: Some((back.to.clone(), rolling_back::way_back_tag(rollout))),
+            definition: Some(WantedDefinition::Named(back.to.clone())),
+            good_definition: true,
             ..Wanted::default()
         },
         Phase::Baking { running, until, .. } => Wanted {
             service: true,
             alarms: true,
+            image: image_doubted(rollout, running),
             definition: (now >= *until).then(|| WantedDefinition::Named(running.revision.clone())),
             ..Wanted::default()
         },
-        Phase::Succeeded { .. }
+        Phase::RolledBack { .. }
+        | Phase::Succeeded { .. }
         | Phase::ScaledToZero { .. }
         | Phase::Superseded { .. }
         | Phase::Rejected { .. }
         | Phase::Halted { .. } => Wanted::default(),
     }
+}
+
+/// Says whether a task of ours stopped as if the image were gone: only ECR can tell.
+fn image_doubted(rollout: &Rollout, running: &Running) -> bool {
+    let stopped = rollout.evidence.stopped_tasks.kept();
+    stopped
+        .iter()
+        .filter(|task| task.started_by == running.deployment)
+        .map(diagnosis::cause)
+        .any(|cause| matches!(cause, Cause::ImageManifestMissing | Cause::PullDenied))
 }
 
 /// Decides what to do next with `rollout`.
@@ -154,7 +180,24 @@ pub fn decide(
             starting::decide(rollout, start, &intent, observation, now)
         }
         Phase::Progressing { start, running } => {
-            progressing::decide(policy, start, running, observation, now)
+            let going = Going::new(policy, rollout, start, running, observation, now);
+            progressing::decide(&going)
+        }
+        Phase::RollingBack {
+            start,
+            running,
+            failure,
+            back,
+        } => {
+            let returning = rolling_back::Return {
+                rollout,
+                start,
+                running,
+                failure,
+                back,
+                now,
+            };
+            rolling_back::decide(&returning, observation)
         }
         Phase::Baking {
             start,
@@ -166,9 +209,11 @@ pub fn decide(
                 until: *until,
                 missing_tasks_since: *missing_tasks_since,
             };
-            baking::decide(policy, start, running, &bake, observation, now)
+            let going = Going::new(policy, rollout, start, running, observation, now);
+            baking::decide(&going, &bake)
         }
-        Phase::Succeeded { .. }
+        Phase::RolledBack { .. }
+        | Phase::Succeeded { .. }
         | Phase::ScaledToZero { .. }
         | Phase::Superseded { .. }
         | Phase::Rejected { .. }

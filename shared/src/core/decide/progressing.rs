@@ -2,129 +2,59 @@
 
 use jiff::Timestamp;
 
-use super::super::alarm::{self, AlarmWatch};
-use super::super::observation::{DeploymentState, Look, Observation, Service, ServiceDeployment};
-use super::super::policy::Policy;
-use super::super::reason::{Halted, SupersededBy, Waiting};
-use super::super::rollout::{Phase, Running, Start};
-use super::{
-    Decision, Next, POLL, READ_LAG, RETRY, Standing, halt, newer_takes_over, over, standing,
-    supersede, wait,
-};
+use super::super::observation::{DeploymentState, Service, ServiceDeployment};
+use super::super::reason::Waiting;
+use super::super::rollout::{Phase, Running};
+use super::going::{Course, Going};
+use super::{Decision, Next, POLL, READ_LAG, RETRY, over, wait};
 
-pub(super) fn decide(
-    policy: &Policy,
-    start: &Start,
-    running: &Running,
-    observation: &Observation,
-    now: Timestamp,
-) -> Decision {
-    let (watches, fired) = look_at_alarms(start, observation);
-    let start = Start {
-        alarms: watches,
-        ..start.clone()
-    };
-    let stay = |until: Timestamp, waiting| {
-        let phase = Phase::Progressing {
-            start: start.clone(),
-            running: running.clone(),
-        };
-        wait(
-            phase,
-            until.min(deadline_at(policy, running)).max(now + RETRY),
-            waiting,
-        )
-    };
-    let (service, primary) = match standing(running, &observation.service) {
-        Standing::Ours(service, primary) => (service, primary),
-        Standing::MayLag => {
-            return past_deadline(policy, running, now)
-                .unwrap_or_else(|| stay(now + READ_LAG, Waiting::ReadLag));
-        }
-        Standing::GivenUp(primary) => {
-            return halt(Halted::EcsRolledBack {
-                task_definition: primary.task_definition.clone(),
-            });
-        }
-        Standing::Foreign(primary) => {
-            return supersede(SupersededBy::SomebodyElse {
-                task_definition: primary.task_definition.clone(),
-            });
-        }
-        Standing::Gone => return supersede(SupersededBy::ServiceGone),
-        Standing::Unknown(trouble) => {
+pub(super) fn decide(going: &Going<'_>) -> Decision {
+    let now = going.now;
+    let (service, primary) = match going.course() {
+        Course::Well(service, primary) => (service, primary),
+        Course::Decided(decision) => return *decision,
+        Course::Unclear(trouble) => {
             let waiting = Waiting::Aws {
                 trouble: trouble.to_owned(),
             };
-            return past_deadline(policy, running, now)
-                .unwrap_or_else(|| stay(now + RETRY, waiting));
+            let again = || stay(going, now + READ_LAG, waiting);
+            return going.past_deadline().unwrap_or_else(again);
         }
     };
-    let failing =
-        !fired.is_empty() || primary.failed_tasks > 0 || primary.state == DeploymentState::Failed;
-    if let Some(decision) = newer_takes_over(policy, observation, failing) {
-        return decision;
-    }
-    if !fired.is_empty() {
-        return halt(Halted::AlarmFired { alarms: fired });
-    }
     match primary.state {
-        DeploymentState::Failed => halt(Halted::DeploymentFailed {
-            reason: primary.state_reason.clone(),
-        }),
         DeploymentState::Completed if service.deployments.len() == 1 => {
-            done(policy, &start, running, service, primary, now)
+            done(going, service, primary)
         }
-        DeploymentState::Completed | DeploymentState::InProgress => {
-            past_deadline(policy, running, now)
-                .unwrap_or_else(|| stay(now + POLL, Waiting::Deployment))
-        }
+        DeploymentState::Completed | DeploymentState::InProgress | DeploymentState::Failed => going
+            .past_deadline()
+            .unwrap_or_else(|| stay(going, now + POLL, Waiting::Deployment)),
     }
 }
 
-/// Brings the alarm watches up to date and names those that fired.
-pub(super) fn look_at_alarms(
-    start: &Start,
-    observation: &Observation,
-) -> (Vec<AlarmWatch>, Vec<String>) {
-    match &observation.alarms {
-        Look::Taken(seen) => {
-            let verdict = alarm::judge(&start.alarms, seen);
-            (verdict.watches, verdict.fired)
-        }
-        Look::NotTaken | Look::Unavailable(_) => (start.alarms.clone(), Vec::new()),
-    }
-}
-
-fn deadline_at(policy: &Policy, running: &Running) -> Timestamp {
-    running.asked_at + policy.deadline()
-}
-
-fn past_deadline(policy: &Policy, running: &Running, now: Timestamp) -> Option<Decision> {
-    (now >= deadline_at(policy, running)).then(|| halt(Halted::DeadlineReached))
+fn stay(going: &Going<'_>, until: Timestamp, waiting: Waiting) -> Decision {
+    let phase = Phase::Progressing {
+        start: going.start.clone(),
+        running: going.running.clone(),
+    };
+    let until = until.min(going.deadline_at()).max(going.now + RETRY);
+    wait(phase, until, waiting)
 }
 
 /// ECS reports the deployment done and it is the only one.
-fn done(
-    policy: &Policy,
-    start: &Start,
-    running: &Running,
-    service: &Service,
-    primary: &ServiceDeployment,
-    now: Timestamp,
-) -> Decision {
+fn done(going: &Going<'_>, service: &Service, primary: &ServiceDeployment) -> Decision {
+    let now = going.now;
     if service.desired == 0 {
         return over(Phase::ScaledToZero {
-            revision: running.revision.clone(),
+            revision: going.running.revision.clone(),
         });
     }
-    let until = now + policy.bake_time();
+    let until = now + going.policy.bake_time();
     let phase = Phase::Baking {
-        start: start.clone(),
+        start: going.start.clone(),
         running: Running {
             deployment: primary.id.clone(),
             deployment_created_at: primary.created_at,
-            ..running.clone()
+            ..going.running.clone()
         },
         until,
         missing_tasks_since: None,

@@ -2,14 +2,14 @@
 
 use jiff::Timestamp;
 
-use super::super::alarm::AlarmWatch;
+use super::super::alarm::{AlarmSeen, AlarmState, AlarmWatch};
 use super::super::name::ImageDigest;
 use super::super::observation::{
     Controller, Definition, DeploymentState, ImageContent, ImageLook, Look, Observation, Platform,
     Service, ServiceDeployment, ServiceLook,
 };
 use super::super::ordering;
-use super::super::policy::Policy;
+use super::super::policy::{AlarmsAtStart, Policy};
 use super::super::reason::{Rejected, SupersededBy, Unsuitable, Waiting};
 use super::super::rollout::{Phase, Rollout, Start};
 use super::{Action, Decision, Next, POLL, RETRY, reject, supersede, wait};
@@ -34,7 +34,8 @@ pub(super) fn decide(
         Err(Hindrance::Rejected(reason)) => reject(reason),
         Err(Hindrance::Waiting(waiting)) => {
             // What it spent waiting for its turn does not count against it.
-            wait_or_give_up(policy, hindered_since.unwrap_or(now), waiting, now)
+            let since = hindered_since.unwrap_or(now);
+            wait_or_give_up(policy, since, waiting, observation, now)
         }
     }
 }
@@ -74,11 +75,12 @@ fn check<'a>(
         })
     })?;
     let (digest, platforms) = deployable(&rollout.push.repository, taken(&observation.image)?)?;
+    not_quarantined(digest, observation)?;
     let definition = taken(&observation.definition)?.as_ref();
     let registry = registry_of(&service.arn).unwrap_or_default();
     let containers = containers(policy, rollout, definition, &registry)?;
     fits(definition, platforms)?;
-    let alarms = AlarmWatch::begin(taken(&observation.alarms)?);
+    let alarms = AlarmWatch::begin(alarms_at_start(policy, taken(&observation.alarms)?)?);
     if runs(definition, &containers, digest) {
         return Err(Rejected::AlreadyRunning.into());
     }
@@ -183,6 +185,39 @@ fn deployable<'a>(
     }
 }
 
+fn not_quarantined(digest: &ImageDigest, observation: &Observation) -> Result<(), Rejected> {
+    match observation.quarantine.get(digest) {
+        Some(quarantined) => Err(Rejected::Quarantined {
+            digest: digest.clone(),
+            rollout: quarantined.rollout.clone(),
+            at: quarantined.at,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Holds the alarms that fire now against what the target wants then.
+fn alarms_at_start<'a>(
+    policy: &Policy,
+    seen: &'a [AlarmSeen],
+) -> Result<&'a [AlarmSeen], Hindrance> {
+    let firing = firing(seen);
+    match policy.alarms_at_start {
+        AlarmsAtStart::Wait if !firing.is_empty() => Err(Hindrance::Waiting(Waiting::AlarmQuiet)),
+        AlarmsAtStart::Reject if !firing.is_empty() => {
+            Err(Rejected::AlarmFiring { alarms: firing }.into())
+        }
+        AlarmsAtStart::Ignore | AlarmsAtStart::Wait | AlarmsAtStart::Reject => Ok(seen),
+    }
+}
+
+fn firing(seen: &[AlarmSeen]) -> Vec<String> {
+    seen.iter()
+        .filter(|alarm| alarm.state == Some(AlarmState::Alarm))
+        .map(|alarm| alarm.name.clone())
+        .collect()
+}
+
 fn containers(
     policy: &Policy,
     rollout: &Rollout,
@@ -219,11 +254,18 @@ fn wait_or_give_up(
     policy: &Policy,
     hindered_since: Timestamp,
     waiting: Waiting,
+    observation: &Observation,
     now: Timestamp,
 ) -> Decision {
     if now.duration_since(hindered_since) >= policy.deadline() {
         return reject(match waiting {
             Waiting::Aws { trouble } => Rejected::AwsUnavailable { trouble },
+            Waiting::AlarmQuiet => Rejected::AlarmFiring {
+                alarms: match &observation.alarms {
+                    Look::Taken(seen) => firing(seen),
+                    Look::NotTaken | Look::Unavailable(_) => Vec::new(),
+                },
+            },
             _ => Rejected::ServiceBusy,
         });
     }

@@ -6,7 +6,9 @@
 mod baking;
 mod progressing;
 mod requested;
+mod rolling_back;
 mod starting;
+mod stopped_tasks;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,15 +17,18 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::super::alarm::{AlarmSeen, AlarmState, AlarmWatch};
+use super::super::evidence::{Evidence, StoppedContainer, StoppedTask};
+use super::super::failure::Failure;
 use super::super::name::{ImageDigest, RolloutId, TargetName};
 use super::super::observation::{
     Controller, Definition, DeploymentState, ImageContent, ImageLook, Look, Observation, Platform,
     Service, ServiceDeployment, ServiceLook,
 };
-use super::super::policy::{Policy, Supersede};
+use super::super::policy::{AlarmsAtStart, Policy, Supersede};
 use super::super::push::Push;
 use super::super::reason::{Halted, Rejected, SupersededBy, Waiting};
-use super::super::rollout::{Phase, Rollout, Running, Start};
+use super::super::rollout::{Back, Phase, RolledBackBy, Rollout, Running, Start, Way};
+use super::super::state::Quarantined;
 use super::{Action, Decision, Next, WantedDefinition, decide, wanted};
 use crate::target;
 
@@ -99,12 +104,41 @@ fn phase_summary(phase: &Phase) -> String {
                 from_now(*until)
             )
         }
+        Phase::RollingBack { failure, back, .. } => {
+            let corrected = back.corrected.as_ref();
+            let corrected = corrected.map(|id| format!(" corrected {id}"));
+            format!(
+                "{name} {} to {} {}{}",
+                failure.as_str(),
+                back.to,
+                way_summary(&back.way),
+                corrected.unwrap_or_default()
+            )
+        }
+        Phase::RolledBack {
+            failure,
+            by,
+            revision,
+        } => format!("{name} {} to {revision} by {by:?}", failure.as_str()),
         Phase::Succeeded { revision } | Phase::ScaledToZero { revision } => {
             format!("{name} {revision}")
         }
         Phase::Superseded { by } => format!("{name} {}", by.as_str()),
         Phase::Rejected { reason } => format!("{name} {}", reason.as_str()),
-        Phase::Halted { reason } => format!("{name} {}", reason.as_str()),
+        Phase::Halted { reason } => {
+            format!("{name} {} {}", reason.as_str(), reason.failure().as_str())
+        }
+    }
+}
+
+fn way_summary(way: &Way) -> String {
+    match way {
+        Way::Unasked => "unasked".to_owned(),
+        Way::Observed { by } => format!("seen by {by:?}"),
+        Way::Update { intended_at } => {
+            let intended = intended_at.map_or("unsent".to_owned(), from_now);
+            format!("asked {intended}")
+        }
     }
 }
 
@@ -135,6 +169,7 @@ impl Given {
             digest: digest('b'),
             tagged_at: at(-60),
             event_id: "event".to_owned(),
+            source: crate::core::push::PushSource::Event,
         };
         Self(Rollout {
             id: RolloutId::new(push.tagged_at, &["v2"]),
@@ -142,7 +177,13 @@ impl Given {
             requested_at: at(-60),
             push,
             phase,
+            evidence: Evidence::default(),
         })
+    }
+
+    fn stopped(mut self, task: StoppedTask) -> Self {
+        assert!(self.0.evidence.stopped_tasks.keep(task));
+        self
     }
 
     fn policy(mut self, change: impl FnOnce(&mut Policy)) -> Self {
@@ -193,6 +234,10 @@ impl Seen {
 
     fn newer(self) -> Self {
         self.change(|seen| seen.newer = Some(RolloutId::new(at(-5), &["v3"])))
+    }
+
+    fn nothing_good(self) -> Self {
+        self.change(|seen| seen.last_known_good = None)
     }
 
     fn asked_before(self, deployment: &str) -> Self {
@@ -300,7 +345,14 @@ fn a_final_phase_stays_final_whatever_is_seen() {
             reason: Rejected::ImageMissing,
         },
         Phase::Halted {
-            reason: Halted::DeadlineReached,
+            reason: Halted::NothingToGoBackTo {
+                failure: Failure::PutBackByHand,
+            },
+        },
+        Phase::RolledBack {
+            failure: Failure::PutBackByHand,
+            by: RolledBackBy::Person,
+            revision: revision(),
         },
     ];
     let foreign = Seen(Observation::default())
@@ -312,7 +364,7 @@ fn a_final_phase_stays_final_whatever_is_seen() {
         let decision = decide(&rollout.policy, &rollout, &foreign.0, now());
         assert_eq!(decision.phase, phase);
         assert!(decision.actions.is_empty() && decision.next == Next::Over);
-        assert_eq!(wanted(&phase, now()), super::Wanted::default());
+        assert_eq!(wanted(&rollout, now()), super::Wanted::default());
     }
 }
 
@@ -324,6 +376,7 @@ fn nothing_seen_at_all_is_never_a_reason_to_act() {
         starting::phase(Some("web:8"), Some(-600)),
         progressing::phase(-600),
         baking::phase(-1, None),
+        rolling_back::phase(Way::Unasked),
     ];
     for phase in phases {
         let Given(rollout) = Given::new(phase);
@@ -337,32 +390,54 @@ fn nothing_seen_at_all_is_never_a_reason_to_act() {
 
 #[test]
 fn a_phase_asks_to_see_what_it_decides_on() {
-    let Given(requested) = requested::given();
-    let wants = wanted(&requested.phase, now());
-    assert!(wants.service && wants.image && wants.alarms);
-    assert_eq!(wants.definition, Some(WantedDefinition::OfPrimary));
+    let wants = |phase| wanted(&Given::new(phase).0, now());
+    let requested = wants(requested::phase(None));
+    assert!(requested.service && requested.image && requested.alarms);
+    assert_eq!(requested.definition, Some(WantedDefinition::OfPrimary));
 
+    let id = Given::new(requested::phase(None)).0.id;
     let base = WantedDefinition::Named("web:7".to_owned());
-    let unregistered = wanted(&starting::phase(None, Some(-10)), now());
-    assert_eq!(unregistered.own_revision_of.as_deref(), Some("web:7"));
-    assert_eq!(unregistered.definition, Some(base));
-    let registered = wanted(&starting::phase(Some("web:8"), Some(-10)), now());
+    let unregistered = wants(starting::phase(None, Some(-10)));
+    let ours = ("web:7".to_owned(), id.to_string());
+    assert_eq!(unregistered.own_revision_of, Some(ours));
+    assert_eq!(unregistered.definition, Some(base.clone()));
+    let registered = wants(starting::phase(Some("web:8"), Some(-10)));
     assert_eq!(
         (registered.own_revision_of, registered.definition),
         (None, None)
     );
     assert!(unregistered.service && registered.service && !registered.image);
 
-    let under_way = wanted(&progressing::phase(-60), now());
+    let under_way = wants(progressing::phase(-60));
     assert!(under_way.service && under_way.alarms && under_way.definition.is_none());
 
     // What is to become last-known-good is read once the bake time is over.
     let ours = WantedDefinition::Named("web:8".to_owned());
-    assert_eq!(wanted(&baking::phase(1, None), now()).definition, None);
-    assert_eq!(
-        wanted(&baking::phase(0, None), now()).definition,
-        Some(ours)
-    );
+    assert_eq!(wants(baking::phase(1, None)).definition, None);
+    assert_eq!(wants(baking::phase(0, None)).definition, Some(ours));
+
+    let back = wants(rolling_back::phase(Way::Unasked));
+    assert!(back.service && back.good_definition && !back.alarms && !back.image);
+    assert_eq!(back.definition, Some(base));
+    let again = ("web:7".to_owned(), format!("{id}.back"));
+    assert_eq!(back.own_revision_of, Some(again));
+}
+
+#[test]
+fn only_where_a_task_stopped_for_want_of_its_image_is_ecr_asked_again() {
+    let doubted = |given: Given| wanted(&given.0, now()).image;
+    let missing = || stopped_tasks::ours("1", stopped_tasks::NOT_FOUND);
+    for phase in [progressing::phase(-60), baking::phase(60, None)] {
+        let given = || Given::new(phase.clone());
+        assert!(!doubted(given()));
+        assert!(!doubted(given().stopped(stopped_tasks::crashed("1"))));
+        assert!(doubted(given().stopped(missing())));
+        let of_the_old = StoppedTask {
+            started_by: "ecs-svc/7".to_owned(),
+            ..missing()
+        };
+        assert!(!doubted(given().stopped(of_the_old)));
+    }
 }
 
 #[test]

@@ -17,7 +17,9 @@ pub(crate) async fn no_function_complained_of_anything_unexpected(
     for function in FUNCTIONS {
         let log = FunctionLog::of(&world.installation, function);
         let entries = log.since(&world.aws, world.started_at).await?;
-        assert!(!entries.is_empty(), "{function} wrote nothing");
+        // Nothing but a person wakes the operator.
+        let heard = !entries.is_empty() || function == "operator";
+        assert!(heard, "{function} wrote nothing");
         complaints.extend(entries.into_iter().filter(|entry| {
             let is_complaint = ["ERROR", "WARN"].contains(&entry.text("level"));
             // A scenario takes the ledger away from image-push.

@@ -15,16 +15,16 @@ const LONG_ENOUGH: SignedDuration = SignedDuration::from_mins(40);
 
 /// What is left of a rollout when it is over.
 #[derive(Debug, PartialEq, Eq)]
-struct End {
-    history: Vec<String>,
-    images: Vec<String>,
-    good_images: Vec<String>,
-    told: Vec<String>,
-    under_way: bool,
-    queued: usize,
+pub(crate) struct End {
+    pub(crate) history: Vec<String>,
+    pub(crate) images: Vec<String>,
+    pub(crate) good_images: Vec<String>,
+    pub(crate) told: Vec<String>,
+    pub(crate) under_way: bool,
+    pub(crate) queued: usize,
 }
 
-fn end(world: &World) -> End {
+pub(crate) fn end(world: &World) -> End {
     let state: TargetState = world.state(TARGET);
     let good = state.last_known_good.as_ref();
     End {

@@ -8,7 +8,9 @@ mod crash;
 mod notices;
 mod pushes;
 mod registration;
+mod rollback;
 mod somebody_else;
+mod told_again;
 mod work;
 
 use jiff::SignedDuration;
@@ -105,6 +107,7 @@ fn summary(rollout: &Rollout) -> String {
         Phase::Rejected { reason } => reason.as_str(),
         Phase::Halted { reason } => reason.as_str(),
         Phase::Requested { waiting, .. } => waiting.as_str(),
+        Phase::RollingBack { failure, .. } | Phase::RolledBack { failure, .. } => failure.as_str(),
         Phase::Starting { .. }
         | Phase::Progressing { .. }
         | Phase::Baking { .. }
@@ -126,9 +129,12 @@ fn told(world: &World) -> Vec<String> {
 fn title(notice: &Notice) -> String {
     match &notice.news {
         News::Rollout(news) => format!("{} {}", news.rollout.push.tag, notice.event()),
-        News::TargetInvalid { .. } | News::ServiceMissing { .. } | News::Adopted { .. } => {
-            notice.event().to_owned()
-        }
+        News::TargetInvalid { .. }
+        | News::ServiceMissing { .. }
+        | News::Adopted { .. }
+        | News::AlarmFired { .. }
+        | News::Command { .. }
+        | News::RolloutHeld { .. } => notice.event().to_owned(),
     }
 }
 
@@ -140,7 +146,7 @@ fn writes(world: &World) -> (usize, usize) {
     )
 }
 
-/// Why messages and events changed nothing, in order.
+/// Why messages and pushes changed nothing, in order.
 fn ignored(world: &World) -> Vec<&'static str> {
     let reasons = world.outcomes.iter().filter_map(ignored_reason);
     reasons.map(Ignored::as_str).collect()
@@ -152,6 +158,8 @@ fn ignored_reason(outcome: &Outcome) -> Option<&Ignored> {
         | Outcome::Rollout(_, Invocation::Done(Report::Ignored(reason))) => Some(reason),
         Outcome::Pushed(..)
         | Outcome::ServiceChanged(..)
+        | Outcome::TaskChanged(..)
+        | Outcome::AlarmChanged(..)
         | Outcome::Rollout(..)
         | Outcome::Sweep(..)
         | Outcome::Notify(..) => None,
@@ -167,7 +175,11 @@ fn mistakes(world: &World) -> Vec<String> {
         .find_map(|filed| match &filed.notice.news {
             News::TargetInvalid { mistakes } => Some(mistakes.clone()),
             News::ServiceMissing { mistake } => Some(vec![mistake.clone()]),
-            News::Rollout(_) | News::Adopted { .. } => None,
+            News::Rollout(_)
+            | News::Adopted { .. }
+            | News::AlarmFired { .. }
+            | News::Command { .. }
+            | News::RolloutHeld { .. } => None,
         });
     mistakes
         .unwrap_or_default()

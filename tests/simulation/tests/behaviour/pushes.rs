@@ -83,10 +83,11 @@ fn a_newer_push_takes_over_at_once_where_the_target_says_so() {
 #[test]
 fn a_newer_push_takes_over_at_once_from_one_that_fails() {
     let mut world = adopted();
-    let broken = push(&mut world, "v2");
-    world.run_for(seconds(3));
-    world.images.delete(REPOSITORY, &broken.digest);
-    world.run_for(minutes(2));
+    world.push_image(REPOSITORY, "v2", &Image::crashing("v2"));
+    world.run_while(minutes(3), |world| {
+        let current = world.state(TARGET).current;
+        current.is_none_or(|current| current.evidence.stopped_tasks.kept().is_empty())
+    });
     push(&mut world, "v3");
     world.run_for(minutes(15));
     assert_eq!(

@@ -166,9 +166,9 @@ fn somebody_scales_out_while_it_bakes_and_it_still_succeeds() {
 #[test]
 fn tasks_that_cannot_come_back_while_it_bakes_are_not_called_good() {
     let mut world = adopted();
-    let pushed = push(&mut world, "v2");
+    push(&mut world, "v2");
     run_to(&mut world, "baking");
-    world.images.delete(REPOSITORY, &pushed.digest);
+    world.images.set_unreachable(true);
     let ids: Vec<String> = {
         let model = world.ecs.read();
         let tasks = model.tasks("prod").map(|(_, task)| task);
@@ -181,21 +181,23 @@ fn tasks_that_cannot_come_back_while_it_bakes_are_not_called_good() {
         .model()
         .stop_task(Some("prod"), &ids[0], None)
         .unwrap();
+    run_to(&mut world, "rolling-back");
+    world.images.set_unreachable(false);
     world.run_for(minutes(15));
-    assert_eq!(history(&world), ["v2 halted missing-tasks"]);
+    assert_eq!(history(&world), ["v2 rolled-back missing-tasks"]);
     let good = world.state(TARGET).last_known_good.unwrap();
     assert!(good.task_definition.ends_with("/web:1"));
 }
 
 #[test]
-fn an_alarm_that_fires_meanwhile_needs_a_person() {
+fn an_alarm_that_fires_meanwhile_brings_the_last_good_one_back() {
     for phase in ["progressing", "baking"] {
         let mut world = adopted();
         push(&mut world, "v2");
         run_to(&mut world, phase);
         world.alarms.set("5xx", AlarmState::Alarm);
-        world.run_for(minutes(2));
-        assert_eq!(history(&world), ["v2 halted alarm-fired"], "{phase}");
+        world.run_for(minutes(6));
+        assert_eq!(history(&world), ["v2 rolled-back alarm-fired"], "{phase}");
         let document = world.topic.documents().pop().unwrap();
         assert_eq!(document["severity"], "error");
     }
@@ -215,28 +217,10 @@ fn an_alarm_that_fired_before_is_ignored_until_it_has_been_quiet() {
     world.alarms.set("5xx", AlarmState::Ok);
     world.run_for(minutes(1));
     world.alarms.set("5xx", AlarmState::Alarm);
-    world.run_for(minutes(2));
-    assert_eq!(history(&world), ["v2 succeeded", "v3 halted alarm-fired"]);
-}
-
-#[test]
-fn what_does_not_start_needs_a_person_at_the_deadline_and_the_next_push_goes_live() {
-    let mut world = adopted();
-    world.push_image(REPOSITORY, "v2", &Image::crashing("v2"));
-    world.run_for(minutes(29));
-    assert_eq!(history(&world), [""; 0]);
-    world.run_for(minutes(3));
-    assert_eq!(history(&world), ["v2 halted deadline-reached"]);
-    let document = world.topic.documents().pop().unwrap();
-    assert_eq!(
-        document["rollout"]["taskDefinitionBefore"],
-        "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:1"
-    );
-    push(&mut world, "v3");
-    world.run_for(minutes(15));
+    world.run_for(minutes(6));
     assert_eq!(
         history(&world),
-        ["v2 halted deadline-reached", "v3 succeeded"]
+        ["v2 succeeded", "v3 rolled-back alarm-fired"]
     );
 }
 

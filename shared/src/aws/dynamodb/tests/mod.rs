@@ -1,5 +1,6 @@
 //! The ledger against a table in memory.
 
+mod answers;
 mod pending;
 mod registrations;
 mod table;

@@ -128,12 +128,18 @@ impl Table {
         if request["IndexName"] == "pending" {
             found.sort_by_key(|item| number(&item["pending_at"]));
         }
+        if request["ScanIndexForward"] == false {
+            found.reverse();
+        }
+        let limit = request["Limit"]
+            .as_u64()
+            .map_or(PAGE, |limit| PAGE.min(usize::try_from(limit).unwrap()));
         let start = request["ExclusiveStartKey"]["place"]["N"].as_str();
         let start: usize = start.map_or(0, |start| start.parse().unwrap());
-        let page: Vec<_> = found.iter().skip(start).take(PAGE).collect();
+        let page: Vec<_> = found.iter().skip(start).take(limit).collect();
         let mut answer = json!({ "Items": page, "Count": page.len() });
-        if start + PAGE < found.len() {
-            let next = (start + PAGE).to_string();
+        if start + limit < found.len() {
+            let next = (start + limit).to_string();
             answer["LastEvaluatedKey"] = json!({ "place": { "N": next } });
         }
         Answer::json(&answer)

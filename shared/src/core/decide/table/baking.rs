@@ -12,7 +12,7 @@ pub(super) fn phase(until: i64, missing_since: Option<i64>) -> Phase {
 }
 
 /// The bake time ends in this many seconds.
-fn ends(seconds: i64) -> Given {
+pub(super) fn ends(seconds: i64) -> Given {
     Given::new(phase(seconds, None))
 }
 
@@ -22,11 +22,12 @@ fn missing(ends: i64, since: i64) -> Given {
 }
 
 /// Ours is done and alone, both tasks run, and its definition was read.
-fn well() -> Seen {
+pub(super) fn well() -> Seen {
     Seen(Observation {
         service: found(service(vec![deployment("web:8", "ecs-svc/8", -400)])),
         alarms: Look::Taken(alarm(AlarmState::Ok)),
         definition: Look::Taken(definition("team/web:v2")),
+        last_known_good: Some("web:7".to_owned()),
         ..Observation::default()
     })
 }
@@ -69,7 +70,8 @@ fn missing_tasks() {
         ("are remembered",                     missing(60, -60), one_runs(), "baking ecs-svc/8 until 60s missing since -60s | wait 30s bake-time"),
         ("are forgotten when they are back",   missing(60, -60), well(), "baking ecs-svc/8 until 60s | wait 30s bake-time"),
         ("at five minutes are borne",          missing(60, -300), one_runs(), "baking ecs-svc/8 until 60s missing since -300s | wait 30s bake-time"),
-        ("after five minutes are not",         missing(60, -301), one_runs(), "halted missing-tasks | over"),
+        ("after five minutes are not",         missing(60, -301), one_runs(), "rolling-back missing-tasks to web:7 unasked | now"),
+        ("… but nothing was proven good",      missing(60, -301), one_runs().nothing_good(), "halted nothing-to-go-back-to missing-tasks | over"),
         ("… unless they are back",             missing(60, -301), well(), "baking ecs-svc/8 until 60s | wait 30s bake-time"),
         ("hold up the end",                    missing(0, -60), one_runs(), "baking ecs-svc/8 until 0s missing since -60s | wait 30s missing-tasks"),
         ("… also when only noted then",        ends(0), one_runs(), "baking ecs-svc/8 until 0s missing since 0s | wait 30s missing-tasks"),
@@ -88,9 +90,11 @@ fn somebody_else() {
     let rolling_back = || foreign(-5).primary(|primary| primary.state_reason = "rolling back to deploymentId ecs-svc/7".to_owned());
     let again = || well().primary(|primary| primary.state = DeploymentState::InProgress);
     check(vec![
-        ("deployed another revision",              ends(60), foreign(-5), "superseded somebody-else | over"),
-        ("… just before the end",                  ends(0), foreign(-5), "superseded somebody-else | over"),
-        ("ECS went back by itself",                ends(60), rolling_back(), "halted ecs-rolled-back | over"),
+        ("deployed another revision",              ends(60), foreign(-5).change(|seen| seen.last_known_good = Some("web:6".to_owned())), "superseded somebody-else | over"),
+        ("… just before the end",                  ends(0), foreign(-5).nothing_good(), "superseded somebody-else | over"),
+        ("put the last good one back",             ends(60), foreign(-5), "rolling-back put-back-by-hand to web:7 seen by Person | now"),
+        ("… just before the end",                  ends(0), foreign(-5), "rolling-back put-back-by-hand to web:7 seen by Person | now"),
+        ("ECS went back by itself",                ends(60), rolling_back(), "rolling-back deployment-failed to web:7 seen by Ecs | now"),
         ("an older primary: a read that lags",     ends(0), foreign(-401), "baking ecs-svc/8 until 0s | wait 15s aws"),
         ("forced our revision out again",          ends(0), forced(DeploymentState::InProgress), "progressing web:8 ecs-svc/88 | now"),
         ("… and it is done already",               ends(60), forced(DeploymentState::Completed), "progressing web:8 ecs-svc/88 | now"),
@@ -122,12 +126,12 @@ fn a_forced_redeployment_has_the_whole_deadline_again() {
 fn alarms_and_newer_pushes() {
     let fired = || well().alarm(AlarmState::Alarm);
     check(vec![
-        ("an alarm fires",                          ends(60), fired(), "halted alarm-fired | over"),
-        ("an alarm fires at the end",               ends(0), fired(), "halted alarm-fired | over"),
+        ("an alarm fires",                          ends(60), fired(), "rolling-back alarm-fired to web:7 unasked | now"),
+        ("an alarm fires at the end",               ends(0), fired(), "rolling-back alarm-fired to web:7 unasked | now"),
         ("an alarm lacks data at the end",          ends(0), well().alarm(AlarmState::InsufficientData), "succeeded web:8 | over"),
         ("a newer push waits",                      ends(60), well().newer(), "baking ecs-svc/8 until 60s | wait 30s bake-time"),
         ("… takes over if so configured",           ends(60).immediately(), well().newer(), "superseded newer-push | over"),
-        ("… takes over when an alarm fires",        ends(60), fired().newer(), "superseded newer-push | over"),
+        ("… also for the way back",                 ends(60), fired().newer(), "rolling-back alarm-fired to web:7 unasked | now"),
         ("… does not keep this one from success",   ends(0), well().newer(), "succeeded web:8 | over"),
     ]);
 }

@@ -10,12 +10,12 @@ pub(super) fn phase(asked: i64) -> Phase {
 }
 
 /// UpdateService was sent this many seconds ago.
-fn asked(seconds: i64) -> Given {
+pub(super) fn asked(seconds: i64) -> Given {
     Given::new(phase(seconds))
 }
 
 /// A minute ago.
-fn given() -> Given {
+pub(super) fn given() -> Given {
     asked(-60)
 }
 
@@ -27,7 +27,7 @@ fn old() -> ServiceDeployment {
 }
 
 /// Ours is under way beside the old one.
-fn under_way() -> Seen {
+pub(super) fn under_way() -> Seen {
     let ours = ServiceDeployment {
         state: DeploymentState::InProgress,
         ..deployment("web:8", "ecs-svc/8", -60)
@@ -35,6 +35,7 @@ fn under_way() -> Seen {
     Seen(Observation {
         service: found(service(vec![ours, old()])),
         alarms: Look::Taken(alarm(AlarmState::Ok)),
+        last_known_good: Some("web:7".to_owned()),
         ..Observation::default()
     })
 }
@@ -66,7 +67,7 @@ fn given_up() -> Seen {
     })
 }
 
-const WAITS: &str = "progressing web:8 ecs-svc/8 | wait 30s deployment";
+pub(super) const WAITS: &str = "progressing web:8 ecs-svc/8 | wait 30s deployment";
 
 #[test]
 #[rustfmt::skip]
@@ -85,7 +86,8 @@ fn ecs_works_on_it() {
         ("… with no bake",                        no_bake(), done(), "baking ecs-svc/8 until 0s | now"),
         ("… with no task wanted",                 given(), zero(), "scaled-to-zero web:8 | over"),
         ("… under a new id: somebody forced it",  given(), forced(), "baking ecs-svc/88 until 300s | wait 30s bake-time"),
-        ("ECS gave it up",                        given(), given_up(), "halted deployment-failed | over"),
+        ("ECS gave it up, nothing was proven good", given(), given_up().nothing_good(), "halted nothing-to-go-back-to deployment-failed | over"),
+        ("ECS gave it up",                        given(), given_up(), "rolling-back deployment-failed to web:7 unasked | now"),
     ]);
 }
 
@@ -101,10 +103,13 @@ fn somebody_else() {
         ("deployed another revision",              given(), foreign("web:9", -5), "superseded somebody-else | over"),
         ("… at the very time of ours",             given(), foreign("web:9", -60), "superseded somebody-else | over"),
         ("… and ours is gone already",             given(), replaced(), "superseded somebody-else | over"),
-        ("went back to what ran before",           given(), foreign("web:7", -5), "superseded somebody-else | over"),
-        ("… ECS did, and says so",                 given(), rolling_back(), "halted ecs-rolled-back | over"),
-        ("… ECS did, and ours is marked FAILED",   given(), given_up_beside(), "halted ecs-rolled-back | over"),
-        ("an older primary: a read that lags",     given(), foreign("web:7", -61), "progressing web:8 ecs-svc/8 | wait 30s read-lag"),
+        ("went back to what ran before",           given(), foreign("web:7", -5), "rolling-back put-back-by-hand to web:7 seen by Person | now"),
+        ("… ECS did, and says so",                 given(), rolling_back(), "rolling-back deployment-failed to web:7 seen by Ecs | now"),
+        ("… ECS did, and ours is marked FAILED",   given(), given_up_beside(), "rolling-back deployment-failed to web:7 seen by Ecs | now"),
+        ("… which was never proven good",          given(), foreign("web:7", -5).nothing_good(), "superseded somebody-else | over"),
+        ("ECS went back, to something else",       given(), rolling_back().change(|seen| seen.last_known_good = Some("web:6".to_owned())), "rolling-back deployment-failed to web:6 seen by Ecs | now"),
+        ("ECS went back, nothing was proven good", given(), rolling_back().nothing_good(), "halted nothing-to-go-back-to deployment-failed | over"),
+        ("an older primary: a read that lags",     given(), foreign("web:7", -61), "progressing web:8 ecs-svc/8 | wait 30s aws"),
         ("being deleted",                          given(), under_way().service(|one| one.active = false), "superseded service-gone | over"),
         ("deleted",                                given(), under_way().service_look(Look::Taken(ServiceLook::Missing)), "superseded service-gone | over"),
         ("deleted with its cluster",               given(), under_way().service_look(Look::Taken(ServiceLook::ClusterMissing)), "superseded service-gone | over"),
@@ -120,8 +125,10 @@ fn newer_pushes() {
         ("… take over if so configured",        given().immediately(), under_way().newer(), "superseded newer-push | over"),
         ("… do not hinder the bake",            given(), done().newer(), "baking ecs-svc/8 until 300s | wait 30s bake-time"),
         ("take over once a task failed",        given(), failing().newer(), "superseded newer-push | over"),
-        ("take over once an alarm fired",       given(), fired().newer(), "superseded newer-push | over"),
-        ("take over once ECS gave it up",       given(), given_up().newer(), "superseded newer-push | over"),
+        ("… also where ECS alone counted it",   given(), failing().newer().nothing_good(), "superseded newer-push | over"),
+        ("wait for the way back, an alarm fired", given(), fired().newer(), "rolling-back alarm-fired to web:7 unasked | now"),
+        ("… ECS gave it up",                    given().immediately(), given_up().newer(), "rolling-back deployment-failed to web:7 unasked | now"),
+        ("take over where there is none",       given(), fired().newer().nothing_good(), "superseded newer-push | over"),
         ("never take over from somebody else",  given().immediately(), foreign("web:9", -5).newer(), "superseded somebody-else | over"),
     ]);
 }
@@ -136,11 +143,22 @@ fn alarms() {
         }
         given
     };
+    let flapped = || {
+        let mut given = given();
+        if let Phase::Progressing { start, .. } = &mut given.0.phase {
+            start.alarms[0].note(AlarmState::Alarm);
+            start.alarms[0].note(AlarmState::Ok);
+        }
+        given
+    };
     check(vec![
-        ("fired",                                   given(), under_way().alarm(AlarmState::Alarm), "halted alarm-fired | over"),
-        ("fired, and ECS says done",                given(), done().alarm(AlarmState::Alarm), "halted alarm-fired | over"),
+        ("fired",                                   given(), under_way().alarm(AlarmState::Alarm), "rolling-back alarm-fired to web:7 unasked | now"),
+        ("fired, and ECS says done",                given(), done().alarm(AlarmState::Alarm), "rolling-back alarm-fired to web:7 unasked | now"),
         ("fired since before the start: ignored",   ignored(), under_way().alarm(AlarmState::Alarm), WAITS),
         ("lacks data",                              given(), under_way().alarm(AlarmState::InsufficientData), WAITS),
+        ("fired, and nothing was proven good",      given(), under_way().alarm(AlarmState::Alarm).nothing_good(), "halted nothing-to-go-back-to alarm-fired | over"),
+        ("fired by an event, and is OK again",      flapped(), under_way(), "rolling-back alarm-fired to web:7 unasked | now"),
+        ("… whatever a look at it comes to",        flapped(), under_way().alarms_unavailable(), "rolling-back alarm-fired to web:7 unasked | now"),
         ("no answer",                               given(), under_way().alarms_unavailable(), WAITS),
         ("not looked at",                           given(), under_way().change(|seen| seen.alarms = Look::NotTaken), WAITS),
     ]);
@@ -156,7 +174,10 @@ fn an_alarm_that_has_been_ok_again_is_no_longer_ignored() {
     rollout.phase = fine.phase;
     let fires = under_way().alarm(AlarmState::Alarm);
     let decision = decide(&rollout.policy, &rollout, &fires.0, now());
-    assert_eq!(summary(&decision), "halted alarm-fired | over");
+    assert_eq!(
+        summary(&decision),
+        "rolling-back alarm-fired to web:7 unasked | now"
+    );
 }
 
 #[test]
@@ -169,13 +190,13 @@ fn the_deadline() {
         ("half a minute before it",          asked(-1770), under_way(), WAITS),
         ("ten seconds before it",            asked(-1790), under_way(), "progressing web:8 ecs-svc/8 | wait 15s deployment"),
         ("a second before it",               asked(-1799), under_way(), "progressing web:8 ecs-svc/8 | wait 15s deployment"),
-        ("at it",                            asked(-1800), under_way(), "halted deadline-reached | over"),
+        ("at it",                            asked(-1800), under_way(), "rolling-back deadline-reached to web:7 unasked | now"),
         ("at it, but done",                  asked(-1800), done(), "baking ecs-svc/8 until 300s | wait 30s bake-time"),
         ("at it, and somebody else came",    asked(-1800), foreign("web:9", -5), "superseded somebody-else | over"),
         ("no answer before it",              asked(-1799), silent(), "progressing web:8 ecs-svc/8 | wait 15s aws"),
-        ("no answer at it",                  asked(-1800), silent(), "halted deadline-reached | over"),
+        ("no answer at it",                  asked(-1800), silent(), "rolling-back deadline-reached to web:7 unasked | now"),
         ("no primary deployment before it",  asked(-1799), no_primary(), "progressing web:8 ecs-svc/8 | wait 15s aws"),
-        ("a read that lags before it",       asked(-1799), stale(), "progressing web:8 ecs-svc/8 | wait 15s read-lag"),
-        ("a read that lags at it",           asked(-1800), stale(), "halted deadline-reached | over"),
+        ("a read that lags before it",       asked(-1799), stale(), "progressing web:8 ecs-svc/8 | wait 15s aws"),
+        ("a read that lags at it",           asked(-1800), stale(), "rolling-back deadline-reached to web:7 unasked | now"),
     ]);
 }

@@ -95,6 +95,7 @@ fn unsettled(failed_tasks: u32) -> Seen {
 
 const STARTS: &str = "starting unregistered 0s | register, update | now";
 const ASKS_AGAIN: &str = "requested | wait 15s aws";
+const WAITS_FOR_QUIET: &str = "requested | wait 30s alarm-quiet";
 const BUSY: &str = "requested | wait 30s service-busy";
 
 #[test]
@@ -183,6 +184,38 @@ fn somebody_elses_deployment() {
     ]);
 }
 
+/// The target says what is done where an alarm fires when it starts.
+fn at_start(choice: AlarmsAtStart) -> Given {
+    given().policy(|policy| policy.alarms_at_start = choice)
+}
+
+/// An image that was taken back from the target.
+fn quarantined(character: char) -> Seen {
+    let taken_back = Quarantined {
+        rollout: RolloutId::new(at(-900), &["v2"]),
+        at: at(-600),
+        failure: "alarm-fired".to_owned(),
+    };
+    seen().change(|seen| {
+        seen.quarantine.insert(digest(character), taken_back);
+    })
+}
+
+#[test]
+#[rustfmt::skip]
+fn images_that_were_taken_back() {
+    let moved = || quarantined('c').change(|seen| {
+        let content = ImageContent::Image(vec![Platform { os: "linux".to_owned(), architecture: "amd64".to_owned() }]);
+        seen.image = Look::Taken(ImageLook::Found { digest: digest('c'), content });
+    });
+    check(vec![
+        ("this one",                          given(), quarantined('b'), "rejected quarantined | over"),
+        ("… though the service is busy",      given(), busy().change(|seen| seen.quarantine = quarantined('b').0.quarantine), "rejected quarantined | over"),
+        ("another one",                       given(), quarantined('c'), STARTS),
+        ("the one the tag points at now",     given(), moved(), "rejected quarantined | over"),
+    ]);
+}
+
 #[test]
 #[rustfmt::skip]
 fn alarms_newer_pushes_and_the_deadline() {
@@ -191,11 +224,17 @@ fn alarms_newer_pushes_and_the_deadline() {
         ("no look at the alarms",           given(), seen().change(|seen| seen.alarms = Look::NotTaken), ASKS_AGAIN),
         ("no answer about the alarms",      given(), seen().alarms_unavailable(), ASKS_AGAIN),
         ("an alarm fires already",          given(), seen().alarm(AlarmState::Alarm), STARTS),
+        ("… and is to be waited for",       at_start(AlarmsAtStart::Wait), seen().alarm(AlarmState::Alarm), WAITS_FOR_QUIET),
+        ("… and is to refuse it",           at_start(AlarmsAtStart::Reject), seen().alarm(AlarmState::Alarm), "rejected alarm-firing | over"),
+        ("no alarm fires, none may",        at_start(AlarmsAtStart::Reject), seen(), STARTS),
+        ("no alarm fires, quiet is needed", at_start(AlarmsAtStart::Wait), seen(), STARTS),
+        ("no data is no alarm",             at_start(AlarmsAtStart::Reject), seen().alarm(AlarmState::InsufficientData), STARTS),
         ("an alarm lacks data",             given(), seen().alarm(AlarmState::InsufficientData), STARTS),
         ("a newer push",                    given(), seen().newer(), "superseded newer-push | over"),
         ("a newer push, nothing else seen", given(), Seen(Observation::default()).newer(), "superseded newer-push | over"),
         ("a second before the deadline",    hindered(-1799), silent(), ASKS_AGAIN),
         ("at the deadline",                 hindered(-1800), silent(), "rejected aws-unavailable | over"),
+        ("… and the alarm fires still",     hindered(-1800).policy(|policy| policy.alarms_at_start = AlarmsAtStart::Wait), seen().alarm(AlarmState::Alarm), "rejected alarm-firing | over"),
         ("hindered for long, but no more",  hindered(-9999), seen(), STARTS),
         ("its turn came late",              late(), silent(), ASKS_AGAIN),
         ("… and the service is busy then",  late(), busy(), BUSY),

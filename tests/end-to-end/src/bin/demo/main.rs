@@ -109,7 +109,7 @@ async fn play(options: &Options) -> Result<(), Failure> {
     let checkout = Checkout::find()?;
     terminal.introduce();
 
-    terminal.step("Building the five functions (some minutes the first time)");
+    terminal.step("Building the functions (some minutes the first time)");
     let staged = Staged::build(&checkout).await?;
     terminal.done("built");
 

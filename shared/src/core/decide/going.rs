@@ -1,0 +1,218 @@
+//! What a deployment under way shows: shared by `Progressing` and `Baking`.
+
+use jiff::Timestamp;
+
+use super::super::alarm::{self, AlarmWatch};
+use super::super::diagnosis::failed_tasks::{DeployedBy, Failing, Tally, judge};
+use super::super::diagnosis::{Cause, Circumstances};
+use super::super::failure::Failure;
+use super::super::observation::{ImageLook, Look, Observation, Service, ServiceDeployment};
+use super::super::policy::Policy;
+use super::super::reason::{Halted, SupersededBy};
+use super::super::rollout::{Back, Phase, RolledBackBy, Rollout, Running, Start, Way};
+use super::{Decision, Next, Standing, halt, newer_takes_over, standing, supersede};
+
+/// A rollout whose revision the service was asked to run.
+pub(super) struct Going<'a> {
+    pub(super) policy: &'a Policy,
+    pub(super) rollout: &'a Rollout,
+    /// What was found at the start, with the alarms as they are now.
+    pub(super) start: Start,
+    pub(super) running: &'a Running,
+    pub(super) observation: &'a Observation,
+    pub(super) now: Timestamp,
+    fired: Vec<String>,
+}
+
+/// What a look came to.
+pub(super) enum Course<'a> {
+    /// The service is driven towards our revision, and nothing speaks against it.
+    Well(&'a Service, &'a ServiceDeployment),
+    /// AWS gave no usable answer, or a stale one.
+    Unclear(&'a str),
+    /// This is to be done.
+    Decided(Box<Decision>),
+}
+
+impl<'a> Going<'a> {
+    pub(super) fn new(
+        policy: &'a Policy,
+        rollout: &'a Rollout,
+        start: &Start,
+        running: &'a Running,
+        observation: &'a Observation,
+        now: Timestamp,
+    ) -> Self {
+        let (alarms, fired) = look_at_alarms(start, observation);
+        Self {
+            policy,
+            rollout,
+            start: Start {
+                alarms,
+                ..start.clone()
+            },
+            running,
+            observation,
+            now,
+            fired,
+        }
+    }
+
+    /// Judges what was seen.
+    pub(super) fn course(&self) -> Course<'a> {
+        let (service, primary) = match standing(self.running, &self.observation.service) {
+            Standing::Ours(service, primary) => (service, primary),
+            Standing::MayLag => return Course::Unclear("a read lags behind"),
+            Standing::Unknown(trouble) => return Course::Unclear(trouble),
+            Standing::GivenUp(primary) => return decided(self.given_up(primary)),
+            Standing::Foreign(primary) => return decided(self.foreign(primary)),
+            Standing::Gone => return decided(supersede(SupersededBy::ServiceGone)),
+        };
+        let failing = self.tasks(service);
+        let failure = self.failure(primary, failing);
+        if let (Some(failure), Some(_)) = (&failure, &self.observation.last_known_good) {
+            // Even where a newer push waits: it may be refused, and then this one must not stay.
+            return decided(self.take_back(failure.clone()));
+        }
+        // ECS's own count tells even where the event of a stopped task was lost.
+        let suspect = failure.is_some()
+            || primary.failed_tasks > 0
+            || !matches!(failing, Failing::NotYet { failed: 0, .. });
+        if let Some(decision) = newer_takes_over(self.policy, self.observation, suspect) {
+            return decided(decision);
+        }
+        match failure {
+            Some(failure) => decided(self.take_back(failure)),
+            None => Course::Well(service, primary),
+        }
+    }
+
+    fn failure(&self, primary: &ServiceDeployment, failing: Failing) -> Option<Failure> {
+        use super::super::observation::DeploymentState;
+        if let Some(failure) = Failure::of_tasks(failing) {
+            return Some(failure);
+        }
+        if !self.fired.is_empty() {
+            return Some(Failure::AlarmFired {
+                alarms: self.fired.clone(),
+            });
+        }
+        (primary.state == DeploymentState::Failed).then(|| Failure::DeploymentFailed {
+            reason: primary.state_reason.clone(),
+        })
+    }
+
+    fn ours(&self) -> DeployedBy<'_> {
+        DeployedBy {
+            deployment: &self.running.deployment,
+            task_definition: &self.running.revision,
+        }
+    }
+
+    fn circumstances(&self) -> Circumstances {
+        let missing = match &self.observation.image {
+            Look::Taken(
+                ImageLook::Missing | ImageLook::Archived | ImageLook::RepositoryMissing,
+            ) => Some(true),
+            Look::Taken(ImageLook::Found { .. }) => Some(false),
+            Look::NotTaken | Look::Unavailable(_) => None,
+        };
+        Circumstances {
+            image_missing_in_registry: missing,
+            // A revision differs from what ran before in nothing but the image.
+            secret_introduced: Some(false),
+            configuration_changed: Some(false),
+            old_revision_fails_likewise: None,
+        }
+    }
+
+    fn tasks(&self, service: &Service) -> Failing {
+        let old = DeployedBy {
+            deployment: &self.start.base_deployment,
+            task_definition: &self.start.base_task_definition,
+        };
+        let limit = self.policy.max_failed_tasks.limit(service.desired);
+        let stopped = &self.rollout.evidence.stopped_tasks;
+        judge(stopped, &self.ours(), &old, &self.circumstances(), limit)
+    }
+
+    /// Gives the cause by which most tasks failed, if any failed by the version's fault.
+    fn commonest_cause(&self) -> Option<Cause> {
+        let stopped = &self.rollout.evidence.stopped_tasks;
+        Tally::of(stopped, &self.ours(), &self.circumstances()).commonest()
+    }
+
+    /// The deadline is reached; answers nothing before it is.
+    pub(super) fn past_deadline(&self) -> Option<Decision> {
+        let over = self.now >= self.deadline_at();
+        over.then(|| {
+            self.take_back(Failure::DeadlineReached {
+                cause: self.commonest_cause(),
+            })
+        })
+    }
+
+    pub(super) fn deadline_at(&self) -> Timestamp {
+        self.running.asked_at + self.policy.deadline()
+    }
+
+    /// Turns back to the last-known-good.
+    pub(super) fn take_back(&self, failure: Failure) -> Decision {
+        self.back(failure, Way::Unasked)
+    }
+
+    fn back(&self, failure: Failure, way: Way) -> Decision {
+        let Some(good) = &self.observation.last_known_good else {
+            return halt(Halted::NothingToGoBackTo { failure });
+        };
+        Decision {
+            phase: Phase::RollingBack {
+                start: self.start.clone(),
+                running: self.running.clone(),
+                failure,
+                back: Back {
+                    to: good.clone(),
+                    began_at: self.now,
+                    way,
+                    corrected: None,
+                },
+            },
+            actions: Vec::new(),
+            next: Next::Now,
+        }
+    }
+
+    /// ECS went back by itself: that is observed, and judged by where it lands.
+    fn given_up(&self, primary: &ServiceDeployment) -> Decision {
+        let failure = Failure::DeploymentFailed {
+            reason: primary.state_reason.clone(),
+        };
+        let by = RolledBackBy::Ecs;
+        self.back(failure, Way::Observed { by })
+    }
+
+    /// Somebody else changed the service: to the last-known-good, or to something else.
+    fn foreign(&self, primary: &ServiceDeployment) -> Decision {
+        if self.observation.last_known_good.as_ref() == Some(&primary.task_definition) {
+            let by = RolledBackBy::Person;
+            return self.back(Failure::PutBackByHand, Way::Observed { by });
+        }
+        supersede(SupersededBy::SomebodyElse {
+            task_definition: primary.task_definition.clone(),
+        })
+    }
+}
+
+fn decided<'a>(decision: Decision) -> Course<'a> {
+    Course::Decided(Box::new(decision))
+}
+
+/// Brings the alarm watches up to date and names those that fired.
+fn look_at_alarms(start: &Start, observation: &Observation) -> (Vec<AlarmWatch>, Vec<String>) {
+    let seen = match &observation.alarms {
+        Look::Taken(seen) => seen.as_slice(),
+        Look::NotTaken | Look::Unavailable(_) => &[],
+    };
+    let verdict = alarm::judge(&start.alarms, seen);
+    (verdict.watches, verdict.fired)
+}

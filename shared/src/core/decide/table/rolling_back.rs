@@ -1,0 +1,265 @@
+//! `RollingBack`: to the last-known-good, and nowhere else.
+
+use super::*;
+
+pub(super) fn phase(way: Way) -> Phase {
+    Phase::RollingBack {
+        start: start(),
+        running: running(-400),
+        failure: Failure::AlarmFired {
+            alarms: vec!["5xx".to_owned()],
+        },
+        back: Back {
+            to: "web:7".to_owned(),
+            began_at: at(-100),
+            way,
+            corrected: None,
+        },
+    }
+}
+
+fn given(way: Way) -> Given {
+    Given::new(phase(way))
+}
+
+fn unasked() -> Given {
+    given(Way::Unasked)
+}
+
+/// UpdateService was meant to be sent this many seconds ago.
+fn asked(seconds: i64) -> Given {
+    given(Way::Update {
+        intended_at: Some(at(seconds)),
+    })
+}
+
+/// UpdateService was turned away.
+fn turned_away() -> Given {
+    given(Way::Update { intended_at: None })
+}
+
+fn seen_by(by: RolledBackBy) -> Given {
+    given(Way::Observed { by })
+}
+
+impl Given {
+    fn back(mut self, change: impl FnOnce(&mut Back)) -> Self {
+        match &mut self.0.phase {
+            Phase::RollingBack { back, .. } => change(back),
+            other => panic!("{other:?}"),
+        }
+        self
+    }
+
+    /// The way back began this many seconds ago.
+    fn began(self, seconds: i64) -> Self {
+        self.back(|back| back.began_at = at(seconds))
+    }
+
+    /// ECS went elsewhere by this deployment, and that was put right.
+    fn corrected(self, deployment: &str) -> Self {
+        self.back(|back| back.corrected = Some(deployment.to_owned()))
+    }
+}
+
+fn kept(status: &str) -> Arc<Definition> {
+    let mut kept = Definition::clone(&definition("team/web:v1"));
+    kept.raw["status"] = json!(status);
+    kept.raw["taskDefinitionArn"] = json!("web:7");
+    kept.raw["revision"] = json!(7);
+    kept.tags = json!([
+        { "key": "team", "value": "web" },
+        { "key": "pushboat:rollout", "value": "the one that made it" },
+    ]);
+    Arc::new(kept)
+}
+
+/// Ours runs alone.
+fn ours() -> Seen {
+    Seen(Observation {
+        service: found(service(vec![deployment("web:8", "ecs-svc/8", -400)])),
+        definition: Look::Taken(kept("ACTIVE")),
+        own_revision: Look::Taken(None),
+        good_definition: Look::Taken(Some(kept("ACTIVE"))),
+        last_known_good: Some("web:7".to_owned()),
+        ..Observation::default()
+    })
+}
+
+/// The primary deployment is of this task definition, made this many seconds ago.
+fn to(task_definition: &str, created: i64, state: DeploymentState) -> Seen {
+    let primary = ServiceDeployment {
+        state,
+        ..deployment(task_definition, "ecs-svc/9", created)
+    };
+    let beside = ServiceDeployment {
+        primary: false,
+        ..deployment("web:8", "ecs-svc/8", -400)
+    };
+    ours().service(|service| {
+        service.deployments = match state {
+            DeploymentState::Completed => vec![primary],
+            DeploymentState::InProgress | DeploymentState::Failed => vec![primary, beside],
+        }
+    })
+}
+
+/// The way back is under way, or done.
+fn back(state: DeploymentState) -> Seen {
+    to("web:7", -50, state)
+}
+
+/// ECS went to something else by itself, and says so.
+fn elsewhere(state: DeploymentState) -> Seen {
+    to("web:6", -50, state).primary(|primary| {
+        primary.state_reason =
+            "ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/6.".to_owned();
+    })
+}
+
+/// The last-known-good's revision cannot be deployed any more.
+fn inactive() -> Seen {
+    ours().change(|seen| seen.definition = Look::Taken(kept("INACTIVE")))
+}
+
+const ASKS: &str = "rolling-back alarm-fired to web:7 asked 0s | update web:7 | now";
+const REGISTERS: &str = "rolling-back alarm-fired to web:7 asked 0s | register, update | now";
+const TOO_LONG: &str = "halted way-back-too-long alarm-fired | over";
+const DONE: DeploymentState = DeploymentState::Completed;
+const UNDER_WAY: DeploymentState = DeploymentState::InProgress;
+const GIVEN_UP: DeploymentState = DeploymentState::Failed;
+
+#[test]
+#[rustfmt::skip]
+fn it_is_asked_for_once() {
+    check(vec![
+        ("at first",                                unasked(), ours(), ASKS),
+        ("turned away: sent again",                 turned_away(), ours(), ASKS),
+        ("nothing shows within the read lag",       asked(-10), ours(), "rolling-back alarm-fired to web:7 asked -10s | wait 20s read-lag"),
+        ("… a second before its end",               asked(-29), ours(), "rolling-back alarm-fired to web:7 asked -29s | wait 1s read-lag"),
+        ("… at its end it is sent again",           asked(-30), ours(), ASKS),
+        ("it is shown",                             asked(-10), back(UNDER_WAY), "rolling-back alarm-fired to web:7 asked -10s | wait 30s way-back"),
+        ("… though it seemed to be turned away",    turned_away(), back(UNDER_WAY), "rolling-back alarm-fired to web:7 asked unsent | wait 30s way-back"),
+        ("… long ago",                              asked(-900).began(-900), back(UNDER_WAY), "rolling-back alarm-fired to web:7 asked -900s | wait 30s way-back"),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn where_it_lands() {
+    let beside = || back(DONE).service(|service| {
+        service.deployments.push(ServiceDeployment { primary: false, ..deployment("web:8", "ecs-svc/8", -400) });
+    });
+    check(vec![
+        ("on the last good one, asked for",            asked(-60), back(DONE), "rolled-back alarm-fired to web:7 by Pushboat | over"),
+        ("… while the bad one drains",                 asked(-60), beside(), "rolling-back alarm-fired to web:7 asked -60s | wait 30s way-back"),
+        ("… by ECS",                                   seen_by(RolledBackBy::Ecs), back(DONE), "rolled-back alarm-fired to web:7 by Ecs | over"),
+        ("… by a person",                              seen_by(RolledBackBy::Person), back(DONE), "rolled-back alarm-fired to web:7 by Person | over"),
+        ("… before we asked: a person was faster",     unasked(), back(DONE), "rolled-back alarm-fired to web:7 by Person | over"),
+        ("… ECS was faster",                           unasked(), back(UNDER_WAY).primary(|one| one.state_reason = "rolling back to deploymentId ecs-svc/7".to_owned()), "rolling-back alarm-fired to web:7 seen by Ecs | wait 30s way-back"),
+        ("… ECS gives it up too",                      asked(-60), back(GIVEN_UP), "halted way-back-failed alarm-fired | over"),
+        ("a stale read shows what ran before ours",    asked(-60), to("web:7", -3600, DONE), "rolling-back alarm-fired to web:7 asked -60s | wait 15s aws"),
+        ("… before anything was asked for",            unasked(), to("web:7", -3600, DONE), "rolling-back alarm-fired to web:7 unasked | wait 15s aws"),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn ecs_goes_back_by_itself() {
+    let ecs = || seen_by(RolledBackBy::Ecs);
+    let again = || elsewhere(DONE).primary(|primary| primary.id = "ecs-svc/10".to_owned());
+    let put_right = || asked(-60).corrected("ecs-svc/9");
+    check(vec![
+        ("to the last good one",                           ecs(), back(UNDER_WAY), "rolling-back alarm-fired to web:7 seen by Ecs | wait 30s way-back"),
+        ("… which is not shown yet",                       ecs().began(-10), ours(), "rolling-back alarm-fired to web:7 seen by Ecs | wait 20s read-lag"),
+        ("elsewhere: it is not competed with",             ecs(), elsewhere(UNDER_WAY), "rolling-back alarm-fired to web:7 seen by Ecs | wait 30s way-back"),
+        ("… also after we asked",                          asked(-60), elsewhere(UNDER_WAY), "rolling-back alarm-fired to web:7 asked -60s | wait 30s way-back"),
+        ("elsewhere, and done: put right",                 ecs(), elsewhere(DONE), "rolling-back alarm-fired to web:7 asked 0s corrected ecs-svc/9 | update web:7 | now"),
+        ("… which is not shown yet",                       asked(-10).corrected("ecs-svc/9"), elsewhere(DONE), "rolling-back alarm-fired to web:7 asked -10s corrected ecs-svc/9 | wait 20s read-lag"),
+        ("… which was turned away",                        turned_away().corrected("ecs-svc/9"), elsewhere(DONE), "rolling-back alarm-fired to web:7 asked 0s corrected ecs-svc/9 | update web:7 | now"),
+        ("… which never arrived",                          put_right(), elsewhere(DONE), "rolling-back alarm-fired to web:7 asked 0s corrected ecs-svc/9 | update web:7 | now"),
+        ("… and it lands",                                 put_right(), back(DONE), "rolled-back alarm-fired to web:7 by Pushboat | over"),
+        ("elsewhere again, under way",                     put_right(), again().primary(|one| one.state = UNDER_WAY), "rolling-back alarm-fired to web:7 asked -60s corrected ecs-svc/9 | wait 30s way-back"),
+        ("elsewhere again: a person must decide",          put_right(), again(), "halted went-elsewhere alarm-fired | over"),
+        ("elsewhere, at the deadline",                     ecs().began(-1800), elsewhere(DONE), TOO_LONG),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn the_last_good_revision_is_gone() {
+    let registered = || inactive().change(|seen| seen.own_revision = Look::Taken(Some("web:9".to_owned())));
+    let deleted = || ours().change(|seen| seen.definition = unavailable());
+    let no_text = |look| inactive().change(|seen| seen.good_definition = look);
+    let runs_again = |state| to("web:9", -50, state).change(|seen| seen.own_revision = Look::Taken(Some("web:9".to_owned())));
+    let unknown = || to("web:9", -5, UNDER_WAY).change(|seen| seen.definition = Look::Taken(kept("INACTIVE")));
+    check(vec![
+        ("INACTIVE: registered again",              unasked(), inactive(), REGISTERS),
+        ("deleted: registered again",               unasked(), deleted(), REGISTERS),
+        ("… and found by its tag",                  asked(-30), registered(), "rolling-back alarm-fired to web:7 asked 0s | update web:9 | now"),
+        ("… within the read lag nothing is sent",   asked(-29), registered(), "rolling-back alarm-fired to web:7 asked -29s | wait 1s read-lag"),
+        ("… and asked for: it is the way back",     asked(-10), runs_again(UNDER_WAY), "rolling-back alarm-fired to web:9 asked -10s | now"),
+        ("… and landed",                            asked(-60), runs_again(DONE), "rolling-back alarm-fired to web:9 asked -60s | now"),
+        ("… its tag not readable yet",              asked(-10), unknown(), "rolling-back alarm-fired to web:7 asked -10s | wait 20s read-lag"),
+        ("… still not after the lag: not ours",     asked(-30), unknown(), "superseded somebody-else | over"),
+        ("no text in the ledger",                   unasked(), no_text(Look::Taken(None)), "rolling-back alarm-fired to web:7 unasked | wait 15s aws"),
+        ("the ledger gives no answer",              unasked(), no_text(unavailable()), "rolling-back alarm-fired to web:7 unasked | wait 15s aws"),
+        ("not looked at",                           unasked(), ours().change(|seen| seen.definition = Look::NotTaken), "rolling-back alarm-fired to web:7 unasked | wait 15s aws"),
+    ]);
+}
+
+#[test]
+fn what_is_registered_again_is_the_text_in_the_ledger_under_our_tags() {
+    let Given(rollout) = unasked();
+    let decision = decide(&rollout.policy, &rollout, &inactive().0, now());
+    let Some(Action::Register(request)) = decision.actions.first() else {
+        panic!("{decision:?}")
+    };
+    assert_eq!(
+        *request,
+        json!({
+            "family": "web",
+            "containerDefinitions": [{ "name": "app", "image": format!("{REGISTRY}/team/web:v1") }],
+            "tags": [
+                { "key": "team", "value": "web" },
+                { "key": "pushboat:target", "value": "web" },
+                { "key": "pushboat:rollout", "value": format!("{}.back", rollout.id) },
+            ],
+        })
+    );
+}
+
+#[test]
+#[rustfmt::skip]
+fn somebody_else() {
+    let newer = "superseded newer-push | over";
+    check(vec![
+        ("deployed something else",               asked(-60), to("web:9", -5, UNDER_WAY), "superseded somebody-else | over"),
+        ("… before we asked",                     unasked(), to("web:9", -5, UNDER_WAY), "superseded somebody-else | over"),
+        ("… after ECS went back by itself",       seen_by(RolledBackBy::Ecs), to("web:9", -5, DONE), "superseded somebody-else | over"),
+        ("… a stale read shows an older one",     asked(-60), to("web:6", -3600, DONE), "rolling-back alarm-fired to web:7 asked -60s | wait 15s aws"),
+        ("being deleted",                         asked(-60), ours().service(|one| one.active = false), "superseded service-gone | over"),
+        ("deleted",                               asked(-60), ours().service_look(Look::Taken(ServiceLook::Missing)), "superseded service-gone | over"),
+        ("deleted with its cluster",              asked(-60), ours().service_look(Look::Taken(ServiceLook::ClusterMissing)), "superseded service-gone | over"),
+        ("pushed something newer",                asked(-60), back(UNDER_WAY).newer(), newer),
+        ("… which may be refused: asked first",   unasked(), ours().newer(), ASKS),
+        ("… which waits for a look that lags",    unasked(), ours().service_look(unavailable()).newer(), "rolling-back alarm-fired to web:7 unasked | wait 15s aws"),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn no_answer_and_the_deadline() {
+    let silent = || ours().service_look(unavailable());
+    let late = |given: Given| given.began(-1800);
+    check(vec![
+        ("about the service",                    asked(-60), silent(), "rolling-back alarm-fired to web:7 asked -60s | wait 15s aws"),
+        ("no primary deployment",                asked(-60), ours().service(|one| one.deployments.clear()), "rolling-back alarm-fired to web:7 asked -60s | wait 15s aws"),
+        ("a second before the deadline",         asked(-60).began(-1799), back(UNDER_WAY), "rolling-back alarm-fired to web:7 asked -60s | wait 30s way-back"),
+        ("at the deadline",                      late(asked(-60)), back(UNDER_WAY), TOO_LONG),
+        ("… no answer",                          late(asked(-60)), silent(), TOO_LONG),
+        ("… nothing more is sent",               late(turned_away()), ours(), TOO_LONG),
+        ("… ECS is at it",                       late(seen_by(RolledBackBy::Ecs)), elsewhere(UNDER_WAY), TOO_LONG),
+        ("… but landed counts",                  late(asked(-60)), back(DONE), "rolled-back alarm-fired to web:7 by Pushboat | over"),
+    ]);
+}

@@ -1,0 +1,456 @@
+//! What a person's command does to a target's state.
+//!
+//! Pure, as what a push does is: [`check`] says what would be refused now, and
+//! is asked before a command is queued; [`perform`] takes it in when its turn
+//! has come. Nothing here looks at AWS.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::failure::Failure;
+use super::hold::Hold;
+use super::intake;
+use super::name::{ImageDigest, RolloutId};
+use super::ordering::{self, NewestPush, Order as PushOrder};
+use super::policy::{FollowedImage, Policy};
+use super::push::{Push, PushSource};
+use super::reason::{Rejected, SupersededBy};
+use super::rollout::{Back, Phase, Rollout, Way};
+use super::state::{HandledCommand, TargetState};
+
+/// How many commands are remembered, so that one that comes twice is known.
+const COMMANDS_KEPT: usize = 10;
+
+/// One command to one target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OperatorCommand {
+    /// The id that the person was given.
+    pub request_id: String,
+    /// When it was given, by our clock.
+    pub at: Timestamp,
+    /// What is to be done.
+    pub order: Order,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "command")]
+pub enum Order {
+    /// Deploy an image, whichever push was the newest.
+    Deploy {
+        /// Its repository; none where the target follows only one.
+        repository: Option<String>,
+        /// The image.
+        image: WantedImage,
+    },
+    /// Take the rollout under way back, or withdraw what has not started.
+    Rollback,
+    /// Let an image that was taken back in again.
+    Release {
+        /// The image.
+        digest: ImageDigest,
+    },
+    /// Change nothing of the target's service.
+    Hold {
+        /// Why, in the person's words.
+        reason: String,
+    },
+    /// Go on.
+    Resume,
+}
+
+/// Which image is to be deployed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum WantedImage {
+    /// What the tag points at when the command is taken in; it need not match the target's patterns.
+    Tag(String),
+    /// Exactly this one.
+    Digest(ImageDigest),
+}
+
+impl Order {
+    /// Gives the command's name.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Deploy { .. } => "deploy",
+            Self::Rollback => "rollback",
+            Self::Release { .. } => "release",
+            Self::Hold { .. } => "hold",
+            Self::Resume => "resume",
+        }
+    }
+}
+
+/// Why a command was refused; nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "refused")]
+pub enum Refusal {
+    /// The target's parameter is gone or has mistakes.
+    NotConfigured,
+    /// The target does not follow the repository.
+    NotFollowed {
+        /// The repository.
+        repository: String,
+        /// Those it follows.
+        followed: Vec<String>,
+    },
+    /// The target follows several repositories, and none was named.
+    RepositoryNeeded {
+        /// Those it follows.
+        followed: Vec<String>,
+    },
+    /// The image cannot be deployed.
+    NotDeployable {
+        /// Why.
+        reason: Rejected,
+    },
+    /// A rollout under way or waiting brings this very image.
+    SameImageUnderWay {
+        /// That rollout.
+        rollout: RolloutId,
+    },
+    /// No rollout is under way.
+    NothingUnderWay {
+        /// The task definition of the last-known-good.
+        good: Option<String>,
+    },
+    /// Nothing was ever proven good.
+    NothingToGoBackTo {
+        /// The rollout under way.
+        rollout: RolloutId,
+    },
+    /// The rollout is on its way back already.
+    RollingBack {
+        /// That rollout.
+        rollout: RolloutId,
+    },
+    /// The image is not kept out.
+    NotQuarantined {
+        /// The image.
+        digest: ImageDigest,
+        /// Those that are.
+        quarantined: Vec<ImageDigest>,
+    },
+    /// The target is not held by a command.
+    NotHeld,
+}
+
+impl Refusal {
+    /// Gives the reason's stable name.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::NotConfigured => "not-configured",
+            Self::NotFollowed { .. } => "not-followed",
+            Self::RepositoryNeeded { .. } => "repository-needed",
+            Self::NotDeployable { reason } => reason.as_str(),
+            Self::SameImageUnderWay { .. } => "same-image-under-way",
+            Self::NothingUnderWay { .. } => "nothing-under-way",
+            Self::NothingToGoBackTo { .. } => "nothing-to-go-back-to",
+            Self::RollingBack { .. } => "rolling-back",
+            Self::NotQuarantined { .. } => "not-quarantined",
+            Self::NotHeld => "not-held",
+        }
+    }
+}
+
+/// What became of a command.
+#[must_use]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Performed {
+    /// It was taken in before.
+    Repeat,
+    /// It changes nothing.
+    Refused(Refusal),
+    /// It was taken in; these rollouts ended with it.
+    Done(Vec<Rollout>),
+}
+
+/// Says what a command would be refused for now.
+///
+/// # Errors
+///
+/// The refusal. What a tag points at only shows when the command is taken in.
+pub fn check(state: &TargetState, policy: Option<&Policy>, order: &Order) -> Result<(), Refusal> {
+    match order {
+        Order::Deploy { repository, image } => {
+            let image_followed = followed(policy, repository.as_deref())?.1;
+            match image {
+                WantedImage::Tag(_) => Ok(()),
+                WantedImage::Digest(digest) => deployable(state, image_followed, digest),
+            }
+        }
+        Order::Rollback => can_go_back(state),
+        Order::Release { digest } => can_release(state, digest),
+        Order::Hold { .. } => Ok(()),
+        Order::Resume => match state.held {
+            Some(_) => Ok(()),
+            None => Err(Refusal::NotHeld),
+        },
+    }
+}
+
+/// Says whether a command was taken in before.
+#[must_use]
+pub fn is_known(state: &TargetState, request_id: &str) -> bool {
+    let mut handled = state.commands.iter();
+    handled.any(|handled| handled.request_id == request_id)
+}
+
+/// Takes a command in.
+///
+/// `tagged` is what ECR says of the tag, where the command names one.
+pub fn perform(
+    state: &mut TargetState,
+    policy: Option<&Policy>,
+    command: &OperatorCommand,
+    tagged: Option<Result<ImageDigest, Rejected>>,
+    now: Timestamp,
+) -> Performed {
+    if is_known(state, &command.request_id) {
+        return Performed::Repeat;
+    }
+    let done = match check(state, policy, &command.order) {
+        Ok(()) => carry_out(state, policy, command, tagged, now),
+        Err(refusal) => Err(refusal),
+    };
+    state.commands.push(HandledCommand {
+        request_id: command.request_id.clone(),
+        command: command.order.as_str().to_owned(),
+        at: now,
+        refused: done.as_ref().err().cloned(),
+    });
+    let surplus = state.commands.len().saturating_sub(COMMANDS_KEPT);
+    state.commands.drain(..surplus);
+    match done {
+        Ok(ended) => Performed::Done(ended),
+        Err(refusal) => Performed::Refused(refusal),
+    }
+}
+
+fn carry_out(
+    state: &mut TargetState,
+    policy: Option<&Policy>,
+    command: &OperatorCommand,
+    tagged: Option<Result<ImageDigest, Rejected>>,
+    now: Timestamp,
+) -> Result<Vec<Rollout>, Refusal> {
+    match &command.order {
+        Order::Deploy { repository, image } => {
+            let (policy, followed) = followed(policy, repository.as_deref())?;
+            let (tag, digest) = match image {
+                WantedImage::Digest(digest) => (digest.short().to_owned(), digest.clone()),
+                WantedImage::Tag(tag) => {
+                    let missing = Err(Rejected::ImageMissing);
+                    let digest = tagged.unwrap_or(missing);
+                    let digest = digest.map_err(|reason| Refusal::NotDeployable { reason })?;
+                    (tag.clone(), digest)
+                }
+            };
+            deployable(state, followed, &digest)?;
+            let push = Push {
+                repository: followed.repository.clone(),
+                tag,
+                digest,
+                tagged_at: command.at,
+                event_id: command.request_id.clone(),
+                source: PushSource::Operator,
+            };
+            note_newest(state, followed, &push);
+            Ok(intake::enter(state, policy, &push, now))
+        }
+        Order::Rollback => Ok(go_back(state, &command.request_id)),
+        Order::Release { digest } => {
+            state.quarantine.remove(digest);
+            Ok(Vec::new())
+        }
+        Order::Hold { reason } => {
+            state.held = Some(Hold {
+                reason: reason.clone(),
+                since: now,
+            });
+            Ok(Vec::new())
+        }
+        Order::Resume => {
+            state.held = None;
+            Ok(Vec::new())
+        }
+    }
+}
+
+/// Finds the followed image that a command is about.
+///
+/// # Errors
+///
+/// None, or more than one, can be meant.
+pub fn followed<'a>(
+    policy: Option<&'a Policy>,
+    repository: Option<&str>,
+) -> Result<(&'a Policy, &'a FollowedImage), Refusal> {
+    let policy = policy.ok_or(Refusal::NotConfigured)?;
+    let names = || policy.images.iter().map(|image| image.repository.clone());
+    let image = match (repository, policy.images.as_slice()) {
+        (Some(name), _) => policy.image(name).ok_or_else(|| Refusal::NotFollowed {
+            repository: name.to_owned(),
+            followed: names().collect(),
+        })?,
+        (None, [only]) => only,
+        (None, _) => {
+            return Err(Refusal::RepositoryNeeded {
+                followed: names().collect(),
+            });
+        }
+    };
+    Ok((policy, image))
+}
+
+fn deployable(
+    state: &TargetState,
+    image: &FollowedImage,
+    digest: &ImageDigest,
+) -> Result<(), Refusal> {
+    if let Some(quarantined) = state.quarantine.get(digest) {
+        let reason = Rejected::Quarantined {
+            digest: digest.clone(),
+            rollout: quarantined.rollout.clone(),
+            at: quarantined.at,
+        };
+        return Err(Refusal::NotDeployable { reason });
+    }
+    match intake::under_way(state, image, digest) {
+        Some(rollout) => Err(Refusal::SameImageUnderWay { rollout }),
+        None => Ok(()),
+    }
+}
+
+/// Notes the command as the newest push, so that an event from before it changes nothing.
+///
+/// A higher version that was pushed stays the newest: its event may come again.
+fn note_newest(state: &mut TargetState, image: &FollowedImage, push: &Push) {
+    let newer = match state.newest.get(&push.repository) {
+        None => true,
+        Some(newest) => ordering::compare(&image.tags, push, newest, None) == PushOrder::Newer,
+    };
+    if newer {
+        let newest = NewestPush::from(push);
+        state.newest.insert(push.repository.clone(), newest);
+    }
+}
+
+fn can_go_back(state: &TargetState) -> Result<(), Refusal> {
+    let Some(current) = &state.current else {
+        if !state.waiting.is_empty() {
+            return Ok(());
+        }
+        let good = state.last_known_good.as_ref();
+        return Err(Refusal::NothingUnderWay {
+            good: good.map(|good| good.task_definition.clone()),
+        });
+    };
+    let rollout = current.id.clone();
+    let started = current.phase.start().is_some();
+    match (&current.phase, &state.last_known_good) {
+        (Phase::RollingBack { .. }, _) => Err(Refusal::RollingBack { rollout }),
+        (_, None) if started => Err(Refusal::NothingToGoBackTo { rollout }),
+        (_, None | Some(_)) => Ok(()),
+    }
+}
+
+/// Withdraws what has not started, and marks what has for its way back.
+fn go_back(state: &mut TargetState, request_id: &str) -> Vec<Rollout> {
+    let started = |rollout: &Rollout| rollout.phase.start().is_some();
+    state.roll_back = state
+        .current
+        .as_ref()
+        .filter(|current| started(current))
+        .map(|current| RollBack {
+            rollout: current.id.clone(),
+            request_id: request_id.to_owned(),
+        });
+    let withdrawn = state.current.take_if(|current| !started(current));
+    let waiting = std::mem::take(&mut state.waiting);
+    withdrawn
+        .into_iter()
+        .chain(waiting)
+        .map(|rollout| Rollout {
+            phase: Phase::Superseded {
+                by: SupersededBy::Operator {
+                    request_id: request_id.to_owned(),
+                },
+            },
+            ..rollout
+        })
+        .collect()
+}
+
+fn can_release(state: &TargetState, digest: &ImageDigest) -> Result<(), Refusal> {
+    if let Some(current) = &state.current
+        && matches!(current.phase, Phase::RollingBack { .. })
+        && current.digest() == digest
+    {
+        return Err(Refusal::RollingBack {
+            rollout: current.id.clone(),
+        });
+    }
+    if state.quarantine.contains_key(digest) {
+        return Ok(());
+    }
+    Err(Refusal::NotQuarantined {
+        digest: digest.clone(),
+        quarantined: state.quarantine.keys().cloned().collect(),
+    })
+}
+
+/// A person's wish to take a rollout back that may have changed the service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RollBack {
+    /// The rollout.
+    pub rollout: RolloutId,
+    /// The command that asked for it.
+    pub request_id: String,
+}
+
+/// Gives the command that takes the rollout back, if one does.
+#[must_use]
+pub fn withdrawn_by<'a>(state: &'a TargetState, rollout: &Rollout) -> Option<&'a str> {
+    let asked = state.roll_back.as_ref()?;
+    (asked.rollout == rollout.id).then_some(asked.request_id.as_str())
+}
+
+/// Turns the current rollout back, once it is known what it asked the service for.
+#[must_use]
+pub fn turn_back(state: &TargetState, current: &Rollout, now: Timestamp) -> Option<Phase> {
+    withdrawn_by(state, current)?;
+    let good = state.last_known_good.as_ref()?;
+    match current.phase.clone() {
+        Phase::Progressing { start, running } | Phase::Baking { start, running, .. } => {
+            Some(Phase::RollingBack {
+                start,
+                running,
+                failure: Failure::AskedByOperator,
+                back: Back {
+                    to: good.task_definition.clone(),
+                    began_at: now,
+                    way: Way::Unasked,
+                    corrected: None,
+                },
+            })
+        }
+        Phase::Requested { .. }
+        | Phase::Starting { .. }
+        | Phase::RollingBack { .. }
+        | Phase::RolledBack { .. }
+        | Phase::Succeeded { .. }
+        | Phase::ScaledToZero { .. }
+        | Phase::Superseded { .. }
+        | Phase::Rejected { .. }
+        | Phase::Halted { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

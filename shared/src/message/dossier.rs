@@ -1,0 +1,288 @@
+//! Everything about a version that is taken back, in one message.
+//!
+//! What was pushed and what was tried, which task stopped and why, what the load
+//! balancer and the alarms said, the last lines of the container that failed,
+//! the diagnosis, what runs now, what to do next, and how to do it by hand.
+
+mod fields;
+mod found;
+#[cfg(test)]
+mod tests;
+
+use super::{NOT_KEPT_OUT, Surroundings, diagnosis, failure, kept_out, start_digest};
+use crate::core::diagnosis::cause as cause_of;
+use crate::core::diagnosis::target_health::{TargetVerdict, judge};
+use crate::core::evidence::{AlarmChange, StoppedTask, TargetHealth};
+use crate::core::failure::Failure;
+use crate::core::reason::Halted;
+use crate::core::rollout::Phase;
+use crate::findings::Findings;
+use crate::notice::{RolloutNews, Runs};
+use crate::redact::redact;
+
+pub(super) use fields::{change, fields};
+
+/// How many stopped tasks a message shows.
+const TASKS_SHOWN: usize = 3;
+/// How many targets of a load balancer a message shows.
+const TARGETS_SHOWN: usize = 3;
+/// How many changes of alarms a message shows.
+const CHANGES_SHOWN: usize = 5;
+
+/// Writes all of it but the headline; nothing for a rollout that was not taken back.
+pub(super) fn paragraphs(
+    news: &RolloutNews,
+    surroundings: &Surroundings,
+    findings: &Findings,
+) -> Vec<String> {
+    let Some(failure) = news.failure() else {
+        return Vec::new();
+    };
+    let mut paragraphs = vec![outcome(news, failure)];
+    paragraphs.extend(failure::hint(failure).map(str::to_owned));
+    paragraphs.extend(tasks_text(news));
+    paragraphs.extend(health_text(news));
+    paragraphs.extend(alarms_text(news));
+    paragraphs.extend(found::log(&findings.log));
+    paragraphs.push(next(news, failure, surroundings));
+    paragraphs.extend(
+        by_hand(news)
+            .map(|(to_what, line)| format!("By hand, with the AWS CLI, to {to_what}:\n  {line}")),
+    );
+    paragraphs.push(facts(news, findings));
+    paragraphs
+}
+
+/// Says what became of it and why.
+fn outcome(news: &RolloutNews, why: &Failure) -> String {
+    let bad = redact(&failure::failure(why));
+    match &news.rollout.phase {
+        Phase::RollingBack { .. } => {
+            format!("{bad} The service goes back to the last good version.")
+        }
+        Phase::RolledBack { by, .. } => format!("{bad} {}", failure::taken_back_by(*by)),
+        Phase::Halted { reason } => redact(&super::halted(reason)),
+        Phase::Requested { .. }
+        | Phase::Starting { .. }
+        | Phase::Progressing { .. }
+        | Phase::Baking { .. }
+        | Phase::Succeeded { .. }
+        | Phase::ScaledToZero { .. }
+        | Phase::Superseded { .. }
+        | Phase::Rejected { .. } => bad,
+    }
+}
+
+/// Says what runs, or what the service goes to, where that is known.
+fn runs(news: &RolloutNews) -> Option<&str> {
+    match &news.rollout.phase {
+        Phase::RollingBack { back, .. } => Some(&back.to),
+        Phase::RolledBack { revision, .. } => Some(revision),
+        Phase::Halted {
+            reason: Halted::WentElsewhere {
+                task_definition, ..
+            },
+        } => Some(task_definition),
+        Phase::Halted { .. }
+        | Phase::Requested { .. }
+        | Phase::Starting { .. }
+        | Phase::Progressing { .. }
+        | Phase::Baking { .. }
+        | Phase::Succeeded { .. }
+        | Phase::ScaledToZero { .. }
+        | Phase::Superseded { .. }
+        | Phase::Rejected { .. } => None,
+    }
+}
+
+/// Says what happens next, and what a person can do.
+fn next(news: &RolloutNews, why: &Failure, surroundings: &Surroundings) -> String {
+    match &news.rollout.phase {
+        Phase::RollingBack { .. } => {
+            "Nothing has to be done now: another notice tells when the last good version runs again.".to_owned()
+        }
+        Phase::Halted { .. } => {
+            "Pushboat leaves the service as it is until the next push, and tells of it each hour until then.".to_owned()
+        }
+        Phase::RolledBack { .. } if why.quarantines() => {
+            kept_out(&news.rollout, start_digest(news), surroundings)
+        }
+        Phase::RolledBack { .. }
+        | Phase::Requested { .. }
+        | Phase::Starting { .. }
+        | Phase::Progressing { .. }
+        | Phase::Baking { .. }
+        | Phase::Succeeded { .. }
+        | Phase::ScaledToZero { .. }
+        | Phase::Superseded { .. }
+        | Phase::Rejected { .. } => NOT_KEPT_OUT.to_owned(),
+    }
+}
+
+/// Writes the plain AWS CLI line that brings back what is good, and what it does.
+fn by_hand(news: &RolloutNews) -> Option<(&'static str, String)> {
+    let (to_what, revision) = match (&news.rollout.phase, &news.last_known_good) {
+        (Phase::RollingBack { back, .. }, _) => ("do the same", &back.to),
+        (Phase::RolledBack { revision, .. }, _) => ("do the same again", revision),
+        (_, Some(good)) => ("bring back the last good version", good),
+        (_, None) => return None,
+    };
+    let service = &news.rollout.policy.service;
+    let line = format!(
+        "aws ecs update-service --cluster {} --service {} --task-definition {revision}",
+        service.cluster, service.name
+    );
+    Some((to_what, line))
+}
+
+fn tasks_text(news: &RolloutNews) -> Option<String> {
+    let (shown, more) = tasks(news);
+    if shown.is_empty() {
+        return None;
+    }
+    let mut lines: Vec<String> = shown.into_iter().map(task_text).collect();
+    if more > 0 {
+        lines.push(format!("and {more} more"));
+    }
+    Some(lines.join("\n"))
+}
+
+/// Gives the tasks that are shown, and how many more there were.
+fn tasks(news: &RolloutNews) -> (Vec<&StoppedTask>, u64) {
+    let mut tasks = news.failed_tasks();
+    let running = news.running.as_ref();
+    let dropped: u64 = running
+        .map(|running| {
+            let evidence = &news.rollout.evidence.stopped_tasks;
+            let dropped = evidence.dropped_of(&running.deployment);
+            dropped.map(|(_, count)| u64::from(count)).sum()
+        })
+        .unwrap_or_default();
+    let hidden = u64::try_from(tasks.len().saturating_sub(TASKS_SHOWN)).unwrap_or_default();
+    tasks.truncate(TASKS_SHOWN);
+    (tasks, hidden + dropped)
+}
+
+fn task_text(task: &StoppedTask) -> String {
+    let id = task.task_arn.rsplit('/').next().unwrap_or_default();
+    let meaning = diagnosis::cause(cause_of(task)).meaning;
+    let code = match task.stop_code.as_str() {
+        "" => "no stop code",
+        code => code,
+    };
+    let mut lines = vec![
+        format!("Task {id}: {meaning}"),
+        format!("  {code}: {}", redact(&task.stopped_reason)),
+    ];
+    for container in &task.containers {
+        let exit = match container.exit_code {
+            Some(code) => format!("exit code {code}"),
+            None => "no exit code".to_owned(),
+        };
+        let reason = match container.reason.as_str() {
+            "" => String::new(),
+            reason => format!(", {}", redact(reason)),
+        };
+        lines.push(format!("  container {}: {exit}{reason}", container.name));
+    }
+    lines.join("\n")
+}
+
+fn health_text(news: &RolloutNews) -> Option<String> {
+    let lines: Vec<String> = unhealthy(news).into_iter().map(target_text).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// Gives the targets that the load balancer complained of.
+fn unhealthy(news: &RolloutNews) -> Vec<&TargetHealth> {
+    let health = news.rollout.evidence.target_health.iter();
+    health
+        .filter(|health| {
+            !matches!(
+                judge(health),
+                TargetVerdict::Healthy | TargetVerdict::Settling
+            )
+        })
+        .take(TARGETS_SHOWN)
+        .collect()
+}
+
+fn target_text(health: &TargetHealth) -> String {
+    let port = health
+        .port
+        .map(|port| format!(":{port}"))
+        .unwrap_or_default();
+    let said: Vec<String> = [&health.reason, &health.description]
+        .into_iter()
+        .filter(|text| !text.is_empty())
+        .map(|text| redact(text))
+        .collect();
+    format!(
+        "Target {}{port} is {}: {} ({}).",
+        health.target,
+        health.state,
+        said.join(", "),
+        diagnosis::target_verdict(judge(health))
+    )
+}
+
+fn alarms_text(news: &RolloutNews) -> Option<String> {
+    let lines: Vec<String> = changes(news).into_iter().map(change_text).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// Gives the last changes of the alarms that count, the last one last.
+fn changes(news: &RolloutNews) -> Vec<&AlarmChange> {
+    let Some(Failure::AlarmFired { alarms }) = news.failure() else {
+        return Vec::new();
+    };
+    let kept = news.rollout.evidence.alarm_changes.kept().iter();
+    let ours: Vec<&AlarmChange> = kept
+        .filter(|change| alarms.contains(&change.name))
+        .collect();
+    let first = ours.len().saturating_sub(CHANGES_SHOWN);
+    ours.into_iter().skip(first).collect()
+}
+
+/// Tells of an alarm that fired while nothing was under way.
+pub(super) fn alarm(change: &AlarmChange, runs: Option<&Runs>) -> Vec<String> {
+    let runs = match runs {
+        Some(runs) => format!(
+            "The service runs {}, deployed at {:.0}.",
+            runs.task_definition, runs.since
+        ),
+        None => "What the service runs could not be read.".to_owned(),
+    };
+    vec![
+        change_text(change),
+        format!("{runs} No rollout is under way, so nothing is done about it: this is told once."),
+    ]
+}
+
+fn change_text(change: &AlarmChange) -> String {
+    format!(
+        "Alarm {} went to {} at {:.0}: {}",
+        change.name,
+        change.state.as_str(),
+        change.at,
+        redact(&change.reason)
+    )
+}
+
+/// Lists what was pushed and what was tried.
+fn facts(news: &RolloutNews, findings: &Findings) -> String {
+    let mut lines = vec![super::facts(&news.rollout, news.start.as_ref())];
+    if let Some(running) = &news.running {
+        lines.push(format!("Tried:    {}", running.revision));
+        lines.push(format!("Asked:    {:.0}", running.asked_at));
+    }
+    if let Some(revision) = runs(news) {
+        let label = match news.rollout.phase {
+            Phase::RollingBack { .. } => "Going to:",
+            _ => "Runs:    ",
+        };
+        lines.push(format!("{label} {revision}"));
+    }
+    lines.extend(found::image(&findings.image));
+    lines.join("\n")
+}

@@ -1,0 +1,157 @@
+//! The dossier in the JSON document; documented in `docs/notices.md`.
+
+use serde_json::{Map, Value, json};
+
+use super::super::document::seconds;
+use super::super::{diagnosis, failure};
+use super::{by_hand, changes, runs, tasks, unhealthy};
+use crate::core::diagnosis::cause as cause_of;
+use crate::core::diagnosis::target_health::judge;
+use crate::core::evidence::{AlarmChange, StoppedTask, TargetHealth};
+use crate::core::failure::Failure;
+use crate::core::rollout::{Phase, Running};
+use crate::findings::{Findings, ImageFinding, LogFinding};
+use crate::notice::RolloutNews;
+use crate::redact::redact;
+
+/// Writes what the text says as fields; `None` for a rollout that was not taken back.
+pub(in crate::message) fn fields(news: &RolloutNews, findings: &Findings) -> Option<Value> {
+    let mut fields = Map::new();
+    let mut insert = |name: &str, value: Value| {
+        let empty = value.as_array().is_some_and(Vec::is_empty)
+            || value.as_object().is_some_and(Map::is_empty);
+        if !value.is_null() && !empty {
+            fields.insert(name.to_owned(), value);
+        }
+    };
+    insert("failure", failure_of(news.failure()?));
+    insert("tried", news.running.as_ref().map_or(Value::Null, tried));
+    let runs_or_will = match news.rollout.phase {
+        Phase::RollingBack { .. } => "goingTo",
+        _ => "runs",
+    };
+    insert(runs_or_will, json!(runs(news)));
+    let (shown, more) = tasks(news);
+    insert("stoppedTasks", shown.into_iter().map(task).collect());
+    if more > 0 {
+        insert("moreStoppedTasks", json!(more));
+    }
+    insert(
+        "targetHealth",
+        unhealthy(news).into_iter().map(target).collect(),
+    );
+    insert(
+        "alarmChanges",
+        changes(news).into_iter().map(change).collect(),
+    );
+    insert("log", log(&findings.log));
+    insert("image", image(&findings.image));
+    insert("byHand", json!(by_hand(news).map(|(_, line)| line)));
+    Some(Value::Object(fields))
+}
+
+fn failure_of(failure: &Failure) -> Value {
+    let mut fields = json!({
+        "code": failure.as_str(),
+        "explanation": redact(&failure::failure(failure)),
+    });
+    if let (Some(cause), Some(fields)) = (failure.cause(), fields.as_object_mut()) {
+        fields.insert("cause".to_owned(), json!(cause.as_str()));
+        fields.insert("hint".to_owned(), json!(diagnosis::cause(cause).hint));
+    }
+    fields
+}
+
+fn tried(running: &Running) -> Value {
+    json!({
+        "taskDefinition": running.revision,
+        "deployment": running.deployment,
+        "askedAt": seconds(running.asked_at),
+    })
+}
+
+fn task(task: &StoppedTask) -> Value {
+    let cause = cause_of(task);
+    let containers: Vec<Value> = task
+        .containers
+        .iter()
+        .map(|container| {
+            json!({
+                "name": container.name,
+                "exitCode": container.exit_code,
+                "reason": redact(&container.reason),
+            })
+        })
+        .collect();
+    json!({
+        "taskArn": task.task_arn,
+        "stopCode": task.stop_code,
+        "stoppedReason": redact(&task.stopped_reason),
+        "stoppedAt": task.stopped_at.map(seconds),
+        "cause": cause.as_str(),
+        "meaning": diagnosis::cause(cause).meaning,
+        "containers": containers,
+    })
+}
+
+fn target(health: &TargetHealth) -> Value {
+    json!({
+        "targetGroupArn": health.target_group_arn,
+        "target": health.target,
+        "port": health.port,
+        "state": health.state,
+        "reason": health.reason,
+        "description": redact(&health.description),
+        "meaning": diagnosis::target_verdict(judge(health)),
+    })
+}
+
+pub(in crate::message) fn change(change: &AlarmChange) -> Value {
+    json!({
+        "alarm": change.name,
+        "state": change.state.as_str(),
+        "reason": redact(&change.reason),
+        "at": seconds(change.at),
+    })
+}
+
+fn log(finding: &LogFinding) -> Value {
+    match finding {
+        LogFinding::NotSought => Value::Null,
+        LogFinding::Tail {
+            container,
+            group,
+            stream,
+            lines,
+        } => json!({ "container": container, "group": group, "stream": stream, "lines": lines }),
+        LogFinding::Elsewhere {
+            container,
+            driver,
+            options,
+        } => json!({ "container": container, "driver": driver, "options": options }),
+        LogFinding::Unreadable { container, problem } => {
+            json!({ "container": container, "problem": problem })
+        }
+    }
+}
+
+fn image(finding: &ImageFinding) -> Value {
+    let labels = match finding {
+        ImageFinding::NotSought => return Value::Null,
+        ImageFinding::Unreadable { problem } => return json!({ "problem": problem }),
+        ImageFinding::Labels(labels) => labels,
+    };
+    let mut fields = Map::new();
+    for (name, value) in [
+        ("revision", &labels.revision),
+        ("source", &labels.source),
+        ("authors", &labels.authors),
+        ("version", &labels.version),
+        ("created", &labels.created),
+    ] {
+        if let Some(value) = value {
+            fields.insert(name.to_owned(), json!(value));
+        }
+    }
+    Value::Object(fields)
+}

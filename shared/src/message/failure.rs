@@ -1,0 +1,82 @@
+//! Why a version is taken back.
+
+use super::diagnosis;
+use crate::core::failure::Failure;
+use crate::core::rollout::RolledBackBy;
+
+/// Says what went wrong with a version.
+#[must_use]
+pub fn failure(failure: &Failure) -> String {
+    match failure {
+        Failure::TaskCannotWork { cause } => {
+            format!("{} No task of this version can ever work.", diagnosis::cause(*cause).meaning)
+        }
+        Failure::TasksFail {
+            cause,
+            failed,
+            limit,
+        } => format!(
+            "{} {failed} of its tasks failed; the target allows fewer than {limit}.",
+            diagnosis::cause(*cause).meaning
+        ),
+        Failure::AlarmFired { alarms } => match alarms.as_slice() {
+            [one] => format!("A watched alarm fired that was quiet before: {one}."),
+            several => format!(
+                "Watched alarms fired that were quiet before: {}.",
+                several.join(", ")
+            ),
+        },
+        Failure::DeploymentFailed { reason } if reason.is_empty() => {
+            "ECS gave the deployment up.".to_owned()
+        }
+        Failure::DeploymentFailed { reason } => format!("ECS gave the deployment up: {reason}"),
+        Failure::DeadlineReached { cause: Some(cause) } => format!(
+            "The deployment did not finish before its deadline. {}",
+            diagnosis::cause(*cause).meaning
+        ),
+        Failure::DeadlineReached { cause: None } => {
+            "The deployment did not finish before its deadline, and no task failed by this version's fault.".to_owned()
+        }
+        Failure::MissingTasks { since } => {
+            format!("Fewer tasks have been running than are wanted since {since:.0}.")
+        }
+        Failure::PutBackByHand => "Somebody put the last good version back by hand.".to_owned(),
+        Failure::AskedByOperator => "A person asked Pushboat to take it back.".to_owned(),
+        Failure::EcsRolledBack { task_definition } => {
+            format!("ECS went back to {task_definition} by itself.")
+        }
+    }
+}
+
+/// Says in a few words what went wrong, for one line.
+pub(super) fn failure_briefly(failure: &Failure) -> String {
+    match failure {
+        Failure::TaskCannotWork { cause } | Failure::TasksFail { cause, .. } => {
+            cause.as_str().replace('-', " ")
+        }
+        Failure::AlarmFired { alarms } => match alarms.as_slice() {
+            [one] => format!("alarm {one} fired"),
+            several => format!("alarms {} fired", several.join(", ")),
+        },
+        Failure::DeploymentFailed { .. } => "ECS gave the deployment up".to_owned(),
+        Failure::DeadlineReached { .. } => "it did not finish in time".to_owned(),
+        Failure::MissingTasks { .. } => "too few tasks keep running".to_owned(),
+        Failure::PutBackByHand => "by hand".to_owned(),
+        Failure::AskedByOperator => "a person asked for it".to_owned(),
+        Failure::EcsRolledBack { .. } => "ECS went back by itself".to_owned(),
+    }
+}
+
+/// Says what to look at, as far as the failure is understood.
+pub(super) fn hint(failure: &Failure) -> Option<&'static str> {
+    failure.cause().map(|cause| diagnosis::cause(cause).hint)
+}
+
+/// Says who took a version back.
+pub(super) fn taken_back_by(by: RolledBackBy) -> &'static str {
+    match by {
+        RolledBackBy::Pushboat => "Pushboat brought the last good version back.",
+        RolledBackBy::Ecs => "ECS went back to the last good version by itself.",
+        RolledBackBy::Person => "The service runs the last good version again.",
+    }
+}

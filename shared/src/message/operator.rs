@@ -1,0 +1,182 @@
+//! What is said of commands and holds, and what something waits for.
+
+use super::Surroundings;
+use super::reason::rejected;
+use crate::core::hold::Hold;
+use crate::core::name::{ImageDigest, TargetName};
+use crate::core::operate::{OperatorCommand, Order, Refusal, WantedImage};
+use crate::core::reason::Waiting;
+use crate::core::rollout::Rollout;
+
+/// Says why a command was refused, and what to do.
+#[must_use]
+pub fn refusal(refusal: &Refusal, target: &TargetName, surroundings: &Surroundings) -> String {
+    match refusal {
+        Refusal::NotConfigured => {
+            "The target's parameter is gone or has mistakes, which its notice names. Correct it, then give the command again.".to_owned()
+        }
+        Refusal::NotFollowed {
+            repository,
+            followed,
+        } => format!(
+            "The target does not follow repository {repository}; it follows {}. Name one of these, or add it to the target's `images`.",
+            followed.join(", ")
+        ),
+        Refusal::RepositoryNeeded { followed } => format!(
+            "The target follows several repositories ({}). Say which one with `repository`.",
+            followed.join(", ")
+        ),
+        Refusal::NotDeployable { reason } => rejected(reason, target, surroundings),
+        Refusal::SameImageUnderWay { rollout } => {
+            format!("Rollout {rollout} brings this very image. Nothing is to be done.")
+        }
+        Refusal::NothingUnderWay { good: Some(good) } => format!(
+            "No rollout is under way, so there is none to take back: the last good version is {good}. To go to an older image, give the command `deploy` with its tag or digest; `history` lists them."
+        ),
+        Refusal::NothingUnderWay { good: None } => {
+            "No rollout is under way, so there is none to take back, and no version of this target was ever proven good. To go to an older image, give the command `deploy` with its tag or digest; `history` lists them.".to_owned()
+        }
+        Refusal::NothingToGoBackTo { rollout } => format!(
+            "No version of this service was ever proven good, so rollout {rollout} cannot be taken back. To go to another image, give the command `deploy` with its tag or digest."
+        ),
+        Refusal::RollingBack { rollout } => format!(
+            "Rollout {rollout} is on its way back to the last good version. Wait until it is there; `status` shows when."
+        ),
+        Refusal::NotQuarantined {
+            digest,
+            quarantined,
+        } => format!(
+            "Image {digest} is not kept out of this target; {}. Check the target and the digest.",
+            kept_out(quarantined)
+        ),
+        Refusal::NotHeld => {
+            "The target is not held by a command. A hold for everything stands in the SSM parameter `hold` below Pushboat's prefix: delete it, or set it to `off`.".to_owned()
+        }
+    }
+}
+
+fn kept_out(quarantined: &[ImageDigest]) -> String {
+    match quarantined {
+        [] => "no image is".to_owned(),
+        some => {
+            let digests: Vec<&str> = some.iter().map(ImageDigest::as_str).collect();
+            format!("these are: {}", digests.join(", "))
+        }
+    }
+}
+
+/// Says in one line what became of a command.
+pub(super) fn command_headline(
+    target: &TargetName,
+    command: &OperatorCommand,
+    refused: Option<&Refusal>,
+) -> String {
+    let order = &command.order;
+    if let Some(refusal) = refused {
+        return format!(
+            "{target}: the command {} was refused ({})",
+            order.as_str(),
+            refusal.as_str().replace('-', " ")
+        );
+    }
+    match order {
+        Order::Deploy { image, .. } => {
+            format!("{target}: {} was asked for by a person", wanted(image))
+        }
+        Order::Rollback => format!("{target}: a person asked to roll back"),
+        Order::Release { digest } => {
+            format!("{target}: {} may be deployed again", digest.short())
+        }
+        Order::Hold { .. } => format!("{target}: held, nothing is changed until it is resumed"),
+        Order::Resume => format!("{target}: resumed"),
+    }
+}
+
+/// Says what became of a command.
+pub(super) fn command_text(
+    target: &TargetName,
+    command: &OperatorCommand,
+    refused: Option<&Refusal>,
+    surroundings: &Surroundings,
+) -> String {
+    let outcome = match (refused, &command.order) {
+        (Some(reason), _) => refusal(reason, target, surroundings),
+        (None, Order::Deploy { .. }) => {
+            "It is deployed when its turn has come, whichever push is the newest; all checks are made as for a push.".to_owned()
+        }
+        (None, Order::Rollback) => {
+            "The rollout under way is taken back to the last good version, and what waits behind it is withdrawn. An image that had been started is kept out until a person releases it.".to_owned()
+        }
+        (None, Order::Release { digest }) => {
+            format!("Image {digest} is no longer kept out. To deploy it, push it under a new tag or give the command `deploy`.")
+        }
+        (None, Order::Hold { reason }) => format!(
+            "Reason: {reason}\nPushboat goes on looking and telling, but changes nothing of the service, not even to roll back. To resume:\n  {}",
+            surroundings.resume(target)
+        ),
+        (None, Order::Resume) => "What was held goes on now.".to_owned(),
+    };
+    format!("{outcome}\nRequest: {}", command.request_id)
+}
+
+fn wanted(image: &WantedImage) -> &str {
+    match image {
+        WantedImage::Tag(tag) => tag,
+        WantedImage::Digest(digest) => digest.short(),
+    }
+}
+
+/// Says in one line that a hold keeps a rollout.
+pub(super) fn held_headline(rollout: &Rollout) -> String {
+    format!(
+        "{}: {} is held ({})",
+        rollout.policy.target,
+        rollout.push.tag,
+        rollout.phase.as_str().replace('-', " ")
+    )
+}
+
+/// Says what keeps a rollout and how it goes on.
+pub(super) fn held_text(
+    rollout: &Rollout,
+    hold: &Hold,
+    by_command: bool,
+    surroundings: &Surroundings,
+) -> String {
+    let end = if by_command {
+        format!(
+            "To resume:\n  {}",
+            surroundings.resume(&rollout.policy.target)
+        )
+    } else {
+        "It ends when the SSM parameter `hold` below Pushboat's prefix is deleted or set to `off`, within a minute.".to_owned()
+    };
+    format!(
+        "Pushboat would change the service now, but it is held since {:.0}: {}\nNothing was changed. {end}",
+        hold.since, hold.reason
+    )
+}
+
+/// Says what a rollout or a target waits for.
+#[must_use]
+pub fn waiting(waiting: &Waiting) -> String {
+    match waiting {
+        Waiting::FirstLook => "it has just come in and nothing was looked at yet".to_owned(),
+        Waiting::Adoption => "the target is not adopted yet".to_owned(),
+        Waiting::Turn { behind } => format!("rollout {behind} is under way before it"),
+        Waiting::Service => "the service does not exist yet".to_owned(),
+        Waiting::ServiceBusy => {
+            "somebody else's deployment of the service is under way, or the service has not settled"
+                .to_owned()
+        }
+        Waiting::AlarmQuiet => "a watched alarm fires".to_owned(),
+        Waiting::Aws { trouble } => format!("AWS gave no clear answer: {trouble}"),
+        Waiting::ReadLag => "a change was asked for and may not be readable yet".to_owned(),
+        Waiting::Deployment => "ECS is replacing the tasks".to_owned(),
+        Waiting::WayBack => "ECS is bringing the last good version back".to_owned(),
+        Waiting::BakeTime => "the bake time runs".to_owned(),
+        Waiting::MissingTasks => "fewer tasks run than are wanted".to_owned(),
+        Waiting::Person => "the last rollout halted: a person has to say how to go on".to_owned(),
+        Waiting::Held { reason } => format!("it is held: {reason}"),
+    }
+}

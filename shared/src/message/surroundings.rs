@@ -1,0 +1,68 @@
+//! What a message has to name of the installation, and the commands made of it.
+
+use crate::core::name::{ImageDigest, TargetName};
+
+/// What the commands in a message have to name of the installation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Surroundings {
+    /// The name of the function `operator`.
+    pub operator_function: String,
+    /// The AWS Region.
+    pub region: String,
+}
+
+impl Surroundings {
+    /// Writes the line that releases an image, to be pasted into a shell.
+    ///
+    /// Neither a target's name nor a digest can hold a quote.
+    #[must_use]
+    pub fn release(&self, target: &TargetName, digest: &ImageDigest) -> String {
+        self.operator(&format!(
+            r#"{{"command":"release","target":"{target}","digest":"{digest}"}}"#
+        ))
+    }
+
+    /// Writes the line that resumes a held target, to be pasted into a shell.
+    #[must_use]
+    pub fn resume(&self, target: &TargetName) -> String {
+        self.operator(&format!(r#"{{"command":"resume","target":"{target}"}}"#))
+    }
+
+    /// Writes the line that gives `operator` a command.
+    ///
+    /// Without `raw-in-base64-out` the AWS CLI takes the payload for Base64.
+    /// Source: AWS CLI user guide, "Global options", `--cli-binary-format`.
+    fn operator(&self, command: &str) -> String {
+        format!(
+            "aws lambda invoke --function-name {} --region {} --cli-binary-format raw-in-base64-out --payload '{command}' /dev/stdout",
+            self.operator_function, self.region
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_payload_of_a_line_is_a_command() {
+        let surroundings = Surroundings {
+            operator_function: "pushboat-operator".to_owned(),
+            region: "eu-west-1".to_owned(),
+        };
+        let target = TargetName::parse("team/web").unwrap();
+        let digest = ImageDigest::parse(&format!("sha256:{}", "0a".repeat(32))).unwrap();
+        for line in [
+            surroundings.release(&target, &digest),
+            surroundings.resume(&target),
+        ] {
+            let start = "aws lambda invoke --function-name pushboat-operator --region eu-west-1 ";
+            assert!(line.starts_with(start), "{line}");
+            let mut parts = line.split('\'');
+            let payload: serde_json::Value = serde_json::from_str(parts.nth(1).unwrap()).unwrap();
+            assert_eq!(payload["target"], "team/web");
+            assert_eq!(parts.next(), Some(" /dev/stdout"));
+            assert_eq!(parts.next(), None);
+        }
+    }
+}
