@@ -78,6 +78,7 @@ impl Ecs {
     ///
     /// `InvalidParameterException` for a name or tags that ECS does not allow.
     pub fn create_cluster(&mut self, input: CreateCluster) -> Result<&Cluster, ServiceError> {
+        self.remember();
         let name: Arc<str> = input.cluster_name.as_deref().unwrap_or("default").into();
         if !is_name(&name) {
             return Err(ServiceError::invalid_parameter("Invalid cluster name."));
@@ -118,6 +119,7 @@ impl Ecs {
     /// `ClusterNotFoundException`, `ClusterContainsServicesException`,
     /// `ClusterContainsTasksException`.
     pub fn delete_cluster(&mut self, reference: &str) -> Result<&Cluster, ServiceError> {
+        self.remember();
         let name = self.active_cluster(Some(reference))?;
         let counts = self.cluster_counts(&name);
         if counts.active_services > 0 {

@@ -31,7 +31,7 @@ impl Ecs {
         let sources = self.running_revisions(service);
 
         self.supersede(key);
-        let service = &mut self.services[key.0];
+        let service = &mut *self.services[key.0];
         let target = service.revisions.len();
         service.revisions.push(ServiceRevision {
             arn: revision_arn.into(),

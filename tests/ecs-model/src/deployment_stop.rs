@@ -29,6 +29,7 @@ impl Ecs {
         arn: &str,
         stop_type: Option<&str>,
     ) -> Result<Arc<str>, ServiceError> {
+        self.remember();
         match stop_type {
             None | Some("ROLLBACK") => {}
             Some("ABORT") => {

@@ -13,10 +13,12 @@ use crate::error::ServiceError;
 use crate::event::Change;
 use crate::identifier::{Arns, Identifiers};
 use crate::lifecycle_hook::HookAnswer;
+use crate::past::Past;
 use crate::protocol;
 use crate::registry::Registry;
-use crate::service::{Service, ServiceKey, ServiceStatus};
+use crate::service::{Service, ServiceNames, ServiceStatus};
 use crate::settings::{RollbackIdentity, Settings, Timings};
+use crate::shared::Shared;
 use crate::standalone_task::RunTaskCall;
 use crate::task::{Task, TaskKey};
 use crate::task_definition::Families;
@@ -33,18 +35,19 @@ pub struct Ecs {
     pub(crate) now: Timestamp,
     pub(crate) agenda: Agenda,
     pub(crate) identifiers: Identifiers,
-    pub(crate) clusters: BTreeMap<Arc<str>, Cluster>,
-    pub(crate) families: Families,
-    pub(crate) services: Vec<Service>,
+    pub(crate) clusters: Shared<BTreeMap<Arc<str>, Cluster>>,
+    pub(crate) families: Shared<Families>,
+    pub(crate) services: Vec<Shared<Service>>,
     /// The service that goes by a name, by cluster; a deleted one until the
     /// name is used again.
-    pub(crate) service_names: BTreeMap<Arc<str>, BTreeMap<Arc<str>, ServiceKey>>,
-    pub(crate) tasks: BTreeMap<TaskKey, Task>,
-    pub(crate) task_ids: BTreeMap<String, TaskKey>,
+    pub(crate) service_names: Shared<ServiceNames>,
+    pub(crate) tasks: BTreeMap<TaskKey, Shared<Task>>,
+    pub(crate) task_ids: Shared<BTreeMap<String, TaskKey>>,
     pub(crate) last_task: u64,
     pub(crate) alarms: Vec<Alarm>,
     pub(crate) hook_answers: BTreeMap<String, HookAnswer>,
-    pub(crate) run_task_calls: BTreeMap<String, RunTaskCall>,
+    pub(crate) run_task_calls: Shared<BTreeMap<String, RunTaskCall>>,
+    pub(crate) past: Past,
     pub(crate) changes: Vec<Change>,
     pub(crate) last_change: u64,
     pub(crate) log_lines: Vec<LogLine>,
@@ -89,16 +92,17 @@ impl Ecs {
             now: Timestamp::UNIX_EPOCH,
             agenda: Agenda::default(),
             identifiers,
-            clusters: BTreeMap::new(),
-            families: Families::new(),
+            clusters: Shared::default(),
+            families: Shared::default(),
             services: Vec::new(),
-            service_names: BTreeMap::new(),
+            service_names: Shared::default(),
             tasks: BTreeMap::new(),
-            task_ids: BTreeMap::new(),
+            task_ids: Shared::default(),
             last_task: 0,
             alarms: Vec::new(),
             hook_answers: BTreeMap::new(),
-            run_task_calls: BTreeMap::new(),
+            run_task_calls: Shared::default(),
+            past: Past::default(),
             changes: Vec::new(),
             last_change: 0,
             log_lines: Vec::new(),
@@ -130,7 +134,8 @@ impl Ecs {
         registry: &dyn Registry,
     ) -> Result<Value, ServiceError> {
         self.advance(now, registry);
-        protocol::answer(self, operation, request)
+        protocol::show(self.shown(), operation, request)
+            .unwrap_or_else(|| protocol::answer(self, operation, request))
     }
 
     /// Performs every transition that is due up to `now`, in order.
@@ -139,6 +144,7 @@ impl Ecs {
     pub fn advance(&mut self, now: Timestamp, registry: &dyn Registry) {
         while let Some((at, due)) = self.agenda.take_due(now) {
             self.now = self.now.max(at);
+            self.remember();
             match due {
                 Due::Service(key) => self.look(key),
                 Due::Task(key, step) => self.step(key, step, registry),
@@ -179,7 +185,7 @@ impl Ecs {
 
     /// Finds a task by its key, until an hour after it stopped.
     pub fn task(&self, key: TaskKey) -> Option<&Task> {
-        self.tasks.get(&key)
+        self.tasks.get(&key).map(|task| &**task)
     }
 
     /// The time that comes `duration` from now.

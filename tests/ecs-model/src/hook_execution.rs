@@ -47,6 +47,7 @@ impl Ecs {
         hook_id: &str,
         action: HookAction,
     ) -> Result<Arc<str>, ServiceError> {
+        self.remember();
         let (key, index) = self
             .find_service_deployment(arn)
             .ok_or_else(ServiceError::service_deployment_not_found)?;

@@ -23,7 +23,31 @@ pub(crate) use task::task_document;
 
 type Answer = Result<Value, ServiceError>;
 
-/// Answers one operation.
+/// Answers one operation that only reads, if it is one.
+///
+/// # Errors
+///
+/// What the operation answers.
+pub(crate) fn show(ecs: &Ecs, operation: &str, request: &Value) -> Option<Answer> {
+    Some(match operation {
+        "DescribeClusters" => cluster::describe(ecs, request),
+        "ListClusters" => cluster::list(ecs, request),
+        "DescribeTaskDefinition" => task_definition::describe(ecs, request),
+        "ListTaskDefinitions" => task_definition::list(ecs, request),
+        "ListTaskDefinitionFamilies" => task_definition::list_families(ecs, request),
+        "DescribeServices" => service::describe(ecs, request),
+        "ListServices" => service::list(ecs, request),
+        "ListServiceDeployments" => history::list_deployments(ecs, request),
+        "DescribeServiceDeployments" => history::describe_deployments(ecs, request),
+        "DescribeServiceRevisions" => history::describe_revisions(ecs, request),
+        "DescribeTasks" => task::describe(ecs, request),
+        "ListTasks" => task::list(ecs, request),
+        "ListTagsForResource" => tag::list(ecs, request),
+        _ => return None,
+    })
+}
+
+/// Answers one operation that changes something.
 ///
 /// # Errors
 ///
@@ -33,30 +57,17 @@ pub(crate) fn answer(ecs: &mut Ecs, operation: &str, request: &Value) -> Answer 
     match operation {
         "CreateCluster" => cluster::create(ecs, request),
         "DeleteCluster" => cluster::delete(ecs, request),
-        "DescribeClusters" => cluster::describe(ecs, request),
-        "ListClusters" => cluster::list(ecs, request),
         "RegisterTaskDefinition" => task_definition::register(ecs, request),
         "DeregisterTaskDefinition" => task_definition::deregister(ecs, request),
-        "DescribeTaskDefinition" => task_definition::describe(ecs, request),
-        "ListTaskDefinitions" => task_definition::list(ecs, request),
-        "ListTaskDefinitionFamilies" => task_definition::list_families(ecs, request),
         "CreateService" => service::create(ecs, request),
         "UpdateService" => service::update(ecs, request),
         "DeleteService" => service::delete(ecs, request),
-        "DescribeServices" => service::describe(ecs, request),
-        "ListServices" => service::list(ecs, request),
-        "ListServiceDeployments" => history::list_deployments(ecs, request),
-        "DescribeServiceDeployments" => history::describe_deployments(ecs, request),
-        "DescribeServiceRevisions" => history::describe_revisions(ecs, request),
         "StopServiceDeployment" => service_deployment::stop(ecs, request),
         "ContinueServiceDeployment" => service_deployment::go_on(ecs, request),
         "RunTask" => task::run(ecs, request),
         "StopTask" => task::stop(ecs, request),
-        "DescribeTasks" => task::describe(ecs, request),
-        "ListTasks" => task::list(ecs, request),
         "TagResource" => tag::tag(ecs, request),
         "UntagResource" => tag::untag(ecs, request),
-        "ListTagsForResource" => tag::list(ecs, request),
         _ => Err(ServiceError::new(
             "UnknownOperationException",
             format!("The local model of ECS does not know the operation {operation}."),

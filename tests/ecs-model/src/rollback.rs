@@ -101,7 +101,7 @@ impl Ecs {
     /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment.html>.
     fn go_back(&mut self, key: ServiceKey, cause: FailureCause, revision: usize) {
         let now = self.now;
-        let service = &mut self.services[key.0];
+        let service = &mut *self.services[key.0];
         if let Some(record) = service.ongoing_mut() {
             record.turn(ServiceDeploymentStatus::RollbackInProgress, now);
             record.rollback = Some(Rollback {

@@ -1,6 +1,6 @@
 //! Services: what they are asked to be, and what there is of them.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -25,6 +25,9 @@ const MOST_MESSAGES: usize = 100;
 /// Names a service within the model, for good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ServiceKey(pub(crate) usize);
+
+/// The services by cluster and name.
+pub(crate) type ServiceNames = BTreeMap<Arc<str>, BTreeMap<Arc<str>, ServiceKey>>;
 
 /// A service.
 ///
@@ -221,7 +224,7 @@ impl Ecs {
     ) -> Result<Option<&Service>, ServiceError> {
         Ok(self
             .service_key(cluster, reference)?
-            .map(|key| &self.services[key.0]))
+            .map(|key| &*self.services[key.0]))
     }
 
     /// Finds the key of a service, likewise.
@@ -262,7 +265,7 @@ impl Ecs {
             .get(cluster)
             .into_iter()
             .flat_map(|names| names.values())
-            .map(|key| &self.services[key.0])
+            .map(|key| &*self.services[key.0])
     }
 
     /// Counts a service's tasks, of one deployment or of all.

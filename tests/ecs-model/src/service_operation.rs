@@ -15,6 +15,7 @@ use crate::service_check::{
     desired_count, propagate_tags, scheduling_strategy,
 };
 use crate::service_request::{CreateService, UpdateService};
+use crate::shared::Shared;
 use crate::tag::Tags;
 use crate::task_definition::TaskDefinition;
 use crate::task_definition_document::is_name;
@@ -28,6 +29,7 @@ impl Ecs {
     /// `ClusterNotFoundException`, `ClientException` for a task definition that
     /// cannot be deployed, `InvalidParameterException` for all else.
     pub fn create_service(&mut self, input: CreateService) -> Result<&Service, ServiceError> {
+        self.remember();
         let cluster = self.active_cluster(input.cluster.as_deref())?;
         if let Some(key) = self.known_service(&cluster, &input)? {
             return Ok(&self.services[key.0]);
@@ -38,7 +40,7 @@ impl Ecs {
             .entry(cluster)
             .or_default()
             .insert(Arc::clone(&service.name), key);
-        self.services.push(service);
+        self.services.push(Shared::new(service));
         self.begin_deployment(key);
         Ok(&self.services[key.0])
     }
@@ -56,6 +58,7 @@ impl Ecs {
     /// `ServiceNotActiveException`, `ClientException` for a task definition that
     /// cannot be deployed, `InvalidParameterException` for all else.
     pub fn update_service(&mut self, input: UpdateService) -> Result<&Service, ServiceError> {
+        self.remember();
         let key = self
             .service_key(input.cluster.as_deref(), &input.service)?
             .ok_or_else(ServiceError::service_not_found)?;
@@ -125,6 +128,7 @@ impl Ecs {
         reference: &str,
         force: bool,
     ) -> Result<&Service, ServiceError> {
+        self.remember();
         let key = self
             .service_key(cluster, reference)?
             .filter(|key| self.services[key.0].status != ServiceStatus::Inactive)

@@ -55,6 +55,7 @@ impl Ecs {
     /// with other parameters; `ClientException` or `InvalidParameterException`
     /// for a task definition that cannot be run so.
     pub fn run_task(&mut self, input: RunTask) -> Result<Vec<TaskKey>, ServiceError> {
+        self.remember();
         let cluster = self.active_cluster(input.cluster.as_deref())?;
         if let Some(token) = &input.client_token
             && let Some(call) = self.run_task_calls.get(token)
@@ -108,6 +109,7 @@ impl Ecs {
         reference: &str,
         reason: Option<&str>,
     ) -> Result<TaskKey, ServiceError> {
+        self.remember();
         let cluster = self.active_cluster(cluster)?;
         let key = self
             .task_key(&cluster, reference)
@@ -128,7 +130,7 @@ impl Ecs {
         self.tasks
             .iter()
             .filter(move |(_, task)| *task.specification.cluster == *cluster)
-            .map(|(key, task)| (*key, task))
+            .map(|(key, task)| (*key, &**task))
     }
 
     /// Finds a task of a cluster by its id or ARN.

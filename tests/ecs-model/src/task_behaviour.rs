@@ -72,7 +72,7 @@ impl Ecs {
     }
 
     pub(crate) fn recover(&mut self, key: TaskKey) {
-        let Some(task) = self.tasks.get_mut(&key) else {
+        let Some(task) = self.tasks.get_mut(&key).map(|task| &mut **task) else {
             return;
         };
         task.is_healthy = true;
@@ -86,7 +86,7 @@ impl Ecs {
     }
 
     pub(crate) fn fail_check(&mut self, key: TaskKey) {
-        let Some(task) = self.tasks.get_mut(&key) else {
+        let Some(task) = self.tasks.get_mut(&key).map(|task| &mut **task) else {
             return;
         };
         let definitions = &task.specification.task_definition.containers;

@@ -96,6 +96,7 @@ impl Ecs {
         document: Map<String, Value>,
         tags: Tags,
     ) -> Result<&TaskDefinitionEntry, ServiceError> {
+        self.remember();
         let containers = document::read_containers(&document)?;
         let family = document
             .get("family")
@@ -150,6 +151,7 @@ impl Ecs {
         &mut self,
         reference: &str,
     ) -> Result<&TaskDefinitionEntry, ServiceError> {
+        self.remember();
         let now = self.now;
         match self.task_definition_name(reference) {
             Some((_, Some(_))) => {}

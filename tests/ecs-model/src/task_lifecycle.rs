@@ -12,6 +12,7 @@ use crate::agenda::Due;
 use crate::container::{cannot_pull, pin};
 use crate::ecs::Ecs;
 use crate::registry::{Registry, ResolvedImage};
+use crate::shared::Shared;
 use crate::tag::Tags;
 use crate::task::{
     ContainerState, HealthStatus, StopCode, Task, TaskKey, TaskSpecification, TaskState, TaskStatus,
@@ -78,7 +79,7 @@ impl Ecs {
             illness: None,
         };
         self.task_ids.insert(task.specification.id.clone(), key);
-        self.tasks.insert(key, task);
+        self.tasks.insert(key, Shared::new(task));
         self.plan(key, self.timings.provisioning, TaskStep::Pend);
         self.report_task(key);
         key
