@@ -15,6 +15,7 @@ use crate::identifier::{Arns, Identifiers};
 use crate::lifecycle_hook::HookAnswer;
 use crate::past::Past;
 use crate::protocol;
+use crate::rate_limit::RateLimits;
 use crate::registry::Registry;
 use crate::service::{Service, ServiceNames, ServiceStatus};
 use crate::settings::{RollbackIdentity, Settings, Timings};
@@ -47,6 +48,7 @@ pub struct Ecs {
     pub(crate) alarms: Vec<Alarm>,
     pub(crate) hook_answers: BTreeMap<String, HookAnswer>,
     pub(crate) run_task_calls: Shared<BTreeMap<String, RunTaskCall>>,
+    pub(crate) rate_limits: RateLimits,
     pub(crate) past: Past,
     pub(crate) changes: Vec<Change>,
     pub(crate) last_change: u64,
@@ -102,6 +104,7 @@ impl Ecs {
             alarms: Vec::new(),
             hook_answers: BTreeMap::new(),
             run_task_calls: Shared::default(),
+            rate_limits: RateLimits::default(),
             past: Past::default(),
             changes: Vec::new(),
             last_change: 0,
@@ -134,6 +137,7 @@ impl Ecs {
         registry: &dyn Registry,
     ) -> Result<Value, ServiceError> {
         self.advance(now, registry);
+        self.count_call(operation)?;
         protocol::show(self.shown(), operation, request)
             .unwrap_or_else(|| protocol::answer(self, operation, request))
     }

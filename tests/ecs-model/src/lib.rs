@@ -16,9 +16,20 @@
 //! # What it leaves out
 //!
 //! Placement on container instances (a service that is not on Fargate starts no
-//! task), early success criteria (stored and shown, never acted on), task sets, autoscaling, Spot, and the lag between a write and the
-//! reads that follow it (an [`Ecs`] can be cloned, so that a later setting may
-//! answer from an older one).
+//! task), early success criteria (stored and shown, never acted on), task sets,
+//! autoscaling, Spot, and load balancers as such: which share of the traffic a
+//! revision shall have is shown, and nothing carries it.
+//!
+//! # What is off until asked for
+//!
+//! - [`Ecs::set_read_lag`], [`Ecs::keep_past`] and [`Ecs::past`]: reads that do
+//!   not show yet what happened a moment ago.
+//! - [`Ecs::limit_rates`] and [`Ecs::count_call`]: operations that are called
+//!   too often are refused.
+//! - [`Ecs::set_rollback_identity`]: rollbacks that show a new deployment's id.
+//!
+//! What only others can say is told to the model: [`Ecs::set_alarm`] and
+//! [`Ecs::set_hook_answer`].
 
 mod agenda;
 mod alarm;
@@ -44,6 +55,7 @@ mod lifecycle_hook;
 mod network;
 mod past;
 mod protocol;
+mod rate_limit;
 mod registry;
 mod rollback;
 mod rolling_update;

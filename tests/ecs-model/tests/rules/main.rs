@@ -16,6 +16,7 @@ mod health_checks;
 mod history;
 mod hooks;
 mod protocol;
+mod rate_limits;
 mod read_lag;
 mod rolling_updates;
 mod services;
