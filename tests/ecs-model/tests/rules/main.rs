@@ -9,6 +9,7 @@ mod alarms;
 mod blue_green;
 mod circuit_breaker;
 mod clusters;
+mod comes_to_rest;
 mod deployment_stop;
 mod events;
 mod failing_tasks;
