@@ -32,6 +32,8 @@ pub struct Ecs {
     pub(crate) arns: Arns,
     pub(crate) timings: Timings,
     pub(crate) rollback_identity: RollbackIdentity,
+    /// Fargate places no task.
+    pub(crate) is_out_of_capacity: bool,
     /// The time of everything that happens now.
     pub(crate) now: Timestamp,
     pub(crate) agenda: Agenda,
@@ -91,6 +93,7 @@ impl Ecs {
             arns,
             timings,
             rollback_identity: RollbackIdentity::default(),
+            is_out_of_capacity: false,
             now: Timestamp::UNIX_EPOCH,
             agenda: Agenda::default(),
             identifiers,

@@ -125,6 +125,8 @@ pub enum ServiceAction {
     SteadyState,
     /// The service cannot start tasks consistently.
     TaskStartImpaired,
+    /// Fargate has no capacity for the service's tasks.
+    TaskPlacementFailure,
 }
 
 impl ServiceAction {
@@ -133,6 +135,15 @@ impl ServiceAction {
         match self {
             ServiceAction::SteadyState => ("SERVICE_STEADY_STATE", "INFO"),
             ServiceAction::TaskStartImpaired => ("SERVICE_TASK_START_IMPAIRED", "WARN"),
+            ServiceAction::TaskPlacementFailure => ("SERVICE_TASK_PLACEMENT_FAILURE", "ERROR"),
+        }
+    }
+
+    /// The event's `reason`, if it has one.
+    pub fn reason(self) -> Option<&'static str> {
+        match self {
+            ServiceAction::SteadyState | ServiceAction::TaskStartImpaired => None,
+            ServiceAction::TaskPlacementFailure => Some("RESOURCE:FARGATE"),
         }
     }
 }
@@ -257,12 +268,15 @@ impl Ecs {
                 action,
             } => {
                 let (event_name, event_type) = action.event();
-                let detail = json!({
+                let mut detail = json!({
                     "eventType": event_type,
                     "eventName": event_name,
                     "clusterArn": &**cluster_arn,
                     "createdAt": iso(change.at),
                 });
+                if let Some(reason) = action.reason() {
+                    detail["reason"] = json!(reason);
+                }
                 ("ECS Service Action", service_arn, detail)
             }
             ChangeKind::Hook {

@@ -26,6 +26,7 @@
 //!   not show yet what happened a moment ago.
 //! - [`Ecs::limit_rates`] and [`Ecs::count_call`]: operations that are called
 //!   too often are refused.
+//! - [`Ecs::set_out_of_capacity`]: Fargate places no task.
 //! - [`Ecs::set_rollback_identity`]: rollbacks that show a new deployment's id.
 //!
 //! What only others can say is told to the model: [`Ecs::set_alarm`] and
@@ -33,6 +34,7 @@
 
 mod agenda;
 mod alarm;
+mod capacity;
 mod circuit_breaker;
 mod cluster;
 mod container;
@@ -72,6 +74,7 @@ mod side_by_side;
 mod standalone_task;
 mod steady_state;
 mod tag;
+mod target_group;
 mod task;
 mod task_behaviour;
 mod task_definition;
@@ -105,6 +108,7 @@ pub use service_request::{CreateService, UpdateService};
 pub use settings::{RollbackIdentity, Settings, Timings};
 pub use standalone_task::RunTask;
 pub use tag::{Tag, Tags};
+pub use target_group::Target;
 pub use task::{
     ContainerState, HealthStatus, StopCode, Task, TaskKey, TaskSpecification, TaskState, TaskStatus,
 };

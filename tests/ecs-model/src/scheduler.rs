@@ -133,6 +133,7 @@ impl Ecs {
         let revision = &service.revisions[deployment.revision];
         if deployment.rollout_state == RolloutState::Failed
             || !revision.workload.is_fargate()
+            || self.is_out_of_capacity
             || deployment.retry_at.is_some_and(|at| at > self.now)
         {
             return 0;
@@ -178,6 +179,7 @@ impl Ecs {
             }
         }
         self.say_tasks(key, "has started", "tasks", &started);
+        self.complain_of_capacity(key);
         self.complain(key, plan.is_blocked);
     }
 

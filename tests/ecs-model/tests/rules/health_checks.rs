@@ -120,6 +120,36 @@ fn a_task_that_fails_its_target_groups_check_is_replaced() {
 }
 
 #[test]
+fn a_target_group_shows_how_its_tasks_are() {
+    let mut world = World::new();
+    let definition = world.register("web:1", json!({}));
+    let grace = json!({"healthCheckGracePeriodSeconds": 600, "desiredCount": 1});
+    world.call("CreateService", balanced(&definition, grace));
+    let states = |world: &World| -> Vec<(&str, &str, i64)> {
+        let targets = world.ecs.targets(GROUP).into_iter();
+        targets
+            .map(|one| (one.state, one.reason, one.port))
+            .collect()
+    };
+    assert_eq!(states(&world), []);
+    world.until("it runs", |world| world.service()["runningCount"] == 1);
+    assert_eq!(
+        states(&world),
+        [("initial", "Elb.InitialHealthChecking", 8080)]
+    );
+    world.until_completed();
+    assert_eq!(states(&world), [("healthy", "", 8080)]);
+    world.deploy("web:2", &[("behaviour", "elb-unhealthy")]);
+    world.until("the new one fails its check", |world| {
+        let targets = world.ecs.targets(GROUP);
+        targets
+            .iter()
+            .any(|one| one.reason == "Target.ResponseCodeMismatch")
+    });
+    assert_eq!(world.ecs.targets("another").len(), 0);
+}
+
+#[test]
 fn without_a_target_group_nobody_asks() {
     let mut world = World::new();
     world.running_service(1);

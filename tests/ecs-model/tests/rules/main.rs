@@ -7,6 +7,7 @@
 
 mod alarms;
 mod blue_green;
+mod capacity;
 mod circuit_breaker;
 mod clusters;
 mod comes_to_rest;
