@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::core::alarm::AlarmSeen;
+use crate::core::evidence::TargetHealth;
 use crate::core::hold::Hold;
 use crate::core::name::{ImageDigest, TargetName};
 use crate::core::observation::{Definition, ImageLook, Platform, ServiceDeployment, ServiceLook};
@@ -134,6 +135,19 @@ pub trait Logs {
 pub trait Alarms {
     /// Looks at alarms by name, composite ones included; the answer has one entry for each name.
     async fn alarms(&self, names: &[String]) -> Result<Vec<AlarmSeen>, CallError>;
+}
+
+/// Elastic Load Balancing.
+pub trait LoadBalancers {
+    /// Looks at the targets of a target group; `at` is when, by our clock.
+    ///
+    /// It is evidence and nothing more: an answer that does not come soon is
+    /// given up, and nothing is tried twice.
+    async fn target_health(
+        &self,
+        target_group_arn: &str,
+        at: Timestamp,
+    ) -> Result<Vec<TargetHealth>, CallError>;
 }
 
 /// The ledger, as `rollout` uses it.

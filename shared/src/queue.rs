@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::evidence::{AlarmChange, StoppedTask};
+use crate::core::evidence::{AlarmChange, ServiceEvent, StoppedTask};
 use crate::core::name::{TargetName, short_hash};
 use crate::core::operate::OperatorCommand;
 use crate::core::push::Push;
@@ -29,6 +29,9 @@ pub enum Trigger {
     ServiceChanged {
         /// The event's name, such as `SERVICE_DEPLOYMENT_COMPLETED`.
         what: String,
+        /// The event itself, if it tells of a trouble.
+        #[serde(default)]
+        trouble: Option<ServiceEvent>,
     },
     /// A task of the target's service stopped.
     TaskStopped(StoppedTask),
@@ -103,11 +106,27 @@ mod tests {
     }
 
     #[test]
+    fn a_message_of_an_older_release_is_read() {
+        let text =
+            r#"{"target":"web","trigger":{"kind":"serviceChanged","what":"X"},"eventId":"e"}"#;
+        let message: QueueMessage = serde_json::from_str(text).unwrap();
+        let what = "X".to_owned();
+        let trouble = None;
+        assert_eq!(message.trigger, Trigger::ServiceChanged { what, trouble });
+    }
+
+    #[test]
     fn a_message_reads_back_as_it_was_written() {
         let message = QueueMessage {
             target: TargetName::parse("team/web").unwrap(),
             trigger: Trigger::ServiceChanged {
                 what: "X".to_owned(),
+                trouble: Some(ServiceEvent {
+                    name: "X".to_owned(),
+                    reason: "because".to_owned(),
+                    deployment: None,
+                    at: jiff::Timestamp::UNIX_EPOCH,
+                }),
             },
             event_id: "e".to_owned(),
         };

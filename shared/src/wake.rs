@@ -69,7 +69,7 @@ pub async fn on_push<R: ReverseItems, Q: Queue>(
     send(queue, messages).await
 }
 
-/// Wakes the target whose service's deployment ECS says something about.
+/// Wakes the target whose service ECS says something about, with what it complains of.
 ///
 /// # Errors
 ///
@@ -81,6 +81,7 @@ pub async fn on_service_change<R: ReverseItems, Q: Queue>(
 ) -> Result<Woken, WakeError> {
     let trigger = Trigger::ServiceChanged {
         what: change.what.clone(),
+        trouble: change.trouble.clone(),
     };
     let key = ReverseKey::Service(change.service.clone());
     wake_all(reverse_items, queue, &key, &trigger, &change.event_id).await

@@ -5,13 +5,13 @@ use lambda_runtime::Error;
 use pushboat::aws::function::chain;
 use pushboat::ledger::LedgerError;
 use pushboat::message;
-use pushboat::ports::{Alarms, Clock, Images, Services, Targets};
+use pushboat::ports::{Alarms, Clock, Images, LoadBalancers, Services, Targets};
 use pushboat::queue::QueueMessage;
 use pushboat::reconcile::{Ports, Report, Settings, reconcile};
 
 /// Handles a batch in order; from the first failure on, everything goes back to the queue.
-pub(crate) async fn handle<L, S, I, A, C>(
-    ports: &Ports<L, S, I, A, C>,
+pub(crate) async fn handle<L, S, I, A, B, C>(
+    ports: &Ports<L, S, I, A, B, C>,
     settings: &Settings,
     event: SqsEvent,
 ) -> Result<SqsBatchResponse, Error>
@@ -20,6 +20,7 @@ where
     S: Services,
     I: Images,
     A: Alarms,
+    B: LoadBalancers,
     C: Clock,
 {
     let mut response = SqsBatchResponse::default();
@@ -35,8 +36,8 @@ where
     Ok(response)
 }
 
-async fn handle_one<L, S, I, A, C>(
-    ports: &Ports<L, S, I, A, C>,
+async fn handle_one<L, S, I, A, B, C>(
+    ports: &Ports<L, S, I, A, B, C>,
     settings: &Settings,
     record: &SqsMessage,
 ) -> Result<(), LedgerError>
@@ -45,6 +46,7 @@ where
     S: Services,
     I: Images,
     A: Alarms,
+    B: LoadBalancers,
     C: Clock,
 {
     let body = record.body.as_deref().unwrap_or_default();

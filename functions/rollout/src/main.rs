@@ -9,6 +9,7 @@ use pushboat::aws::dynamodb::Dynamo;
 use pushboat::aws::ecr::Ecr;
 use pushboat::aws::ecs::Ecs;
 use pushboat::aws::function::Function;
+use pushboat::aws::load_balancing::LoadBalancing;
 use pushboat::core::policy::ServiceRef;
 use pushboat::reconcile::{Ports, Settings};
 
@@ -30,6 +31,7 @@ async fn main() -> Result<(), Error> {
         services: Ecs::new(&function.clients),
         images: Ecr::new(&function.clients),
         alarms: CloudWatch::new(&function.clients),
+        load_balancers: LoadBalancing::new(&function.clients),
         clock: SystemClock,
     };
     let own_service = function.optional("OWN_SERVICE").and_then(|service| {

@@ -5,7 +5,7 @@ use pushboat::aws::function::chain;
 use pushboat::core::reason::Ignored;
 use pushboat::message;
 use pushboat::ports::{Queue, ReverseItems};
-use pushboat::trigger::ecs::{ServiceChange, service_change};
+use pushboat::trigger::ecs::{ServiceChange, service_event};
 use pushboat::trigger::ecs_task::{TaskStopped, stopped_task};
 use pushboat::wake::{self, Woken};
 use serde_json::Value;
@@ -19,7 +19,7 @@ enum Told {
 fn read(event: &Value) -> Result<Told, Ignored> {
     match event.get("detail-type").and_then(Value::as_str) {
         Some("ECS Task State Change") => stopped_task(event).map(|task| Told::Task(Box::new(task))),
-        _ => service_change(event).map(Told::Service),
+        _ => service_event(event).map(Told::Service),
     }
 }
 
@@ -31,7 +31,18 @@ pub(crate) async fn handle<R: ReverseItems, Q: Queue>(
 ) -> Result<(), Error> {
     let event_id = event.get("id").and_then(Value::as_str).unwrap_or_default();
     let woken = match read(&event) {
-        Ok(Told::Service(change)) => wake::on_service_change(reverse_items, queue, &change).await,
+        Ok(Told::Service(change)) => {
+            if let Some(trouble) = &change.trouble {
+                tracing::info!(
+                    event_id,
+                    service = %change.service,
+                    what = change.what,
+                    reason = trouble.reason,
+                    "ECS complains"
+                );
+            }
+            wake::on_service_change(reverse_items, queue, &change).await
+        }
         Ok(Told::Task(stopped)) => {
             let task = &stopped.task;
             tracing::info!(

@@ -10,6 +10,7 @@ pub mod ecr;
 pub mod ecs;
 mod failure;
 pub mod function;
+pub mod load_balancing;
 pub mod logs;
 pub mod sns;
 pub mod sqs;

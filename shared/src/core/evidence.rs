@@ -1,4 +1,5 @@
-//! What AWS forgets and a rollout keeps: stopped tasks, alarm changes, target health.
+//! What AWS forgets and a rollout keeps: stopped tasks, alarm changes, target
+//! health, and what ECS complains of.
 //!
 //! ECS shows a stopped task for about an hour, CloudWatch shows an alarm's
 //! present state, and a target group forgets a target that is gone. All of it is
@@ -7,6 +8,7 @@
 //! errors".
 
 mod alarm_change;
+mod service_event;
 mod stopped_task;
 #[cfg(test)]
 mod tests;
@@ -15,6 +17,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use alarm_change::{AlarmChange, AlarmChanges};
+pub use service_event::{ServiceEvent, ServiceTroubles, ToldTrouble};
 pub use stopped_task::{StoppedContainer, StoppedTask, StoppedTasks};
 
 /// The longest text that is kept of what AWS said, in bytes.
@@ -39,6 +42,8 @@ pub struct Evidence {
     pub alarm_changes: AlarmChanges,
     /// The last health of each target that was looked at.
     pub target_health: Vec<TargetHealth>,
+    /// What ECS complained of since the rollout's deployment was made.
+    pub service_troubles: ServiceTroubles,
 }
 
 /// What a load balancer said of one target.

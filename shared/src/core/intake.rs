@@ -5,8 +5,9 @@
 
 use jiff::Timestamp;
 
-use super::evidence::{AlarmChange, Evidence, StoppedTask};
+use super::evidence::{AlarmChange, Evidence, ServiceEvent, StoppedTask};
 use super::name::{ImageDigest, RolloutId};
+use super::observation::{Look, Observation, ServiceLook};
 use super::ordering::{self, NewestPush, Order, PushTimes};
 use super::policy::{FollowedImage, Policy};
 use super::push::{Push, PushSource};
@@ -221,6 +222,31 @@ pub fn keep_alarm(state: &mut TargetState, change: &AlarmChange) -> bool {
     };
     watch.note(change.state);
     current.evidence.alarm_changes.keep(change.clone())
+}
+
+/// Keeps what ECS complains of with the rollout under way; says whether it is new.
+///
+/// What ECS said before it made our deployment is not about it; both times are ECS's.
+pub fn keep_service_event(state: &mut TargetState, event: &ServiceEvent) -> bool {
+    let current = state.current.as_mut();
+    current.is_some_and(|current| keep_complaint(current, event))
+}
+
+/// Keeps what the service's messages complain of: they tell even where an event was lost.
+pub fn keep_complaints(current: &mut Rollout, observation: &Observation) {
+    if let Look::Taken(ServiceLook::Found(service)) = &observation.service {
+        // The oldest first: what is later than the last one known is new.
+        for event in service.complaints.iter().rev() {
+            keep_complaint(current, event);
+        }
+    }
+}
+
+fn keep_complaint(current: &mut Rollout, event: &ServiceEvent) -> bool {
+    let since = current.phase.running();
+    let since = since.map(|running| running.deployment_created_at);
+    since.is_some_and(|since| event.follows(since))
+        && current.evidence.service_troubles.keep(event.clone())
 }
 
 /// Makes the rollout that waits longest the current one, if none is under way.
@@ -550,6 +576,28 @@ mod tests {
         let _ = keep_alarm(&mut state, &changed("5xx", AlarmState::Ok, 30));
         let _ = keep_alarm(&mut state, &changed("5xx", AlarmState::Alarm, 40));
         assert!(fired(&state));
+    }
+
+    #[test]
+    fn what_ecs_complains_of_is_kept_from_the_second_in_which_our_deployment_was_made() {
+        let event = |second| ServiceEvent {
+            name: "SERVICE_TASK_PLACEMENT_FAILURE".to_owned(),
+            reason: "RESOURCE:FARGATE".to_owned(),
+            deployment: None,
+            at: at(second),
+        };
+        let mut waiting = TargetState::default();
+        let _ = take(&mut waiting, &push("v1", 'a', 1));
+        promote(&mut waiting, &policy("*"));
+        let before = waiting.clone();
+        assert!(!keep_service_event(&mut waiting, &event(20)));
+        assert_eq!(waiting, before, "nothing was asked of ECS yet");
+        let mut state = under_way();
+        assert!(!keep_service_event(&mut state, &event(9)));
+        assert!(keep_service_event(&mut state, &event(10)));
+        assert!(!keep_service_event(&mut state, &event(10)), "a repeat");
+        let evidence = &state.current.as_ref().unwrap().evidence;
+        assert_eq!(evidence.service_troubles.kept().len(), 1);
     }
 
     #[test]

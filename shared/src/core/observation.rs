@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::alarm::AlarmSeen;
+use super::evidence::ServiceEvent;
 use super::name::{ImageDigest, RolloutId};
 use super::state::Quarantined;
 
@@ -81,6 +82,10 @@ pub struct Service {
     pub deployments: Vec<ServiceDeployment>,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
+    /// The ARNs of the target groups that its tasks are registered with.
+    pub target_groups: Vec<String>,
+    /// What it complained of lately, the latest first; only what tells of a trouble.
+    pub complaints: Vec<ServiceEvent>,
 }
 
 impl Service {

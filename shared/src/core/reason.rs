@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::diagnosis::service_trouble::ServiceTrouble;
 use super::failure::Failure;
 use super::name::{ImageDigest, RolloutId};
 use crate::target::Mistake;
@@ -37,6 +38,13 @@ pub enum Waiting {
     ReadLag,
     /// ECS is replacing the tasks.
     Deployment,
+    /// ECS is at it, and complained of what hinders it.
+    ServiceTrouble {
+        /// What it complained of last.
+        trouble: ServiceTrouble,
+        /// When, by ECS's clock.
+        told_at: Timestamp,
+    },
     /// ECS is bringing the last good version back.
     WayBack,
     /// The bake time runs.
@@ -66,6 +74,7 @@ impl Waiting {
             Self::Aws { .. } => "aws",
             Self::ReadLag => "read-lag",
             Self::Deployment => "deployment",
+            Self::ServiceTrouble { .. } => "service-trouble",
             Self::WayBack => "way-back",
             Self::BakeTime => "bake-time",
             Self::MissingTasks => "missing-tasks",

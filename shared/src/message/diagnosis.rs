@@ -3,6 +3,7 @@
 use crate::core::diagnosis::service_trouble::ServiceTrouble;
 use crate::core::diagnosis::target_health::TargetVerdict;
 use crate::core::diagnosis::{Cause, Verdict};
+use crate::core::evidence::TargetHealth;
 
 /// A cause in a person's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -211,6 +212,15 @@ pub fn service_trouble(trouble: &ServiceTrouble) -> String {
         ServiceTrouble::TargetUnhealthy { reason } => {
             format!("The load balancer finds a task unhealthy: {reason}.")
         }
+        ServiceTrouble::TaskUnhealthy => {
+            "Cloud Map or VPC Lattice finds a task unhealthy. Look at the health check that is set up there, and at the container's log.".to_owned()
+        }
+        ServiceTrouble::Throttled => {
+            "AWS throttles what ECS asks of it for this service. It goes on trying. Deploy fewer services at once, or have the account's limits raised.".to_owned()
+        }
+        ServiceTrouble::Misconfigured => {
+            "ECS cannot start tasks as they are configured. Look at the service's events, at the task definition's roles and at the service's network configuration.".to_owned()
+        }
         ServiceTrouble::CouldNotLaunch => {
             "ECS could not launch all tasks, for want of capacity or because of a limit of the account. It goes on trying.".to_owned()
         }
@@ -220,9 +230,9 @@ pub fn service_trouble(trouble: &ServiceTrouble) -> String {
         ServiceTrouble::CannotPlace { lacking } if lacking.is_empty() => {
             "ECS cannot place tasks. It goes on trying.".to_owned()
         }
-        ServiceTrouble::CannotPlace { lacking } => {
-            format!("ECS cannot place tasks, it lacks {lacking}. It goes on trying.")
-        }
+        ServiceTrouble::CannotPlace { lacking } => format!(
+            "ECS is unable to place a task, capacity is unavailable ({lacking}). It goes on trying. More subnets in other Availability Zones, or FARGATE beside FARGATE_SPOT in the capacity provider strategy, give it more to choose from."
+        ),
     }
 }
 
@@ -240,6 +250,37 @@ pub fn target_verdict(verdict: TargetVerdict) -> &'static str {
             "the target group is not attached, the Availability Zone is not enabled, or the address cannot be used"
         }
         TargetVerdict::Unknown => "the load balancer does not say",
+    }
+}
+
+/// Says what to look at, by the code that a load balancer gives for a target.
+///
+/// Source: Application Load Balancers user guide, "Health check reason codes".
+#[must_use]
+pub fn target_hint(health: &TargetHealth) -> &'static str {
+    match health.reason.as_str() {
+        "Target.ResponseCodeMismatch" => {
+            "The application answers the health check with a code that the target group does not take as healthy: check the health check's path and its matcher, and what the application answers there (its log tells)."
+        }
+        "Target.Timeout" => {
+            "No answer came in time: check that the application listens on the container port and on all addresses (0.0.0.0), that the task's security group lets the load balancer in, and whether it needs longer to start (healthCheckGracePeriodSeconds)."
+        }
+        "Target.FailedHealthChecks" => {
+            "The connection could not be made or broke: check that the application listens on the container port and speaks the target group's protocol, and that the task's security group lets the load balancer in."
+        }
+        "Elb.InternalError" => {
+            "The load balancer itself failed: look at the AWS Health Dashboard, then push again."
+        }
+        "Target.NotInUse" => {
+            "Attach the target group to a listener, and enable the task's Availability Zone for the load balancer."
+        }
+        "Target.NotRegistered" | "Target.InvalidState" | "Target.IpUnusable" => {
+            "The load balancer cannot use the target: look at the target group's type, its targets and the task's address."
+        }
+        "Target.HealthCheckDisabled" => {
+            "Turn the target group's health checks on: without them the load balancer cannot tell."
+        }
+        _ => "Look at the target group's targets in the console.",
     }
 }
 

@@ -11,8 +11,9 @@ mod tests;
 
 use super::{NOT_KEPT_OUT, Surroundings, diagnosis, failure, kept_out, start_digest};
 use crate::core::diagnosis::cause as cause_of;
-use crate::core::diagnosis::target_health::{TargetVerdict, judge};
-use crate::core::evidence::{AlarmChange, StoppedTask, TargetHealth};
+use crate::core::diagnosis::service_trouble::ServiceTrouble;
+use crate::core::diagnosis::target_health::{TargetVerdict, judge, weight};
+use crate::core::evidence::{AlarmChange, StoppedTask, TargetHealth, ToldTrouble};
 use crate::core::failure::Failure;
 use crate::core::reason::Halted;
 use crate::core::rollout::Phase;
@@ -28,6 +29,8 @@ const TASKS_SHOWN: usize = 3;
 const TARGETS_SHOWN: usize = 3;
 /// How many changes of alarms a message shows.
 const CHANGES_SHOWN: usize = 5;
+/// How many of the things that ECS complained of a message shows.
+const TROUBLES_SHOWN: usize = 5;
 
 /// Writes all of it but the headline; nothing for a rollout that was not taken back.
 pub(super) fn paragraphs(
@@ -41,6 +44,7 @@ pub(super) fn paragraphs(
     let mut paragraphs = vec![outcome(news, failure)];
     paragraphs.extend(failure::hint(failure).map(str::to_owned));
     paragraphs.extend(tasks_text(news));
+    paragraphs.extend(troubles_text(news));
     paragraphs.extend(health_text(news));
     paragraphs.extend(alarms_text(news));
     paragraphs.extend(found::log(&findings.log));
@@ -188,23 +192,74 @@ fn task_text(task: &StoppedTask) -> String {
     lines.join("\n")
 }
 
-fn health_text(news: &RolloutNews) -> Option<String> {
-    let lines: Vec<String> = unhealthy(news).into_iter().map(target_text).collect();
+fn troubles_text(news: &RolloutNews) -> Option<String> {
+    let lines: Vec<String> = troubles(news)
+        .into_iter()
+        .map(|(told, trouble)| trouble_text(told, &trouble))
+        .collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
-/// Gives the targets that the load balancer complained of.
+/// Gives what ECS complained of, the latest last.
+fn troubles(news: &RolloutNews) -> Vec<(&ToldTrouble, ServiceTrouble)> {
+    let kept = news.rollout.evidence.service_troubles.kept();
+    let first = kept.len().saturating_sub(TROUBLES_SHOWN);
+    let shown = kept.iter().skip(first);
+    shown
+        .filter_map(|told| Some((told, told.last.trouble()?)))
+        .collect()
+}
+
+fn trouble_text(told: &ToldTrouble, trouble: &ServiceTrouble) -> String {
+    let when = match told.times {
+        0 | 1 => format!("at {:.0}", told.last.at),
+        times => format!(
+            "{times} times from {:.0} to {:.0}",
+            told.first_at, told.last.at
+        ),
+    };
+    let words = match told.last.reason.as_str() {
+        "" => String::new(),
+        reason => format!(": {}", redact(reason)),
+    };
+    let sentence = redact(&diagnosis::service_trouble(trouble));
+    let name = match told.last.name.as_str() {
+        "" => "service event",
+        name => name,
+    };
+    format!("{sentence}\n  {name}, {when}{words}")
+}
+
+fn health_text(news: &RolloutNews) -> Option<String> {
+    let unhealthy = unhealthy(news);
+    let shown = unhealthy.iter().take(TARGETS_SHOWN);
+    let mut lines: Vec<String> = shown.clone().map(|health| target_text(health)).collect();
+    let more = unhealthy.len().saturating_sub(TARGETS_SHOWN);
+    if more > 0 {
+        lines.push(format!("and {more} more"));
+    }
+    for health in shown {
+        let hint = diagnosis::target_hint(health);
+        if !lines.iter().any(|line| line == hint) {
+            lines.push(hint.to_owned());
+        }
+    }
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// Gives the targets that the load balancer complained of, those that tell most first.
 fn unhealthy(news: &RolloutNews) -> Vec<&TargetHealth> {
     let health = news.rollout.evidence.target_health.iter();
-    health
+    let mut unhealthy: Vec<&TargetHealth> = health
         .filter(|health| {
             !matches!(
                 judge(health),
                 TargetVerdict::Healthy | TargetVerdict::Settling
             )
         })
-        .take(TARGETS_SHOWN)
-        .collect()
+        .collect();
+    unhealthy.sort_by_key(|health| std::cmp::Reverse(weight(health)));
+    unhealthy
 }
 
 fn target_text(health: &TargetHealth) -> String {

@@ -1,6 +1,7 @@
 //! What is said of commands and holds, and what something waits for.
 
 use super::Surroundings;
+use super::diagnosis::service_trouble;
 use super::reason::rejected;
 use crate::core::hold::Hold;
 use crate::core::name::{ImageDigest, TargetName};
@@ -173,6 +174,10 @@ pub fn waiting(waiting: &Waiting) -> String {
         Waiting::Aws { trouble } => format!("AWS gave no clear answer: {trouble}"),
         Waiting::ReadLag => "a change was asked for and may not be readable yet".to_owned(),
         Waiting::Deployment => "ECS is replacing the tasks".to_owned(),
+        Waiting::ServiceTrouble { trouble, told_at } => format!(
+            "ECS is at it and said at {told_at:.0}: {}",
+            service_trouble(trouble).trim_end_matches('.')
+        ),
         Waiting::WayBack => "ECS is bringing the last good version back".to_owned(),
         Waiting::BakeTime => "the bake time runs".to_owned(),
         Waiting::MissingTasks => "fewer tasks run than are wanted".to_owned(),

@@ -49,8 +49,8 @@ pub(super) fn recreated(state: &TargetState, observation: &Observation) -> bool 
 }
 
 /// Looks and adopts; answers whether another step may follow at once.
-pub(super) async fn adopt<L, S, I, A, C>(
-    ports: &Ports<L, S, I, A, C>,
+pub(super) async fn adopt<L, S, I, A, B, C>(
+    ports: &Ports<L, S, I, A, B, C>,
     step: &mut Step,
     policy: &Policy,
     parameter_version: i64,

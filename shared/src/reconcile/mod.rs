@@ -8,6 +8,7 @@
 mod act;
 mod adopt;
 mod alarm;
+mod health;
 mod observe;
 mod operate;
 mod step;
@@ -25,14 +26,14 @@ use crate::core::reason::{Ignored, Rejected, SupersededBy, Waiting};
 use crate::core::rollout::Phase;
 use crate::core::state::{Standing, TargetState, Wake};
 use crate::ledger::{LedgerError, RegistrationStatus, SaveError};
-use crate::ports::{Alarms, Clock, ImageName, Images, Services, Targets};
+use crate::ports::{Alarms, Clock, ImageName, Images, LoadBalancers, Services, Targets};
 use crate::queue::{QueueMessage, Trigger};
 
 use step::Step;
 
 /// The outside world, as the control loop needs it.
 #[derive(Clone, Debug)]
-pub struct Ports<L, S, I, A, C> {
+pub struct Ports<L, S, I, A, B, C> {
     /// Where states are kept.
     pub ledger: L,
     /// ECS.
@@ -41,6 +42,8 @@ pub struct Ports<L, S, I, A, C> {
     pub images: I,
     /// CloudWatch.
     pub alarms: A,
+    /// Elastic Load Balancing.
+    pub load_balancers: B,
     /// The clock.
     pub clock: C,
 }
@@ -72,8 +75,8 @@ const STEPS_LIMIT: usize = 24;
 ///
 /// Only an unreachable or unreadable ledger fails; every other trouble becomes
 /// a stored reason and a time to look again.
-pub async fn reconcile<L, S, I, A, C>(
-    ports: &Ports<L, S, I, A, C>,
+pub async fn reconcile<L, S, I, A, B, C>(
+    ports: &Ports<L, S, I, A, B, C>,
     settings: &Settings,
     message: &QueueMessage,
 ) -> Result<Report, LedgerError>
@@ -82,6 +85,7 @@ where
     S: Services,
     I: Images,
     A: Alarms,
+    B: LoadBalancers,
     C: Clock,
 {
     for _ in 0..CONFLICTS_LIMIT {
@@ -105,8 +109,8 @@ where
     })
 }
 
-async fn attempt<L, S, I, A, C>(
-    ports: &Ports<L, S, I, A, C>,
+async fn attempt<L, S, I, A, B, C>(
+    ports: &Ports<L, S, I, A, B, C>,
     settings: &Settings,
     message: &QueueMessage,
 ) -> Result<Report, SaveError>
@@ -115,6 +119,7 @@ where
     S: Services,
     I: Images,
     A: Alarms,
+    B: LoadBalancers,
     C: Clock,
 {
     let entry = ports.ledger.load(&message.target).await?;
@@ -149,11 +154,12 @@ where
                 .await;
             }
         }
-        Trigger::Pushed(_)
-        | Trigger::ServiceChanged { .. }
-        | Trigger::Registered
-        | Trigger::Due
-        | Trigger::Unknown => {}
+        Trigger::ServiceChanged { trouble, .. } => {
+            if let Some(event) = trouble {
+                intake::keep_service_event(&mut step.state, event);
+            }
+        }
+        Trigger::Pushed(_) | Trigger::Registered | Trigger::Due | Trigger::Unknown => {}
         Trigger::Operator(command) => {
             operate::take_in(ports, &mut step, policy.as_ref(), command).await;
         }
@@ -182,8 +188,8 @@ where
 }
 
 /// Takes a push in; answers why, if it changes nothing.
-async fn take_in<L, S, I, A, C>(
-    ports: &Ports<L, S, I, A, C>,
+async fn take_in<L, S, I, A, B, C>(
+    ports: &Ports<L, S, I, A, B, C>,
     step: &mut Step,
     policy: &Policy,
     registered_at: Timestamp,
@@ -277,8 +283,8 @@ fn settle_registration(step: &mut Step, status: &RegistrationStatus, now: Timest
 }
 
 /// Takes one step; answers whether another may follow at once.
-async fn advance<L, S, I, A, C>(
-    ports: &Ports<L, S, I, A, C>,
+async fn advance<L, S, I, A, B, C>(
+    ports: &Ports<L, S, I, A, B, C>,
     step: &mut Step,
     policy: Option<&Policy>,
     parameter_version: i64,
@@ -289,6 +295,7 @@ where
     S: Services,
     I: Images,
     A: Alarms,
+    B: LoadBalancers,
     C: Clock,
 {
     let started = step
@@ -303,7 +310,7 @@ where
         intake::promote(&mut step.state, policy);
         step.refresh_policy(policy);
     }
-    let Some(current) = step.state.current.clone() else {
+    let Some(mut current) = step.state.current.clone() else {
         step.rest(ports.clock.now());
         return Ok(false);
     };
@@ -322,8 +329,18 @@ where
         step.state.halted = None;
         return Ok(true);
     }
+    intake::keep_complaints(&mut current, &observation);
     let decision = decide::decide(&current.policy, &current, &observation, now);
     let decision = operate::gated(step, &current, decision, now);
+    let balancers = &ports.load_balancers;
+    health::keep(
+        balancers,
+        &mut current,
+        &observation,
+        &decision,
+        &ports.clock,
+    )
+    .await;
     tracing::info!(
         target_name = %current.policy.target, rollout = %current.id,
         from = current.phase.as_str(), to = decision.phase.as_str(), "decided"

@@ -18,8 +18,8 @@ use crate::core::state::{Standing, TargetState};
 use crate::ports::{Alarms, CallError, ImageName, Images, Services, Targets};
 
 /// Looks at what the rollout's phase needs to see.
-pub(super) async fn observe<L, S, I, A, C>(
-    ports: &Ports<L, S, I, A, C>,
+pub(super) async fn observe<L, S, I, A, B, C>(
+    ports: &Ports<L, S, I, A, B, C>,
     state: &TargetState,
     rollout: &Rollout,
     now: Timestamp,

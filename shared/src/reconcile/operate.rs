@@ -17,8 +17,8 @@ use crate::notice::News;
 use crate::ports::{Clock, ImageName, Images};
 
 /// Takes a command in; whatever becomes of it is told.
-pub(super) async fn take_in<L, S, I, A, C>(
-    ports: &Ports<L, S, I, A, C>,
+pub(super) async fn take_in<L, S, I, A, B, C>(
+    ports: &Ports<L, S, I, A, B, C>,
     step: &mut Step,
     policy: Option<&Policy>,
     command: &OperatorCommand,

@@ -2,9 +2,12 @@
 
 use serde_json::Value;
 
+use super::ecs_service_action::service_action;
 use super::envelope::Envelope;
+use crate::core::evidence::ServiceEvent;
 use crate::core::policy::ServiceRef;
 use crate::core::reason::Ignored;
+use crate::redact::redact;
 
 /// What ECS said about a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,11 +16,25 @@ pub struct ServiceChange {
     pub service: ServiceRef,
     /// The event's name, such as `SERVICE_DEPLOYMENT_COMPLETED`.
     pub what: String,
+    /// The event itself, if it tells of a trouble: what ECS complains of is told once only.
+    pub trouble: Option<ServiceEvent>,
     /// The event's id.
     pub event_id: String,
 }
 
-/// Reads what changed about a service.
+/// Reads what changed about a service, of whichever kind the event is.
+///
+/// # Errors
+///
+/// Every other event is explained as ignored.
+pub fn service_event(event: &Value) -> Result<ServiceChange, Ignored> {
+    match event.get("detail-type").and_then(Value::as_str) {
+        Some("ECS Service Action") => service_action(event).map(ServiceChange::from),
+        _ => service_change(event),
+    }
+}
+
+/// Reads what became of a service's deployment.
 ///
 /// The service stands in `resources` only: these events' detail names neither
 /// cluster nor service. Source: ECS developer guide, "Service deployment state
@@ -38,11 +55,26 @@ pub fn service_change(event: &Value) -> Result<ServiceChange, Ignored> {
         .iter()
         .find_map(|arn| service_of(arn))
         .ok_or_else(|| super::envelope::unreadable("its resources name no service"))?;
+    let what: String = envelope.text("eventName").chars().take(60).collect();
+    let trouble = envelope.at().ok().map(|at| ServiceEvent {
+        name: what.clone(),
+        // Before anything is cut off: half a secret is not known for one.
+        reason: redact(envelope.text("reason")),
+        deployment: Some(envelope.text("deploymentId").to_owned()).filter(|id| !id.is_empty()),
+        at,
+    });
     Ok(ServiceChange {
         service,
-        what: envelope.text("eventName").chars().take(60).collect(),
+        what,
+        trouble: trouble.and_then(complaint),
         event_id: envelope.id,
     })
+}
+
+/// Lets pass what tells of a trouble, cut to what is kept.
+pub(super) fn complaint(event: ServiceEvent) -> Option<ServiceEvent> {
+    let event = event.bounded();
+    event.trouble().is_some().then_some(event)
 }
 
 /// Takes a service's ARN apart: `arn:…:ecs:…:service/<cluster>/<name>`.
@@ -64,6 +96,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::core::diagnosis::service_trouble::ServiceTrouble;
 
     fn sample(name: &str) -> Value {
         let path = format!("{}/../tests/events/{name}.json", env!("CARGO_MANIFEST_DIR"));
@@ -78,6 +111,48 @@ mod tests {
             assert!(!change.service.cluster.is_empty() && !change.service.name.is_empty());
             assert!(change.what.starts_with("SERVICE_DEPLOYMENT_"));
         }
+    }
+
+    #[test]
+    fn only_what_ecs_complains_of_is_carried_along() {
+        let read = |name: &str| service_event(&sample(name)).unwrap();
+        let failed = read("ecs_deployment_state_change__service_deployment_failed");
+        let trouble = failed.trouble.unwrap();
+        assert_eq!(trouble.deployment.as_deref(), Some("ecs-svc/123"));
+        assert_eq!(trouble.at.to_string(), "2020-05-23T12:31:14Z");
+        assert_eq!(trouble.trouble(), Some(ServiceTrouble::CircuitBreaker));
+        let placement = read("ecs_service_action__service_task_placement_failure");
+        assert_eq!(placement.what, "SERVICE_TASK_PLACEMENT_FAILURE");
+        let lacking = "RESOURCE:FARGATE".to_owned();
+        let trouble = placement.trouble.unwrap();
+        assert_eq!(
+            trouble.trouble(),
+            Some(ServiceTrouble::CannotPlace { lacking })
+        );
+        for quiet in [
+            "ecs_deployment_state_change__service_deployment_completed",
+            "ecs_service_action__service_steady_state",
+        ] {
+            assert_eq!(read(quiet).trouble, None, "{quiet}");
+        }
+    }
+
+    #[test]
+    fn an_event_without_a_time_wakes_and_proves_nothing() {
+        let mut event = sample("ecs_deployment_state_change__service_deployment_failed");
+        event["time"] = json!("2023-02-29T00:00:00Z");
+        let change = service_event(&event).unwrap();
+        assert_eq!(change.what, "SERVICE_DEPLOYMENT_FAILED");
+        assert_eq!(change.trouble, None);
+    }
+
+    #[test]
+    fn what_ecs_quotes_is_kept_without_its_secrets_and_short() {
+        let mut event = sample("ecs_deployment_state_change__service_deployment_failed");
+        event["detail"]["reason"] = json!(format!("PASSWORD=s3cr3t {}", "x".repeat(9000)));
+        let reason = service_event(&event).unwrap().trouble.unwrap().reason;
+        assert!(!reason.contains("s3cr3t"), "{reason}");
+        assert!(reason.len() <= 1024);
     }
 
     #[test]

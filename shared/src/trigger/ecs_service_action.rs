@@ -1,11 +1,14 @@
 //! What ECS says about a service's doings.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
-use super::ecs::service_of;
+use super::ecs::{ServiceChange, complaint, service_of};
 use super::envelope::{Envelope, unreadable};
+use crate::core::evidence::ServiceEvent;
 use crate::core::policy::ServiceRef;
 use crate::core::reason::Ignored;
+use crate::redact::redact;
 
 /// Something that ECS did, or could not do, for a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,8 +21,27 @@ pub struct ServiceAction {
     pub severity: ActionSeverity,
     /// ECS's own words; most of these events have none.
     pub reason: String,
+    /// When it was made; `None` where the event's time cannot be read.
+    pub at: Option<Timestamp>,
     /// The event's id.
     pub event_id: String,
+}
+
+impl From<ServiceAction> for ServiceChange {
+    fn from(action: ServiceAction) -> Self {
+        let trouble = action.at.map(|at| ServiceEvent {
+            name: action.name.clone(),
+            reason: action.reason,
+            deployment: None,
+            at,
+        });
+        Self {
+            service: action.service,
+            what: action.name,
+            trouble: trouble.and_then(complaint),
+            event_id: action.event_id,
+        }
+    }
 }
 
 /// How much an action matters to ECS, its `eventType`.
@@ -58,17 +80,18 @@ pub fn service_action(event: &Value) -> Result<ServiceAction, Ignored> {
             service_of(arn).or_else(|| service_of_short(arn, envelope.text("clusterArn")))
         })
         .ok_or_else(|| unreadable("its resources name no service"))?;
-    let part = |field, limit| envelope.text(field).chars().take(limit).collect();
     Ok(ServiceAction {
         service,
-        name: part("eventName", 60),
+        name: envelope.text("eventName").chars().take(60).collect(),
         severity: match envelope.text("eventType") {
             "INFO" => ActionSeverity::Info,
             "WARN" => ActionSeverity::Warn,
             "ERROR" => ActionSeverity::Error,
             _ => ActionSeverity::Other,
         },
-        reason: part("reason", 1000),
+        // Before anything is cut off: half a secret is not known for one.
+        reason: redact(envelope.text("reason")).chars().take(1000).collect(),
+        at: envelope.at().ok(),
         event_id: envelope.id,
     })
 }

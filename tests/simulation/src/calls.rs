@@ -57,6 +57,7 @@ pub enum Operation {
     DescribePushTime,
     DescribeRepositories,
     DescribeAlarms,
+    DescribeTargetHealth,
     SendMessages,
     GetParameters,
     GetParameter,

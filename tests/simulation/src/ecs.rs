@@ -61,6 +61,8 @@ pub struct ServiceSpecification {
     pub controller: String,
     /// `REPLICA` or `DAEMON`.
     pub scheduling_strategy: String,
+    /// Its target group and for how many seconds failed health checks do not count.
+    pub balanced: Option<(String, u32)>,
 }
 
 impl ServiceSpecification {
@@ -77,6 +79,7 @@ impl ServiceSpecification {
             target: Some(target.to_owned()),
             controller: "ECS".to_owned(),
             scheduling_strategy: "REPLICA".to_owned(),
+            balanced: None,
         }
     }
 }
@@ -241,6 +244,15 @@ impl Ecs {
         let network = json!({ "subnets": ["subnet-1"] });
         let network = [("awsvpcConfiguration".to_owned(), network)];
         input.workload.network_configuration = Some(network.into_iter().collect());
+        if let Some((group, grace_seconds)) = &specification.balanced {
+            let balancer = [
+                ("targetGroupArn".to_owned(), json!(group)),
+                ("containerName".to_owned(), json!("app")),
+                ("containerPort".to_owned(), json!(8080)),
+            ];
+            input.workload.load_balancers = Some(vec![balancer.into_iter().collect()]);
+            input.health_check_grace_period_seconds = Some(*grace_seconds);
+        }
         if specification.controller == "EXTERNAL" {
             input.task_definition = None;
             input.workload.network_configuration = None;

@@ -25,6 +25,7 @@ use crate::clock::VirtualClock;
 use crate::ecs::Ecs;
 use crate::images::Images;
 use crate::ledger::Ledger;
+use crate::load_balancers::LoadBalancers;
 use crate::parameters::Parameters;
 use crate::queue::FifoQueue;
 use crate::topic::Topic;
@@ -90,8 +91,14 @@ impl<T, E> Invocation<T, E> {
     }
 }
 
-type RolloutPorts =
-    reconcile::Ports<Watched<Ledger>, Watched<Ecs>, Watched<Images>, Watched<Alarms>, VirtualClock>;
+type RolloutPorts = reconcile::Ports<
+    Watched<Ledger>,
+    Watched<Ecs>,
+    Watched<Images>,
+    Watched<Alarms>,
+    Watched<LoadBalancers>,
+    VirtualClock,
+>;
 type SweepPorts = sweep::Ports<
     Watched<Ledger>,
     Watched<Parameters>,
@@ -132,6 +139,7 @@ impl Functions {
                 services: Watched::new(ground.ecs.clone(), calls),
                 images: Watched::new(ground.images.clone(), calls),
                 alarms: Watched::new(ground.alarms.clone(), calls),
+                load_balancers: Watched::new(LoadBalancers::new(ground.ecs.clone()), calls),
                 clock: ground.clock.clone(),
             },
             sweep: sweep::Ports {

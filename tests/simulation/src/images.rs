@@ -83,9 +83,19 @@ impl Image {
     /// Makes an image whose containers end with code 1 as soon as they start.
     #[must_use]
     pub fn crashing(name: &str) -> Self {
+        Self::behaving(name, "exit")
+    }
+
+    /// Makes an image that answers a load balancer's health checks wrongly.
+    #[must_use]
+    pub fn unhealthy_behind_a_load_balancer(name: &str) -> Self {
+        Self::behaving(name, "elb-unhealthy")
+    }
+
+    fn behaving(name: &str, behaviour: &str) -> Self {
         let mut image = Self::healthy(name);
         let label = "pushboat.test/behaviour".to_owned();
-        image.labels.insert(label, "exit".to_owned());
+        image.labels.insert(label, behaviour.to_owned());
         image
     }
 

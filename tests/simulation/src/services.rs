@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use ecs_model::{
     Deployment, DeploymentController, RolloutState, SchedulingStrategy, ServiceError,
-    ServiceStatus, Tag, Tags, TaskDefinitionStatus, UpdateService,
+    ServiceMessage, ServiceStatus, Tag, Tags, TaskDefinitionStatus, UpdateService,
 };
+use pushboat::core::evidence::ServiceEvent;
 use pushboat::core::observation::{
     Controller, Definition, DeploymentState, Service, ServiceDeployment, ServiceLook,
 };
@@ -154,7 +155,24 @@ fn seen(model: &ecs_model::Ecs, service: &ecs_model::Service) -> Service {
         tags: tags
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .collect(),
+        target_groups: target_groups(service),
+        complaints: service.messages.iter().filter_map(complaint).collect(),
     }
+}
+
+fn target_groups(service: &ecs_model::Service) -> Vec<String> {
+    let group = service.workload.target_group();
+    group.map(str::to_owned).into_iter().collect()
+}
+
+fn complaint(message: &ServiceMessage) -> Option<ServiceEvent> {
+    let event = ServiceEvent {
+        name: String::new(),
+        reason: message.message.clone(),
+        deployment: None,
+        at: message.created_at,
+    };
+    event.trouble().is_some().then_some(event)
 }
 
 fn deployment(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use pushboat::core::alarm::AlarmSeen;
+use pushboat::core::evidence::TargetHealth;
 use pushboat::core::hold::Hold;
 use pushboat::core::name::{ImageDigest, TargetName};
 use pushboat::core::observation::{Definition, ImageLook, ServiceDeployment, ServiceLook};
@@ -14,8 +15,8 @@ use pushboat::ledger::{
     StateWrite, StoredNotice, TargetEntry, Version,
 };
 use pushboat::ports::{
-    Alarms, CallError, ImageName, Images, Outbox, Parameter, Parameters, Publication, Queue,
-    Registrations, ReverseItems, Services, Targets, Topic,
+    Alarms, CallError, ImageName, Images, LoadBalancers, Outbox, Parameter, Parameters,
+    Publication, Queue, Registrations, ReverseItems, Services, Targets, Topic,
 };
 use pushboat::queue::QueueMessage;
 use serde_json::Value;
@@ -182,6 +183,17 @@ impl<P: Alarms> Alarms for Watched<P> {
     async fn alarms(&self, names: &[String]) -> Result<Vec<AlarmSeen>, CallError> {
         self.call(Operation::DescribeAlarms, self.port.alarms(names))
             .await
+    }
+}
+
+impl<P: LoadBalancers> LoadBalancers for Watched<P> {
+    async fn target_health(
+        &self,
+        target_group_arn: &str,
+        at: Timestamp,
+    ) -> Result<Vec<TargetHealth>, CallError> {
+        let effect = self.port.target_health(target_group_arn, at);
+        self.call(Operation::DescribeTargetHealth, effect).await
     }
 }
 

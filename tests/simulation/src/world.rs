@@ -9,7 +9,8 @@ use pushboat::ports::Clock as _;
 use pushboat::reconcile::Settings;
 use pushboat::sweep::Occasion;
 use pushboat::trigger::alarm::AlarmChanged;
-use pushboat::trigger::ecs::service_change;
+use pushboat::trigger::ecs::service_event;
+use serde_json::Value;
 
 use crate::agenda::{Agenda, Event, Pending};
 use crate::alarms::Alarms;
@@ -267,12 +268,22 @@ impl World {
                     }
                 }
                 Some("ECS Deployment State Change") if !self.lost.service_changes => {
-                    if let Ok(change) = service_change(&event) {
-                        self.tell(Event::ServiceChanged(change));
-                    }
+                    self.tell_service_event(&event);
+                }
+                // The template's rule leaves out what goes its usual way.
+                Some("ECS Service Action")
+                    if !self.lost.service_changes && event["detail"]["eventType"] != "INFO" =>
+                {
+                    self.tell_service_event(&event);
                 }
                 _ => {}
             }
+        }
+    }
+
+    fn tell_service_event(&mut self, event: &Value) {
+        if let Ok(change) = service_event(event) {
+            self.tell(Event::ServiceChanged(change));
         }
     }
 

@@ -1,14 +1,16 @@
 //! What ECS answers, in our own words.
 
 use aws_sdk_ecs::types::{
-    Deployment, DeploymentController, DeploymentControllerType, DeploymentRolloutState,
-    SchedulingStrategy, Service as Answered,
+    AdvancedConfiguration, Deployment, DeploymentController, DeploymentControllerType,
+    DeploymentRolloutState, SchedulingStrategy, Service as Answered,
 };
 use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 
 use super::super::timestamp;
+use crate::core::evidence::{KEPT, ServiceEvent};
 use crate::core::observation::{Controller, DeploymentState, Service, ServiceDeployment};
+use crate::redact::redact;
 
 /// The status of the deployment that ECS drives towards.
 ///
@@ -42,7 +44,46 @@ pub(super) fn service(service: &Answered) -> Result<Service, String> {
         running: count(service.running_count()),
         deployments,
         tags,
+        target_groups: target_groups(service),
+        complaints: complaints(service),
     })
+}
+
+/// Reads what the scheduler complained of; most of what it says is about what it did.
+///
+/// Source: ECS developer guide, "Amazon ECS service event messages".
+fn complaints(service: &Answered) -> Vec<ServiceEvent> {
+    let events = service.events().iter().filter_map(|event| {
+        let said = ServiceEvent {
+            name: String::new(),
+            // Before anything is cut off: half a secret is not known for one.
+            reason: redact(event.message()?),
+            deployment: None,
+            at: event.created_at().and_then(timestamp)?,
+        };
+        Some(said.bounded()).filter(|said| said.trouble().is_some())
+    });
+    events.take(KEPT).collect()
+}
+
+/// Names the target groups; tasks of a blue/green deployment are registered with the alternate one.
+///
+/// Source: ECS API reference, LoadBalancer and AdvancedConfiguration.
+fn target_groups(service: &Answered) -> Vec<String> {
+    let mut groups = Vec::new();
+    for balancer in service.load_balancers() {
+        let advanced = balancer.advanced_configuration();
+        let alternate = advanced.and_then(AdvancedConfiguration::alternate_target_group_arn);
+        for group in [balancer.target_group_arn(), alternate]
+            .into_iter()
+            .flatten()
+        {
+            if !groups.iter().any(|known| known == group) {
+                groups.push(group.to_owned());
+            }
+        }
+    }
+    groups
 }
 
 /// Reads one of a service's deployments.
@@ -114,6 +155,7 @@ mod tests {
     use aws_sdk_ecs::types::Tag;
 
     use super::*;
+    use crate::core::diagnosis::service_trouble::ServiceTrouble;
 
     fn rolling() -> aws_sdk_ecs::types::builders::DeploymentBuilder {
         Deployment::builder()
@@ -150,6 +192,64 @@ mod tests {
             ("ecs-svc/1", 2)
         );
         assert_eq!(primary.created_at.as_millisecond(), 1_700_000_000_250);
+    }
+
+    #[test]
+    fn only_what_it_complains_of_is_read_of_its_messages() {
+        let said = |second, message: &str| {
+            aws_sdk_ecs::types::ServiceEvent::builder()
+                .created_at(DateTime::from_secs(second))
+                .message(message)
+                .build()
+        };
+        let sick = "(service web) (port 80) is unhealthy in (target-group arn:x) due to (reason Request timed out).";
+        let read = service(
+            &web()
+                .events(said(3, sick))
+                .events(said(2, "(service web) has started 1 tasks: (task 7)."))
+                .events(said(
+                    1,
+                    "(service web) is unable to consistently start tasks successfully.",
+                ))
+                .build(),
+        )
+        .unwrap();
+        let told: Vec<_> = read
+            .complaints
+            .iter()
+            .map(|one| (one.at.as_second(), one.trouble().unwrap()))
+            .collect();
+        let reason = "Request timed out".to_owned();
+        let expected = [
+            (3, ServiceTrouble::TargetUnhealthy { reason }),
+            (1, ServiceTrouble::TasksKeepFailing),
+        ];
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn target_groups_are_named_once_with_their_alternates() {
+        let balanced = |group: &str, alternate: Option<&str>| {
+            let advanced = alternate.map(|alternate| {
+                AdvancedConfiguration::builder()
+                    .alternate_target_group_arn(alternate)
+                    .build()
+            });
+            aws_sdk_ecs::types::LoadBalancer::builder()
+                .target_group_arn(group)
+                .set_advanced_configuration(advanced)
+                .build()
+        };
+        let read = service(
+            &web()
+                .load_balancers(balanced("blue", Some("green")))
+                .load_balancers(balanced("green", None))
+                .load_balancers(balanced("internal", None))
+                .build(),
+        )
+        .unwrap();
+        assert_eq!(read.target_groups, ["blue", "green", "internal"]);
+        assert_eq!(service(&web().build()).unwrap().target_groups.len(), 0);
     }
 
     #[test]

@@ -157,6 +157,8 @@ fn steady() -> Seen {
         running: 2,
         deployments: vec![primary],
         tags: BTreeMap::from([(TARGET_TAG.to_owned(), "web".to_owned())]),
+        target_groups: Vec::new(),
+        complaints: Vec::new(),
     };
     Seen {
         policy: target::parse(&TargetName::parse("web").unwrap(), text).unwrap(),

@@ -6,6 +6,7 @@
 
 mod baking;
 mod going;
+mod hindered;
 mod progressing;
 mod requested;
 mod rolling_back;
@@ -159,6 +160,16 @@ fn image_doubted(rollout: &Rollout, running: &Running) -> bool {
 
 /// Decides what to do next with `rollout`.
 pub fn decide(
+    policy: &Policy,
+    rollout: &Rollout,
+    observation: &Observation,
+    now: Timestamp,
+) -> Decision {
+    let decision = of_phase(policy, rollout, observation, now);
+    hindered::explained(rollout, observation, decision)
+}
+
+fn of_phase(
     policy: &Policy,
     rollout: &Rollout,
     observation: &Observation,

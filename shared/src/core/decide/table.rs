@@ -4,6 +4,7 @@
 //! is always the same instant; every time is told by its distance from it.
 
 mod baking;
+mod hindered;
 mod progressing;
 mod requested;
 mod rolling_back;
@@ -17,7 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::super::alarm::{AlarmSeen, AlarmState, AlarmWatch};
-use super::super::evidence::{Evidence, StoppedContainer, StoppedTask};
+use super::super::evidence::{Evidence, ServiceEvent, StoppedContainer, StoppedTask};
 use super::super::failure::Failure;
 use super::super::name::{ImageDigest, RolloutId, TargetName};
 use super::super::observation::{
@@ -186,6 +187,18 @@ impl Given {
         self
     }
 
+    /// ECS complained of this, so many seconds from now.
+    fn complained(mut self, name: &str, reason: &str, seconds: i64) -> Self {
+        let event = ServiceEvent {
+            name: name.to_owned(),
+            reason: reason.to_owned(),
+            deployment: None,
+            at: at(seconds),
+        };
+        assert!(self.0.evidence.service_troubles.keep(event));
+        self
+    }
+
     fn policy(mut self, change: impl FnOnce(&mut Policy)) -> Self {
         change(&mut self.0.policy);
         self
@@ -272,6 +285,8 @@ fn service(deployments: Vec<ServiceDeployment>) -> Service {
         running: 2,
         deployments,
         tags: BTreeMap::from([("pushboat:target".to_owned(), "web".to_owned())]),
+        target_groups: Vec::new(),
+        complaints: Vec::new(),
     }
 }
 

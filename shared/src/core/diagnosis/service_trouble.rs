@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Verdict;
+
 /// What an `ECS Service Action` or `ECS Deployment State Change` event means.
 ///
 /// Source: ECS developer guide, "Amazon ECS service action events", "Amazon ECS
@@ -30,8 +32,14 @@ pub enum ServiceTrouble {
         /// What the load balancer complains of.
         reason: String,
     },
+    /// Cloud Map or VPC Lattice finds a task unhealthy.
+    TaskUnhealthy,
     /// Tasks could not be launched, for want of capacity or because of a limit.
     CouldNotLaunch,
+    /// AWS throttles what the scheduler asks of it.
+    Throttled,
+    /// Tasks cannot be started as they are configured.
+    Misconfigured,
     /// ECS may not assume the task's role or the execution role.
     RoleNotAssumed,
     /// Tasks could not be placed.
@@ -78,6 +86,11 @@ impl ServiceTrouble {
         if says(&["could not launch", "for deployment"]) {
             return Some(Self::CouldNotLaunch);
         }
+        if says(&["unable to place a task", "capacity is unavailable"]) {
+            // As the event about it says, so that both are one trouble.
+            let lacking = "RESOURCE:FARGATE".to_owned();
+            return Some(Self::CannotPlace { lacking });
+        }
         if says(&["unable to assume the role"])
             || says(&["iam trust relationship has been misconfigured"])
         {
@@ -89,8 +102,59 @@ impl ServiceTrouble {
             "SERVICE_TASK_PLACEMENT_FAILURE" => Some(Self::CannotPlace {
                 lacking: short(if placement { reason } else { "" }),
             }),
+            "SERVICE_TASK_CONFIGURATION_FAILURE" => Some(Self::Misconfigured),
+            "SERVICE_DISCOVERY_INSTANCE_UNHEALTHY" | "VPC_LATTICE_TARGET_UNHEALTHY" => {
+                Some(Self::TaskUnhealthy)
+            }
+            "ECS_OPERATION_THROTTLED" | "SERVICE_DISCOVERY_OPERATION_THROTTLED" => {
+                Some(Self::Throttled)
+            }
             "SERVICE_DEPLOYMENT_FAILED" => Some(Self::DeploymentFailed),
             _ => None,
+        }
+    }
+
+    /// Says whose fault it is, as far as these words tell.
+    ///
+    /// Words about a service never make a fault certain: the tasks that stopped
+    /// are what a version is judged by.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            Self::NoRoomToDeploy
+            | Self::CouldNotLaunch
+            | Self::Throttled
+            | Self::Misconfigured
+            | Self::RoleNotAssumed
+            | Self::CannotPlace { .. } => Verdict::Platform,
+            Self::CircuitBreaker
+            | Self::DeploymentAlarm
+            | Self::DeploymentFailed
+            | Self::TasksKeepFailing
+            | Self::TargetUnhealthy { .. }
+            | Self::TaskUnhealthy => Verdict::Likely,
+            Self::RollingBack { .. } => Verdict::NotAFailure,
+        }
+    }
+
+    /// Says whether it explains why a deployment does not get on.
+    #[must_use]
+    pub fn hinders(&self) -> bool {
+        match self {
+            Self::TasksKeepFailing
+            | Self::NoRoomToDeploy
+            | Self::TargetUnhealthy { .. }
+            | Self::TaskUnhealthy
+            | Self::CouldNotLaunch
+            | Self::Throttled
+            | Self::Misconfigured
+            | Self::RoleNotAssumed
+            | Self::CannotPlace { .. } => true,
+            // ECS has given the deployment up: nothing waits for it any more.
+            Self::RollingBack { .. }
+            | Self::CircuitBreaker
+            | Self::DeploymentAlarm
+            | Self::DeploymentFailed => false,
         }
     }
 
@@ -105,7 +169,10 @@ impl ServiceTrouble {
             Self::TasksKeepFailing => "tasks-keep-failing",
             Self::NoRoomToDeploy => "no-room-to-deploy",
             Self::TargetUnhealthy { .. } => "target-unhealthy",
+            Self::TaskUnhealthy => "task-unhealthy",
             Self::CouldNotLaunch => "could-not-launch",
+            Self::Throttled => "throttled",
+            Self::Misconfigured => "misconfigured",
             Self::RoleNotAssumed => "role-not-assumed",
             Self::CannotPlace { .. } => "cannot-place",
         }
@@ -198,8 +265,18 @@ mod tests {
                 "The IAM trust relationship has been misconfigured",
                 "role-not-assumed",
             ),
-            (configuration, "something else", "-"),
+            (configuration, "something else", "misconfigured"),
             (placement, "RESOURCE:FARGATE", "cannot-place"),
+            (
+                "",
+                "(service web) was unable to place a task. Reason: Capacity is unavailable at this time. Please try again later or in a different availability zone.",
+                "cannot-place",
+            ),
+            ("VPC_LATTICE_TARGET_UNHEALTHY", "", "task-unhealthy"),
+            ("SERVICE_DISCOVERY_INSTANCE_UNHEALTHY", "", "task-unhealthy"),
+            ("ECS_OPERATION_THROTTLED", "", "throttled"),
+            ("SERVICE_DISCOVERY_OPERATION_THROTTLED", "", "throttled"),
+            ("SERVICE_HEALTH_UNKNOWN", "", "-"),
             ("SERVICE_STEADY_STATE", "", "-"),
             ("SOMETHING_NEW", "RESOURCE:FARGATE", "-"),
         ]);

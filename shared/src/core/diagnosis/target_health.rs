@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::core::evidence::TargetHealth;
+use crate::core::failure::Failure;
 
 /// What the health of a target says about the task behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +49,35 @@ pub fn judge(health: &TargetHealth) -> TargetVerdict {
             | "Target.DeregistrationInProgress",
         ) => TargetVerdict::Settling,
         _ => TargetVerdict::Unknown,
+    }
+}
+
+/// Says whether a load balancer can tell more of a failure.
+///
+/// A task that can never work was never registered, and what a person asked for
+/// needs no explanation.
+#[must_use]
+pub fn tells_of(failure: &Failure) -> bool {
+    match failure {
+        Failure::TasksFail { .. }
+        | Failure::AlarmFired { .. }
+        | Failure::DeploymentFailed { .. }
+        | Failure::DeadlineReached { .. }
+        | Failure::MissingTasks { .. }
+        | Failure::EcsRolledBack { .. } => true,
+        Failure::TaskCannotWork { .. } | Failure::PutBackByHand | Failure::AskedByOperator => false,
+    }
+}
+
+/// Orders targets by how much they tell: those that tell most have the highest weight.
+#[must_use]
+pub fn weight(health: &TargetHealth) -> u8 {
+    match judge(health) {
+        TargetVerdict::Healthy => 0,
+        TargetVerdict::Settling => 1,
+        TargetVerdict::Unknown => 2,
+        TargetVerdict::Platform | TargetVerdict::Infrastructure => 3,
+        TargetVerdict::Application => 4,
     }
 }
 

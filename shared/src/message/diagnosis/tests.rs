@@ -38,13 +38,19 @@ fn each_trouble_of_a_service_has_its_sentence() {
         ServiceTrouble::NoRoomToDeploy,
         unhealthy("Request timed out"),
         unhealthy(""),
+        ServiceTrouble::TaskUnhealthy,
+        ServiceTrouble::Throttled,
+        ServiceTrouble::Misconfigured,
         ServiceTrouble::CouldNotLaunch,
         ServiceTrouble::RoleNotAssumed,
         lacking("RESOURCE:FARGATE"),
         lacking(""),
     ]
     .iter()
-    .map(|trouble| format!("{}\n    {}", trouble.as_str(), service_trouble(trouble)))
+    .map(|trouble| {
+        let (name, blame) = (trouble.as_str(), verdict(trouble.verdict()));
+        format!("{name}\n    {}\n    {blame}", service_trouble(trouble))
+    })
     .collect();
     insta::assert_snapshot!(lines.join("\n"));
 }

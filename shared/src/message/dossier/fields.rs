@@ -4,10 +4,11 @@ use serde_json::{Map, Value, json};
 
 use super::super::document::seconds;
 use super::super::{diagnosis, failure};
-use super::{by_hand, changes, runs, tasks, unhealthy};
+use super::{TARGETS_SHOWN, by_hand, changes, runs, tasks, troubles, unhealthy};
 use crate::core::diagnosis::cause as cause_of;
+use crate::core::diagnosis::service_trouble::ServiceTrouble;
 use crate::core::diagnosis::target_health::judge;
-use crate::core::evidence::{AlarmChange, StoppedTask, TargetHealth};
+use crate::core::evidence::{AlarmChange, StoppedTask, TargetHealth, ToldTrouble};
 use crate::core::failure::Failure;
 use crate::core::rollout::{Phase, Running};
 use crate::findings::{Findings, ImageFinding, LogFinding};
@@ -37,9 +38,24 @@ pub(in crate::message) fn fields(news: &RolloutNews, findings: &Findings) -> Opt
         insert("moreStoppedTasks", json!(more));
     }
     insert(
-        "targetHealth",
-        unhealthy(news).into_iter().map(target).collect(),
+        "serviceTroubles",
+        troubles(news)
+            .into_iter()
+            .map(|(told, trouble)| service_trouble(told, &trouble))
+            .collect(),
     );
+    let targets = unhealthy(news);
+    insert(
+        "targetHealth",
+        targets
+            .iter()
+            .take(TARGETS_SHOWN)
+            .map(|health| target(health))
+            .collect(),
+    );
+    if targets.len() > TARGETS_SHOWN {
+        insert("moreTargets", json!(targets.len() - TARGETS_SHOWN));
+    }
     insert(
         "alarmChanges",
         changes(news).into_iter().map(change).collect(),
@@ -94,6 +110,20 @@ fn task(task: &StoppedTask) -> Value {
     })
 }
 
+fn service_trouble(told: &ToldTrouble, trouble: &ServiceTrouble) -> Value {
+    json!({
+        "trouble": trouble.as_str(),
+        "event": told.last.name,
+        "reason": redact(&told.last.reason),
+        "deployment": told.last.deployment,
+        "firstAt": seconds(told.first_at),
+        "lastAt": seconds(told.last.at),
+        "times": told.times,
+        "meaning": redact(&diagnosis::service_trouble(trouble)),
+        "fault": diagnosis::verdict(trouble.verdict()),
+    })
+}
+
 fn target(health: &TargetHealth) -> Value {
     json!({
         "targetGroupArn": health.target_group_arn,
@@ -103,6 +133,7 @@ fn target(health: &TargetHealth) -> Value {
         "reason": health.reason,
         "description": redact(&health.description),
         "meaning": diagnosis::target_verdict(judge(health)),
+        "hint": diagnosis::target_hint(health),
     })
 }
 

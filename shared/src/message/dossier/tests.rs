@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::core::alarm::AlarmState;
 use crate::core::diagnosis::Cause;
 use crate::core::evidence::{
-    AlarmChange, Evidence, StoppedContainer, StoppedTask, TargetHealth, keep_health,
+    AlarmChange, Evidence, ServiceEvent, StoppedContainer, StoppedTask, TargetHealth, keep_health,
 };
 use crate::core::failure::Failure;
 use crate::core::name::{RolloutId, TargetName};
@@ -264,6 +264,71 @@ fn a_load_balancers_health_check() {
 }
 
 #[test]
+fn a_deadline_for_want_of_capacity() {
+    let mut evidence = Evidence::default();
+    for time in ["08:16:05", "08:30:10", "08:44:00"] {
+        evidence.service_troubles.keep(ServiceEvent {
+            name: "SERVICE_TASK_PLACEMENT_FAILURE".to_owned(),
+            reason: "RESOURCE:FARGATE".to_owned(),
+            deployment: None,
+            at: at(time),
+        });
+    }
+    evidence.service_troubles.keep(ServiceEvent {
+        name: String::new(),
+        reason: "(service web) (port 8080) is unhealthy in (target-group arn:x) due to (reason Health checks failed with these codes: [502]).".to_owned(),
+        deployment: None,
+        at: at("08:17:00"),
+    });
+    let phase = rolled_back(Failure::DeadlineReached { cause: None });
+    snapshot!(
+        "capacity",
+        shown(&notice(phase, evidence), &Findings::default())
+    );
+}
+
+#[test]
+fn targets_that_tell_most_come_first_and_each_hint_once() {
+    let mut evidence = Evidence::default();
+    for (number, state, reason) in [
+        (1, "healthy", ""),
+        (2, "draining", "Target.DeregistrationInProgress"),
+        (3, "unavailable", "Target.HealthCheckDisabled"),
+        (4, "unhealthy", "Target.Timeout"),
+        (5, "unhealthy", "Target.Timeout"),
+        (6, "unhealthy", "Target.FailedHealthChecks"),
+        (7, "unused", "Target.NotInUse"),
+    ] {
+        let health = TargetHealth {
+            target_group_arn: "arn:web".to_owned(),
+            target: format!("10.0.3.{number}"),
+            port: Some(8080),
+            state: state.to_owned(),
+            reason: reason.to_owned(),
+            description: String::new(),
+            at: at("08:16:30"),
+        };
+        keep_health(&mut evidence.target_health, health);
+    }
+    let phase = rolled_back(Failure::DeadlineReached { cause: None });
+    let notice = notice(phase, evidence);
+    let News::Rollout(news) = &notice.news else {
+        panic!("{notice:?}");
+    };
+    snapshot!("targets", super::health_text(news).unwrap());
+    let document = publication(&notice, &surroundings(), &Findings::default());
+    let document: Value = serde_json::from_str(body(&document, "default")).unwrap();
+    assert_eq!(
+        document["dossier"]["targetHealth"]
+            .as_array()
+            .unwrap()
+            .len(),
+        3
+    );
+    assert_eq!(document["dossier"]["moreTargets"], 2);
+}
+
+#[test]
 fn an_alarm_while_nothing_is_under_way() {
     let change = AlarmChange {
         alarm_arn: "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:backstage-5xx".to_owned(),
@@ -412,6 +477,12 @@ fn the_largest_dossier_fits_what_sns_takes() {
             previous: None,
             reason: quotes(),
             at: at("08:19:10") + jiff::SignedDuration::from_secs(number),
+        });
+        evidence.service_troubles.keep(ServiceEvent {
+            name: "SERVICE_TASK_PLACEMENT_FAILURE".to_owned(),
+            reason: format!("RESOURCE:{number}{}", quotes()),
+            deployment: Some(quotes()),
+            at: at("08:19:10"),
         });
         keep_health(
             &mut evidence.target_health,

@@ -5,6 +5,7 @@
 
 mod adoption;
 mod crash;
+mod hindered;
 mod notices;
 mod pushes;
 mod registration;

@@ -14,7 +14,7 @@ fn push_crashing(world: &mut World, tag: &str) -> pushboat::core::push::Push {
 }
 
 /// Runs until the rollout under way is in a phase.
-fn run_to(world: &mut World, phase: &str) {
+pub(super) fn run_to(world: &mut World, phase: &str) {
     let reached = world.run_while(minutes(40), |world| {
         let current = world.state(TARGET).current;
         current.is_none_or(|current| current.phase.as_str() != phase)
@@ -23,13 +23,13 @@ fn run_to(world: &mut World, phase: &str) {
 }
 
 /// Runs until some rollout came to its outcome.
-fn run_to_the_end(world: &mut World) {
+pub(super) fn run_to_the_end(world: &mut World) {
     let before = history(world).len();
     let ended = world.run_while(minutes(90), |world| history(world).len() == before);
     assert!(ended, "it never ended");
 }
 
-fn last(world: &World) -> Rollout {
+pub(super) fn last(world: &World) -> Rollout {
     let history = world.ledger.history(&target(TARGET));
     history.last().unwrap().clone()
 }
@@ -41,7 +41,7 @@ fn taken_back_by(world: &World) -> RolledBackBy {
     }
 }
 
-fn quarantined(world: &World) -> Vec<String> {
+pub(super) fn quarantined(world: &World) -> Vec<String> {
     let quarantine = world.state(TARGET).quarantine;
     quarantine.keys().map(ToString::to_string).collect()
 }
