@@ -14,7 +14,10 @@ pub(crate) async fn play(
     checkout: &Checkout,
     staged: &Staged,
 ) -> Result<(), Failure> {
-    stage.act("Act 1: a service runs v0, and Pushboat is installed");
+    stage.act(
+        "A service runs v0, and Pushboat is installed",
+        &["Pushboat is told what to follow. What runs already is adopted as the version to go back to."],
+    );
     create_service(stage).await?;
     customer::steady(&stage.aws, CLUSTER, SERVICE).await?;
     stage.say(Speaker::You, "sam deploy");
