@@ -9,7 +9,9 @@ use crate::setting::{CLUSTER, REPOSITORY, SERVICE};
 use crate::stage::Stage;
 
 /// What was seen.
-const SEEN: &str = "v1 and v2 went live, and pushes that nobody follows changed nothing.";
+const SEEN: &str = "\
+v1 and v2 went live. v3 and v4 were bad: v2 ran again within seconds, and one email each said why.
+Pushes that nobody follows changed nothing.";
 
 /// How to go on.
 const NEXT: [&str; 3] = [

@@ -18,6 +18,8 @@ pub(crate) const TAG_PATTERN: &str = "v*";
 pub(crate) const ALARM: &str = "web-5xx";
 /// How long a version is watched after its deployment.
 pub(crate) const BAKE_TIME_SECONDS: u32 = 3;
+/// What the version that crashes writes into its log, and no email may tell.
+pub(crate) const PASSWORD: &str = "hunter2";
 /// The tasks' CPU architecture, as ECS spells it.
 pub(crate) const TASK_ARCHITECTURE: &str = "ARM64";
 /// The same, as image indexes spell it.
@@ -66,6 +68,22 @@ pub(crate) fn for_one_platform(version: &str) -> Artifact {
 /// pushes it.
 pub(crate) fn for_many_platforms(version: &str) -> Artifact {
     attested(&image(version), &["amd64", IMAGE_ARCHITECTURE])
+}
+
+/// An image whose process ends with an error as soon as it starts.
+pub(crate) fn crashing(version: &str) -> Artifact {
+    let log = format!(
+        "web {version} starts\n\
+         connecting to postgres://web:{PASSWORD}@db.shop.internal:5432/shop\n\
+         error: column \"price_cents\" of table \"products\" does not exist\n\
+         \x20   at loadCatalog (/app/catalog.js:41:13)\n\
+         web {version} gives up"
+    );
+    let image = labelled(IMAGE_ARCHITECTURE, version)
+        .with_label("pushboat.test/log", &log)
+        .with_label("pushboat.test/behaviour", "exit")
+        .with_label("pushboat.test/exit-code", "1");
+    single(&image)
 }
 
 fn image(version: &str) -> Image {

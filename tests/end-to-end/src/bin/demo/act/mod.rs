@@ -1,10 +1,13 @@
 //! The story, an act a file.
 
 mod adoption;
+mod alarm;
+mod crash;
 mod ignored;
 mod push;
 
 use end_to_end::{Checkout, Failure, Staged};
+use serde_json::Value;
 
 use crate::setting::{for_many_platforms, for_one_platform};
 use crate::stage::Stage;
@@ -29,7 +32,19 @@ pub(crate) async fn play(
     let v2 = for_many_platforms("v2");
     let platforms = "linux/amd64, linux/arm64, attestations";
     push::play(stage, "v2", &v2, platforms, plot).await?;
-    ignored::play(stage).await
+    ignored::play(stage).await?;
+    crash::play(stage, "v3", v2.digest()).await?;
+    alarm::play(stage, "v4", v2.digest()).await
+}
+
+/// Checks that a notice's document says this.
+fn expect(document: &Value, pointer: &str, expected: &str) -> Result<(), Failure> {
+    let found = document.pointer(pointer);
+    if found.and_then(Value::as_str) == Some(expected) {
+        return Ok(());
+    }
+    let found = found.unwrap_or(&Value::Null);
+    Err(format!("the notice says {found} in {pointer}, and not \"{expected}\"").into())
 }
 
 /// Checks that no function has asked ECS to change anything since.
