@@ -11,7 +11,8 @@ use crate::stage::Stage;
 /// What was seen.
 const SEEN: &str = "\
 v1 and v2 went live. v3 and v4 were bad: v2 ran again within seconds, and one email each said why.
-Pushes that nobody follows changed nothing.";
+What was taken back stays out until a person releases it. An image for another CPU, a late event
+and pushes that nobody follows changed nothing, and each was explained.";
 
 /// How to go on.
 const NEXT: [&str; 3] = [

@@ -86,6 +86,11 @@ pub(crate) fn crashing(version: &str) -> Artifact {
     single(&image)
 }
 
+/// An image that the tasks' CPU cannot run.
+pub(crate) fn for_another_platform(version: &str) -> Artifact {
+    single(&labelled("amd64", version))
+}
+
 fn image(version: &str) -> Image {
     labelled(IMAGE_ARCHITECTURE, version).with_label(
         "pushboat.test/log",

@@ -4,7 +4,10 @@ mod adoption;
 mod alarm;
 mod crash;
 mod ignored;
+mod late;
+mod platform;
 mod push;
+mod refused;
 
 use end_to_end::{Checkout, Failure, Staged};
 use serde_json::Value;
@@ -34,7 +37,10 @@ pub(crate) async fn play(
     push::play(stage, "v2", &v2, platforms, plot).await?;
     ignored::play(stage).await?;
     crash::play(stage, "v3", v2.digest()).await?;
-    alarm::play(stage, "v4", v2.digest()).await
+    alarm::play(stage, "v4", v2.digest()).await?;
+    refused::play(stage, "v4.1", "v4").await?;
+    late::play(stage, "v1").await?;
+    platform::play(stage, "v5").await
 }
 
 /// Checks that a notice's document says this.
