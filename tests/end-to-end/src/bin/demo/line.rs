@@ -88,14 +88,14 @@ pub(crate) fn of_call(call: &CallRecord, versions: &Versions) -> Option<Line> {
     let request = call.request.as_ref()?;
     let mut text = match call.operation.as_str() {
         "RegisterTaskDefinition" => {
-            let images = request["containerDefinitions"].as_array()?;
-            let images = images.iter().filter_map(|container| {
-                let image = short(container["image"].as_str()?);
-                Some(format!("{} = {image}", container["name"].as_str()?))
-            });
-            let images: Vec<String> = images.collect();
+            let containers = request["containerDefinitions"].as_array()?;
+            let images = containers.iter().map(|container| &container["image"]);
+            let images: Vec<String> = images.filter_map(Value::as_str).map(short).collect();
             let family = request["family"].as_str()?;
-            format!("registers task definition {family}: {}", images.join(", "))
+            format!(
+                "registers a revision of {family}: image {}",
+                images.join(", ")
+            )
         }
         "UpdateService" => format!(
             "updates service {} to {}",

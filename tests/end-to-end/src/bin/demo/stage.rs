@@ -1,5 +1,6 @@
 //! Where the acts are played: the local AWS, the timeline and the terminal.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -81,6 +82,28 @@ impl Stage {
     /// How many seconds after the last push a notice was published.
     pub(crate) fn since_push(&self, notice: &Notice) -> f64 {
         notice.at.duration_since(self.pushed_at).as_secs_f64()
+    }
+
+    /// How few tasks of a revision ran at the same time since the last push.
+    pub(crate) fn fewest_running(&self, revision: &str) -> usize {
+        let mut running = BTreeSet::new();
+        let mut fewest = usize::MAX;
+        for record in self.local.events(0) {
+            let detail = &record.event["detail"];
+            if detail["taskDefinitionArn"] != revision {
+                continue;
+            }
+            if record.at >= self.pushed_at {
+                fewest = fewest.min(running.len());
+            }
+            let task = detail["taskArn"].as_str().unwrap_or_default().to_owned();
+            if detail["lastStatus"] == "RUNNING" && detail["desiredStatus"] == "RUNNING" {
+                running.insert(task);
+            } else {
+                running.remove(&task);
+            }
+        }
+        fewest.min(running.len())
     }
 
     /// How many changes functions have asked ECS for so far.
@@ -187,15 +210,16 @@ impl Stage {
         .await
     }
 
-    /// Waits until the service's only deployment runs an image of this digest.
-    pub(crate) async fn runs(&mut self, digest: &str) -> Result<(), Failure> {
+    /// Waits until the service's only deployment runs an image of this digest, and gives
+    /// back the revision that names it.
+    pub(crate) async fn runs(&mut self, digest: &str) -> Result<String, Failure> {
         let service = customer::steady(&self.aws, CLUSTER, SERVICE).await?;
         let revision = customer::text(&service["taskDefinition"]);
         let definition = customer::definition(&self.aws, &revision).await?;
         let image =
             customer::text(&definition["taskDefinition"]["containerDefinitions"][0]["image"]);
         if image.ends_with(digest) {
-            return Ok(());
+            return Ok(revision);
         }
         Err(format!("the service runs {image}, and not {digest}").into())
     }

@@ -35,6 +35,10 @@ pub(crate) async fn play(
 
 /// Makes what was there before: repositories, a cluster, a service that runs v0.
 async fn create_service(stage: &mut Stage) -> Result<(), Failure> {
+    stage.say(
+        Speaker::You,
+        format!("create cluster {CLUSTER}, alarm {ALARM}, two repositories"),
+    );
     customer::create_repository(&stage.aws, REPOSITORY).await?;
     customer::create_repository(&stage.aws, OTHER_REPOSITORY).await?;
     customer::create_alarm(&stage.aws, ALARM).await?;

@@ -26,15 +26,19 @@ pub(crate) async fn play(stage: &mut Stage, tag: &str, good: &str) -> Result<(),
     if notice.email.contains(PASSWORD) {
         return Err("the email tells a password that the container logged".into());
     }
-    stage.runs(good).await?;
+    let revision = stage.runs(good).await?;
+    let fewest = stage.fewest_running(&revision);
+    if fewest < 2 {
+        return Err(format!("only {fewest} tasks of v2 were running for a while").into());
+    }
     let took = stage.since_push(&notice);
     stage
         .close(&format!(
-            "v2 runs again {took:.1} s after the push of {tag}."
+            "{took:.1} s after the push v2 is alone again, and two of its tasks ran all along."
         ))
         .await;
-    stage
-        .terminal
-        .remark("The log held a password. Emails do not.");
+    stage.terminal.remark(&format!(
+        "The password that {tag} wrote into its log is not in the email."
+    ));
     Ok(())
 }

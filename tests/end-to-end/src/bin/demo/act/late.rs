@@ -10,7 +10,7 @@ pub(crate) async fn play(stage: &mut Stage, tag: &str) -> Result<(), Failure> {
     stage.act(
         &format!("The event of {tag}'s push comes again, late, and is ignored"),
         &[
-            "EventBridge promises each event at least once, and no order. This one has an id of its own, so",
+            "EventBridge delivers each event at least once, in any order. This one has an id of its own, so",
             "the queue does not drop it as a repeat.",
         ],
     );

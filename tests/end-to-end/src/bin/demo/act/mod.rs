@@ -27,7 +27,7 @@ pub(crate) async fn play(
 ) -> Result<(), Failure> {
     adoption::play(stage, checkout, staged).await?;
     let plot =
-        "One docker push and nothing else. v1 counts as good once it was watched for a while.";
+        "One docker push and nothing else. v1 counts as good once it has been watched for a while.";
     let v1 = for_one_platform("v1");
     push::play(stage, "v1", &v1, "linux/arm64", plot).await?;
     let plot =

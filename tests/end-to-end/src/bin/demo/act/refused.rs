@@ -16,7 +16,9 @@ pub(crate) async fn play(stage: &mut Stage, tag: &str, taken_back: &str) -> Resu
     );
     let before = stage.changes();
     let image = for_one_platform(taken_back);
-    stage.push(REPOSITORY, tag, &image, "linux/arm64").await?;
+    stage
+        .push(REPOSITORY, tag, &image, "the image of v4")
+        .await?;
     let notice = stage.notice("rejected", tag).await?;
     expect(&notice.document, "/reason/code", "quarantined")?;
     if !notice.email.contains(r#""command":"release""#) {
