@@ -100,10 +100,12 @@ fn image(version: &str) -> Image {
 
 /// An image that says of itself what builds usually say.
 fn labelled(architecture: &str, version: &str) -> Image {
-    let revision = format!("{}e1f0c9", version.replace(['v', '.'], "4b7a"));
+    let commit = version.bytes().map(|byte| format!("{byte:02x}"));
+    let commit = commit.collect::<String>() + "c1e0f9a27d5b84316e0dfa92c7b5d3e8a4f61b09";
+    let commit: String = commit.chars().take(40).collect();
     Image::new(architecture)
         .with_label("org.opencontainers.image.version", version)
-        .with_label("org.opencontainers.image.revision", &revision)
+        .with_label("org.opencontainers.image.revision", &commit)
         .with_label("org.opencontainers.image.authors", "kim@shop.example")
         .with_label(
             "org.opencontainers.image.source",

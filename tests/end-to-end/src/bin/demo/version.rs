@@ -67,3 +67,54 @@ impl Versions {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use local_aws::Caller;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_revision_is_known_by_the_tag_its_image_was_pushed_under() {
+        let mut versions = Versions::default();
+        versions.learn_event(&pushed("sha256:aa", "v4"));
+        versions.learn_event(&pushed("sha256:aa", "v4.1"));
+        let image = json!({"containerDefinitions": [{"image": "host/web@sha256:aa"}]});
+        versions.learn_call(&call("RegisterTaskDefinition", image));
+        assert_eq!(versions.of(&json!("task-definition/web:5")), "web:5");
+        let update = |revision: &str| call("UpdateService", json!({"taskDefinition": revision}));
+        versions.learn_call(&update("arn:aws:ecs:r:1:task-definition/web:5"));
+        versions.learn_call(&update("arn:aws:ecs:r:1:task-definition/web:3"));
+        assert_eq!(versions.of(&json!("task-definition/web:5")), "web:5 (v4)");
+        assert_eq!(versions.of(&json!("task-definition/web:3")), "web:3");
+    }
+
+    fn pushed(digest: &str, tag: &str) -> EventRecord {
+        EventRecord {
+            sequence: 1,
+            at: Timestamp::UNIX_EPOCH,
+            event: json!({"detail": {"image-digest": digest, "image-tag": tag}}),
+            rules: None,
+            deliveries: Vec::new(),
+            faults: Vec::new(),
+        }
+    }
+
+    fn call(operation: &str, request: Value) -> CallRecord {
+        CallRecord {
+            sequence: 1,
+            at: Timestamp::UNIX_EPOCH,
+            service: "ecs".to_owned(),
+            operation: operation.to_owned(),
+            resource: String::new(),
+            request: Some(request),
+            status: Some(200),
+            error: None,
+            duration_milliseconds: Some(1),
+            caller: Caller::default(),
+            faults: Vec::new(),
+        }
+    }
+}
