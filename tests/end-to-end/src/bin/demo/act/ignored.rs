@@ -15,7 +15,11 @@ pub(crate) async fn play(stage: &mut Stage) -> Result<(), Failure> {
     push_ignored(stage, OTHER_REPOSITORY, "v1", "not-followed").await?;
     push_ignored(stage, REPOSITORY, "nightly", "tag-not-followed").await?;
     stage.settle().await;
-    unchanged(stage, before)
+    unchanged(stage, before)?;
+    stage
+        .terminal
+        .remark("ECS was not asked to change anything.");
+    Ok(())
 }
 
 async fn push_ignored(

@@ -35,6 +35,6 @@ pub(crate) async fn play(stage: &mut Stage, tag: &str) -> Result<(), Failure> {
     unchanged(stage, before)?;
     stage
         .terminal
-        .remark("No call to ECS changed anything: an event only wakes, it decides nothing.");
+        .remark("ECS was not asked to change anything: an event only wakes, it decides nothing.");
     Ok(())
 }

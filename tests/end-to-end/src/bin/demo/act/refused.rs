@@ -26,6 +26,8 @@ pub(crate) async fn play(stage: &mut Stage, tag: &str, taken_back: &str) -> Resu
     }
     stage.settle().await;
     unchanged(stage, before)?;
-    stage.terminal.remark("No call to ECS changed anything.");
+    stage
+        .terminal
+        .remark("ECS was not asked to change anything.");
     Ok(())
 }
