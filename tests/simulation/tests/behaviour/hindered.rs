@@ -7,7 +7,7 @@ use pushboat::trigger::ecs::service_event;
 use serde_json::{Value, json};
 use simulation::{Event, Fault, Function};
 
-use super::rollback::{last, quarantined, run_to, run_to_the_end};
+use super::rollback::{last, quarantined, run_to_the_end};
 use super::*;
 
 const GROUP: &str =
