@@ -39,6 +39,11 @@ pub enum Waiting {
     Deployment,
     /// ECS is bringing the last good version back.
     WayBack,
+    /// A lifecycle hook of the service waits for a person.
+    PausedHook {
+        /// The hook's id.
+        hook_id: String,
+    },
     /// The bake time runs.
     BakeTime,
     /// Fewer tasks run than are desired, for less than is too long.
@@ -67,6 +72,7 @@ impl Waiting {
             Self::ReadLag => "read-lag",
             Self::Deployment => "deployment",
             Self::WayBack => "way-back",
+            Self::PausedHook { .. } => "paused-hook",
             Self::BakeTime => "bake-time",
             Self::MissingTasks => "missing-tasks",
             Self::Person => "person",

@@ -71,18 +71,24 @@ pub(super) fn document(
                 );
             }
         }
+        News::WayBackPaused { rollout, hook } => {
+            let explanation = super::way_back_paused(hook, surroundings);
+            let reason = json!({ "code": "paused-hook", "explanation": explanation, "hook": hook });
+            stays(rollout, reason, fields);
+        }
         News::RolloutHeld { rollout, hold, .. } => {
-            fields.insert(
-                "rollout".to_owned(),
-                described(rollout, rollout.phase.start()),
-            );
-            fields.insert(
-                "reason".to_owned(),
-                json!({ "code": "held", "explanation": hold.reason }),
-            );
+            let reason = json!({ "code": "held", "explanation": hold.reason });
+            stays(rollout, reason, fields);
         }
     }
     document
+}
+
+/// A rollout that stays as it is, and why.
+fn stays(rollout: &Rollout, reason: Value, fields: &mut Map<String, Value>) {
+    let described = described(rollout, rollout.phase.start());
+    fields.insert("rollout".to_owned(), described);
+    fields.insert("reason".to_owned(), reason);
 }
 
 fn rollout(news: &RolloutNews, surroundings: &Surroundings, fields: &mut Map<String, Value>) {

@@ -174,6 +174,9 @@ pub fn waiting(waiting: &Waiting) -> String {
         Waiting::ReadLag => "a change was asked for and may not be readable yet".to_owned(),
         Waiting::Deployment => "ECS is replacing the tasks".to_owned(),
         Waiting::WayBack => "ECS is bringing the last good version back".to_owned(),
+        Waiting::PausedHook { hook_id } => {
+            format!("lifecycle hook {hook_id} of the service waits for a person")
+        }
         Waiting::BakeTime => "the bake time runs".to_owned(),
         Waiting::MissingTasks => "fewer tasks run than are wanted".to_owned(),
         Waiting::Person => "the last rollout halted: a person has to say how to go on".to_owned(),

@@ -16,6 +16,7 @@ use crate::core::diagnosis::Cause;
 use crate::core::evidence::{Evidence, StoppedContainer, StoppedTask};
 use crate::core::failure::Failure;
 use crate::core::name::{ImageDigest, RolloutId, TargetName};
+use crate::core::observation::PausedHook;
 use crate::core::push::Push;
 use crate::core::reason::{Halted, Ignored, Rejected, SupersededBy, Unsuitable, Waiting};
 use crate::core::rollout::{Back, Phase, RolledBackBy, Rollout, Running, Start, Way};
@@ -99,6 +100,7 @@ fn running() -> Running {
         deployment: "ecs-svc/2".to_owned(),
         deployment_created_at: at("08:15:15"),
         asked_at: at("08:15:15"),
+        deadline_from: None,
     }
 }
 
@@ -111,6 +113,7 @@ fn notice(news: News) -> Notice {
     };
     let subject = match &notice.news {
         News::Rollout(news) => news.rollout.id.to_string(),
+        News::WayBackPaused { rollout, .. } => rollout.id.to_string(),
         News::TargetInvalid { .. }
         | News::ServiceMissing { .. }
         | News::Adopted { .. }
@@ -497,6 +500,23 @@ fn rolling_back(failure: Failure, way: Way) -> Notice {
             began_at: at("08:21:03"),
             way,
             corrected: None,
+            paused_at: None,
+        },
+    })
+}
+
+fn way_back_paused() -> Notice {
+    let News::Rollout(news) = rolling_back(alarms(), Way::Unasked).news else {
+        panic!("it is a rollout's")
+    };
+    notice(News::WayBackPaused {
+        rollout: Box::new(news.rollout),
+        hook: PausedHook {
+            service_deployment:
+                "arn:aws:ecs:eu-west-1:123456789012:service-deployment/prod/backstage/x1".to_owned(),
+            hook_id: "ecs-pause-1".to_owned(),
+            expires_at: Some(at("20:21:03")),
+            timeout_action: "ROLLBACK".to_owned(),
         },
     })
 }
@@ -530,6 +550,7 @@ fn how_a_version_is_taken_back() {
             ),
             ("an alarm fired", rolling_back(alarms(), Way::Unasked)),
             ("ECS is at it", rolling_back(failed(), by_ecs)),
+            ("a hook stops it", way_back_paused()),
             (
                 "a person is at it",
                 rolling_back(Failure::PutBackByHand, by_hand)

@@ -53,6 +53,8 @@ pub enum Operation {
     FindRevision,
     RegisterTaskDefinition,
     UpdateService,
+    DescribeServiceDeployments,
+    StopServiceDeployment,
     DescribeImage,
     DescribePushTime,
     DescribeRepositories,

@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use pushboat::core::alarm::AlarmSeen;
 use pushboat::core::hold::Hold;
 use pushboat::core::name::{ImageDigest, TargetName};
-use pushboat::core::observation::{Definition, ImageLook, ServiceDeployment, ServiceLook};
+use pushboat::core::observation::{
+    Definition, DeploymentRecord, ImageLook, ServiceDeployment, ServiceLook,
+};
 use pushboat::core::policy::ServiceRef;
 use pushboat::ledger::{
     Follower, LedgerError, NoticeKey, Registration, RegistrationChange, ReverseKey, SaveError,
@@ -154,6 +156,21 @@ impl<P: Services> Services for Watched<P> {
     ) -> Result<ServiceDeployment, CallError> {
         let effect = self.port.update(service, revision);
         self.call(Operation::UpdateService, effect).await
+    }
+
+    async fn history(
+        &self,
+        service: &ServiceRef,
+        since: Timestamp,
+    ) -> Result<Vec<DeploymentRecord>, CallError> {
+        let effect = self.port.history(service, since);
+        self.call(Operation::DescribeServiceDeployments, effect)
+            .await
+    }
+
+    async fn stop(&self, service_deployment: &str) -> Result<(), CallError> {
+        let effect = self.port.stop(service_deployment);
+        self.call(Operation::StopServiceDeployment, effect).await
     }
 }
 
