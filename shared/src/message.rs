@@ -13,6 +13,8 @@ mod operator;
 mod reason;
 mod surroundings;
 
+use jiff::Timestamp;
+
 use crate::core::name::ImageDigest;
 use crate::core::observation::PausedHook;
 use crate::core::push::PushSource;
@@ -69,7 +71,7 @@ pub fn publication(
 pub fn headline(notice: &Notice) -> String {
     let target = &notice.target;
     match &notice.news {
-        News::Rollout(news) => rollout_headline(&news.rollout),
+        News::Rollout(news) => rollout_headline(&news.rollout, news.halted_since),
         News::TargetInvalid { mistakes } => {
             let what = match mistakes.len() {
                 1 => "a mistake is".to_owned(),
@@ -91,7 +93,7 @@ pub fn headline(notice: &Notice) -> String {
     }
 }
 
-fn rollout_headline(rollout: &Rollout) -> String {
+fn rollout_headline(rollout: &Rollout, halted_since: Option<Timestamp>) -> String {
     let (target, tag) = (&rollout.policy.target, &rollout.push.tag);
     match &rollout.phase {
         Phase::Requested { .. } => format!("{target}: {tag} was requested"),
@@ -123,10 +125,13 @@ fn rollout_headline(rollout: &Rollout) -> String {
             )
         }
         Phase::Halted { reason } => {
-            format!(
-                "{target}: {tag} needs a person ({})",
-                reason::halted_briefly(reason)
-            )
+            let why = reason::halted_briefly(reason);
+            match halted_since {
+                Some(since) => {
+                    format!("{target}: {tag} still needs a person ({why}), halted at {since:.0}")
+                }
+                None => format!("{target}: {tag} needs a person ({why})"),
+            }
         }
     }
 }
@@ -247,7 +252,14 @@ fn facts(rollout: &Rollout, start: Option<&Start>) -> String {
     let digest = start.map_or(&push.digest, |start| &start.digest);
     let mut lines = vec![
         format!("Service:  {}", rollout.policy.service),
-        format!("Image:    {}:{}", push.repository, push.tag),
+        match push.source {
+            PushSource::Operator if push.tag == push.digest.short() => {
+                format!("Image:    {}, by its digest", push.repository)
+            }
+            PushSource::Event | PushSource::Operator => {
+                format!("Image:    {}:{}", push.repository, push.tag)
+            }
+        },
         format!("Digest:   {digest}"),
         match push.source {
             PushSource::Event => format!("Pushed:   {:.0}", push.tagged_at),

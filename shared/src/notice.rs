@@ -105,6 +105,9 @@ pub struct RolloutNews {
     /// What the service was asked to run, if it was.
     #[serde(default)]
     pub running: Option<Running>,
+    /// Since when it has been halted, where that is told again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub halted_since: Option<Timestamp>,
 }
 
 impl RolloutNews {

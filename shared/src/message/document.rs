@@ -37,6 +37,9 @@ pub(super) fn document(
     match &notice.news {
         News::Rollout(news) => {
             rollout(news, surroundings, fields);
+            if let Some(since) = news.halted_since {
+                fields.insert("repeats".to_owned(), json!({ "since": seconds(since) }));
+            }
             if let Some(dossier) = dossier::fields(news, findings) {
                 fields.insert("dossier".to_owned(), dossier);
             }

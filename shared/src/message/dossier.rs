@@ -102,7 +102,7 @@ fn next(news: &RolloutNews, why: &Failure, surroundings: &Surroundings) -> Strin
             "Nothing has to be done now: another notice tells when the last good version runs again.".to_owned()
         }
         Phase::Halted { .. } => {
-            "Pushboat leaves the service as it is until the next push, and tells of it each hour until then.".to_owned()
+            halted_next(news, surroundings)
         }
         Phase::RolledBack { .. } if why.quarantines() => {
             kept_out(&news.rollout, start_digest(news), surroundings)
@@ -117,6 +117,21 @@ fn next(news: &RolloutNews, why: &Failure, surroundings: &Surroundings) -> Strin
         | Phase::Superseded { .. }
         | Phase::Rejected { .. } => NOT_KEPT_OUT.to_owned(),
     }
+}
+
+/// Says how a person goes on after a halt, and how to hear no more of it.
+fn halted_next(news: &RolloutNews, surroundings: &Surroundings) -> String {
+    let repeated = news.halted_since.map_or_else(String::new, |since| {
+        format!("It halted at {since:.0}, and nobody has said how to go on since. ")
+    });
+    let back = match news.last_known_good {
+        Some(_) => "; `rollback` tries the way back once more",
+        None => "",
+    };
+    format!(
+        "{repeated}Pushboat leaves the service as it is and tells of it each hour until a person decides. To go on, push a mended version or give the command `deploy`{back}. If you put it right by hand, end these notices with:\n  {}",
+        surroundings.resume(&news.rollout.policy.target)
+    )
 }
 
 /// Writes the plain AWS CLI line that brings back what is good, and what it does.

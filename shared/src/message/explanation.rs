@@ -1,9 +1,11 @@
 //! Why nothing is happening to a target, in sentences.
 
 use super::operator::waiting;
-use crate::core::rollout::Rollout;
+use super::reason::halted as halted_because;
+use crate::core::rollout::{Phase, Rollout};
 use crate::core::state::{Standing, TargetState};
 use crate::ledger::{Registration, RegistrationStatus, TargetEntry};
+use crate::redact::redact;
 
 /// Says why nothing is happening, the weightiest reason first.
 #[must_use]
@@ -75,6 +77,20 @@ pub fn explanation(
 fn idle(state: &TargetState, last: Option<&Rollout>) -> Vec<String> {
     if state.current.is_some() || !state.waiting.is_empty() {
         return Vec::new();
+    }
+    if let Some(halted) = &state.halted {
+        let rollout = &halted.news.rollout;
+        let since = halted
+            .since
+            .map_or_else(String::new, |since| format!(" at {since:.0}"));
+        let mut because = vec![format!(
+            "Rollout {} of {} halted{since}, and a person has to say how to go on: push a mended version, or give `deploy`, `rollback` or `resume`.",
+            rollout.id, rollout.push.tag
+        )];
+        if let Phase::Halted { reason } = &rollout.phase {
+            because.push(redact(&halted_because(reason)));
+        }
+        return because;
     }
     let mut because = vec![match last {
         Some(last) => format!(

@@ -50,7 +50,7 @@ pub fn refusal(refusal: &Refusal, target: &TargetName, surroundings: &Surroundin
             kept_out(quarantined)
         ),
         Refusal::NotHeld => {
-            "The target is not held by a command. A hold for everything stands in the SSM parameter `hold` below Pushboat's prefix: delete it, or set it to `off`.".to_owned()
+            "The target is not held by a command, and no rollout of it halted. A hold for everything stands in the SSM parameter `hold` below Pushboat's prefix: delete it, or set it to `off`.".to_owned()
         }
     }
 }
@@ -105,7 +105,7 @@ pub(super) fn command_text(
             "It is deployed when its turn has come, whichever push is the newest; all checks are made as for a push.".to_owned()
         }
         (None, Order::Rollback) => {
-            "The rollout under way is taken back to the last good version, and what waits behind it is withdrawn. An image that had been started is kept out until a person releases it.".to_owned()
+            "The rollout under way, or else the one that halted, is taken back to the last good version, and what waits behind it is withdrawn. An image that had been started is kept out until a person releases it.".to_owned()
         }
         (None, Order::Release { digest }) => {
             format!("Image {digest} is no longer kept out. To deploy it, push it under a new tag or give the command `deploy`.")
@@ -114,7 +114,9 @@ pub(super) fn command_text(
             "Reason: {reason}\nPushboat goes on looking and telling, but changes nothing of the service, not even to roll back. To resume:\n  {}",
             surroundings.resume(target)
         ),
-        (None, Order::Resume) => "What was held goes on now.".to_owned(),
+        (None, Order::Resume) => {
+            "The target's own hold is lifted: what it kept goes on now, unless everything is held by the SSM parameter. Of a rollout that halted nothing more is told.".to_owned()
+        }
     };
     format!("{outcome}\nRequest: {}", command.request_id)
 }

@@ -133,6 +133,7 @@ fn started(phase: Phase) -> Notice {
         rollout,
         start,
         last_known_good: Some(revision(41)),
+        halted_since: None,
         running: None,
     })))
 }
@@ -145,6 +146,7 @@ fn never_started(phase: Phase) -> Notice {
         rollout,
         start,
         last_known_good: Some(revision(41)),
+        halted_since: None,
         running: None,
     })))
 }
@@ -616,18 +618,30 @@ fn why_a_version_is_taken_back() {
 fn why_a_person_has_to_decide() {
     let told = |reason| started(Phase::Halted { reason });
     let failure = alarms;
+    let with = |mut notice: Notice, change: fn(&mut RolloutNews)| {
+        let News::Rollout(news) = &mut notice.news else {
+            panic!("{notice:?}")
+        };
+        change(news);
+        notice
+    };
+    let too_long = || told(Halted::WayBackTooLong { failure: failure() });
     snapshot!(
         "halted",
         shown(&[
             (
                 "nothing to go back to",
-                with_stopped_tasks(told(Halted::NothingToGoBackTo {
-                    failure: tasks_fail()
-                }))
+                with(
+                    with_stopped_tasks(told(Halted::NothingToGoBackTo {
+                        failure: tasks_fail()
+                    })),
+                    |news| news.last_known_good = None
+                )
             ),
+            ("the way back takes too long", too_long()),
             (
-                "the way back takes too long",
-                told(Halted::WayBackTooLong { failure: failure() })
+                "… told again after an hour",
+                with(too_long(), |news| news.halted_since = Some(at("07:21:03")))
             ),
             (
                 "the last good one fails too",

@@ -56,7 +56,11 @@ pub(super) fn status(registration: &Registration, entry: &TargetEntry) -> Value 
         "waiting": state.waiting.iter().map(brief).collect::<Vec<_>>(),
         "lastKnownGood": state.last_known_good,
         "quarantine": state.quarantine,
-        "hold": entry.hold.as_ref().or(state.held.as_ref()),
+        "hold": hold(entry),
+        "halted": state.halted.as_ref().map(|halted| json!({
+            "since": halted.since.map(seconds),
+            "rollout": brief(&halted.news.rollout),
+        })),
         "commands": state.commands,
         "wake": state.wake.as_ref().map(|wake| json!({
             "at": seconds(wake.at),
@@ -67,6 +71,16 @@ pub(super) fn status(registration: &Registration, entry: &TargetEntry) -> Value 
         fields.insert("service".to_owned(), json!(policy.service));
     }
     status
+}
+
+/// The hold that stands, the one for everything before the target's own.
+fn hold(entry: &TargetEntry) -> Value {
+    let (by, hold) = match (&entry.hold, &entry.state.held) {
+        (Some(hold), _) => ("parameter", hold),
+        (None, Some(hold)) => ("command", hold),
+        (None, None) => return Value::Null,
+    };
+    json!({ "by": by, "reason": hold.reason, "since": seconds(hold.since) })
 }
 
 fn standing(registered: &RegistrationStatus, standing: &Standing) -> Value {

@@ -87,6 +87,8 @@ impl Step {
 
     fn repeat_halted(&mut self, now: Timestamp) -> Option<Wake> {
         let halted = self.state.halted.as_mut()?;
+        let told_at = halted.repeat_at - HALTED_REPEATED_EVERY;
+        let since = *halted.since.get_or_insert(told_at);
         let due = now >= halted.repeat_at;
         if due {
             halted.repeat_at = now + HALTED_REPEATED_EVERY;
@@ -96,7 +98,10 @@ impl Step {
             waiting: Waiting::Person,
         };
         if due {
-            let news = halted.news.clone();
+            let news = Box::new(RolloutNews {
+                halted_since: Some(since),
+                ..(*halted.news).clone()
+            });
             self.tell(&news.rollout.id.to_string(), News::Rollout(news), now);
         }
         Some(wake)
@@ -155,6 +160,7 @@ impl Step {
                 self.state.halted = Some(HaltedTarget {
                     news: Box::new(news),
                     repeat_at: now + HALTED_REPEATED_EVERY,
+                    since: Some(now),
                 });
             }
             let phase = rollout.phase.clone();
@@ -251,6 +257,7 @@ impl Step {
             start,
             running,
             last_known_good: last_known_good.map(|good| good.task_definition.clone()),
+            halted_since: None,
         }
     }
 

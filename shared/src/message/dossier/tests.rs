@@ -83,6 +83,7 @@ fn notice(phase: Phase, evidence: Evidence) -> Notice {
             start: Some(start()),
             running: Some(running()),
             last_known_good: Some(revision(41)),
+            halted_since: None,
         })),
     }
 }

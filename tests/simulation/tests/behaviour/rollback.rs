@@ -16,15 +16,6 @@ fn push_crashing(world: &mut World, tag: &str) -> pushboat::core::push::Push {
     world.push_image(REPOSITORY, tag, &Image::crashing(tag))
 }
 
-/// Runs until the rollout under way is in a phase.
-fn run_to(world: &mut World, phase: &str) {
-    let reached = world.run_while(minutes(40), |world| {
-        let current = world.state(TARGET).current;
-        current.is_none_or(|current| current.phase.as_str() != phase)
-    });
-    assert!(reached, "it never was {phase}: {:?}", history(world));
-}
-
 /// Runs until some rollout came to its outcome.
 fn run_to_the_end(world: &mut World) {
     let before = history(world).len();
