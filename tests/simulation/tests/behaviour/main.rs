@@ -183,7 +183,8 @@ fn title(notice: &Notice) -> String {
 fn writes(world: &World) -> (usize, usize) {
     (
         world.calls.count(Operation::RegisterTaskDefinition),
-        world.calls.count(Operation::UpdateService),
+        world.calls.count(Operation::UpdateService)
+            + world.calls.count(Operation::StopServiceDeployment),
     )
 }
 

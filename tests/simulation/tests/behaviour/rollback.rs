@@ -77,11 +77,11 @@ fn a_version_that_crashes_is_taken_back_after_two_tasks_and_kept_out() {
         ["adopted", "v2 started", "v2 rolling-back", "v2 rolled-back"]
     );
     assert_eq!(world.ecs.revision(&service()), "web:1");
-    assert_eq!((writes(&world), stops(&world)), ((1, 1), 1));
+    assert_eq!((writes(&world), stops(&world)), ((1, 2), 1));
     assert_eq!(quarantined(&world), [bad.digest.to_string()]);
     world.run_for(minutes(60));
     assert_eq!(history(&world).len(), 1, "and that is all");
-    assert_eq!((writes(&world), stops(&world)), ((1, 1), 1));
+    assert_eq!((writes(&world), stops(&world)), ((1, 2), 1));
 }
 
 #[test]
