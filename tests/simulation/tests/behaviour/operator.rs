@@ -28,7 +28,7 @@ fn commands(world: &mut World) -> Vec<String> {
     commands
         .map(|one| {
             let name = one["command"].as_str().unwrap();
-            match one["refused"]["refused"].as_str() {
+            match one["refused"].as_str() {
                 Some(refused) => format!("{name} {refused}"),
                 None => name.to_owned(),
             }
@@ -300,7 +300,10 @@ fn where_the_answer_is_lost_the_order_may_be_given_again() {
     assert!(matches!(answered, Invocation::Failed(_)), "{answered:?}");
     assert!(world.command(deploy).is_done());
     world.run_for(minutes(20));
-    assert_eq!(commands(&mut world), ["deploy", "deploy sameImageUnderWay"]);
+    assert_eq!(
+        commands(&mut world),
+        ["deploy", "deploy same-image-under-way"]
+    );
     assert_eq!(history(&world)[2..], ["v2 succeeded"]);
     assert_eq!(writes(&world), (3, 3));
 }
