@@ -252,9 +252,13 @@ impl Notice {
                 Phase::RolledBack { .. } => Severity::Error,
                 Phase::Halted { .. } => Severity::Error,
             },
+            News::RolloutHeld { rollout, .. } => match rollout.phase {
+                // A bad version goes on running.
+                Phase::RollingBack { .. } => Severity::Error,
+                _ => Severity::Warning,
+            },
             News::TargetInvalid { .. }
             | News::ServiceMissing { .. }
-            | News::RolloutHeld { .. }
             | News::Command {
                 refused: Some(_), ..
             } => Severity::Warning,
