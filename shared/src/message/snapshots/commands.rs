@@ -180,6 +180,7 @@ fn every_kind_of_news_is_told_under_its_own_name() {
         News::AlarmFired { .. } => [alarm(None).news],
         News::Adopted { .. } => [News::Adopted { images: BTreeMap::new() }],
         News::Command { .. } => [command(Order::Rollback, None).news, command(Order::Resume, Some(Refusal::NotHeld)).news],
+        News::WayBackPaused { .. } => [way_back_paused().news],
         News::RolloutHeld { .. } => [held(requested(), true).news],
     };
     let lines: Vec<String> = all

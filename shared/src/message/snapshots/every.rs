@@ -149,6 +149,7 @@ pub(super) fn waiting() -> Vec<Waiting> {
         Waiting::ReadLag => [Waiting::ReadLag],
         Waiting::Deployment => [Waiting::Deployment],
         Waiting::WayBack => [Waiting::WayBack],
+        Waiting::PausedHook { .. } => [Waiting::PausedHook { hook_id: text("ecs-pause-1") }],
         Waiting::BakeTime => [Waiting::BakeTime],
         Waiting::MissingTasks => [Waiting::MissingTasks],
         Waiting::Person => [Waiting::Person],
