@@ -16,6 +16,7 @@ mod surroundings;
 use jiff::Timestamp;
 
 use crate::core::name::ImageDigest;
+use crate::core::observation::PausedHook;
 use crate::core::push::PushSource;
 use crate::core::rollout::{Phase, Rollout, Start};
 use crate::findings::Findings;
@@ -84,6 +85,10 @@ pub fn headline(notice: &Notice) -> String {
         News::Command { command, refused } => {
             operator::command_headline(target, command, refused.as_ref())
         }
+        News::WayBackPaused { rollout, .. } => format!(
+            "{target}: the rollback of {} waits at a hook for a person",
+            rollout.push.tag
+        ),
         News::RolloutHeld { rollout, .. } => operator::held_headline(rollout),
     }
 }
@@ -165,6 +170,10 @@ fn text(
             refused.as_ref(),
             surroundings,
         )),
+        News::WayBackPaused { rollout, hook } => {
+            paragraphs.push(way_back_paused(hook, surroundings));
+            paragraphs.push(facts(rollout, rollout.phase.start()));
+        }
         News::RolloutHeld {
             rollout,
             hold,
@@ -204,6 +213,20 @@ fn rollout_text(
         Phase::Rejected { reason } => paragraphs.push(rejected(reason, &rollout.policy.target, surroundings)),
     }
     paragraphs.push(facts(rollout, news.start.as_ref()));
+}
+
+/// Says what keeps the last good version away, and how to let it through.
+fn way_back_paused(hook: &PausedHook, surroundings: &Surroundings) -> String {
+    let expiry = hook.expires_at.map_or_else(String::new, |at| {
+        format!(
+            " Without an answer ECS does {} at {at:.0}.",
+            hook.timeout_action
+        )
+    });
+    format!(
+        "ECS is on the way back to the last good version, and a PAUSE lifecycle hook of the service stops it there: until somebody answers, the bad version may still serve.{expiry} To let it go on:\n  {}",
+        surroundings.go_on(hook)
+    )
 }
 
 /// Says that an image that was taken back through no fault of its own may come again.

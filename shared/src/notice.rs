@@ -8,6 +8,7 @@ use crate::core::evidence::{AlarmChange, StoppedTask};
 use crate::core::failure::Failure;
 use crate::core::hold::Hold;
 use crate::core::name::TargetName;
+use crate::core::observation::PausedHook;
 use crate::core::operate::{OperatorCommand, Order, Refusal};
 use crate::core::rollout::{Outcome, Phase, Rollout, Running, Start};
 use crate::target::Mistake;
@@ -60,6 +61,13 @@ pub enum News {
         command: OperatorCommand,
         /// Why it was refused, if it was.
         refused: Option<Refusal>,
+    },
+    /// A rollout's way back waits at a lifecycle hook until a person lets it go on.
+    WayBackPaused {
+        /// The rollout.
+        rollout: Box<Rollout>,
+        /// The hook.
+        hook: PausedHook,
     },
     /// A hold keeps a rollout from what it would do now.
     RolloutHeld {
@@ -199,6 +207,7 @@ impl Notice {
                 Order::Hold { .. } => "held",
                 Order::Resume => "resumed",
             },
+            News::WayBackPaused { .. } => "way-back-paused",
             News::RolloutHeld { .. } => "rollout-held",
         }
     }
@@ -213,6 +222,7 @@ impl Notice {
             News::Rollout(news) => news.rollout.phase.outcome().map(Outcome::as_str),
             News::TargetInvalid { .. }
             | News::ServiceMissing { .. }
+            | News::WayBackPaused { .. }
             | News::RolloutHeld { .. }
             | News::Command {
                 refused: Some(_), ..
@@ -242,9 +252,13 @@ impl Notice {
                 Phase::RolledBack { .. } => Severity::Error,
                 Phase::Halted { .. } => Severity::Error,
             },
+            News::RolloutHeld { rollout, .. } => match rollout.phase {
+                // A bad version goes on running.
+                Phase::RollingBack { .. } => Severity::Error,
+                _ => Severity::Warning,
+            },
             News::TargetInvalid { .. }
             | News::ServiceMissing { .. }
-            | News::RolloutHeld { .. }
             | News::Command {
                 refused: Some(_), ..
             } => Severity::Warning,
@@ -257,6 +271,7 @@ impl Notice {
                     Severity::Info
                 }
             },
+            News::WayBackPaused { .. } => Severity::Error,
             News::AlarmFired { .. } => Severity::Warning,
             News::Adopted { .. } => Severity::Info,
         }

@@ -471,6 +471,7 @@ pub fn turn_back(state: &TargetState, current: &Rollout, now: Timestamp) -> Opti
                     began_at: now,
                     way: Way::Unasked,
                     corrected: None,
+                    paused_at: None,
                 },
             })
         }

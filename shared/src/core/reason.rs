@@ -47,6 +47,11 @@ pub enum Waiting {
     },
     /// ECS is bringing the last good version back.
     WayBack,
+    /// A lifecycle hook of the service waits for a person.
+    PausedHook {
+        /// The hook's id.
+        hook_id: String,
+    },
     /// The bake time runs.
     BakeTime,
     /// Fewer tasks run than are desired, for less than is too long.
@@ -76,6 +81,7 @@ impl Waiting {
             Self::Deployment => "deployment",
             Self::ServiceTrouble { .. } => "service-trouble",
             Self::WayBack => "way-back",
+            Self::PausedHook { .. } => "paused-hook",
             Self::BakeTime => "bake-time",
             Self::MissingTasks => "missing-tasks",
             Self::Person => "person",

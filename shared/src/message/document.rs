@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{Surroundings, dossier, reason};
+use crate::core::push::PushSource;
 use crate::core::rollout::{Phase, Rollout, Start};
 use crate::findings::Findings;
 use crate::notice::{News, Notice, RolloutNews};
@@ -74,18 +75,24 @@ pub(super) fn document(
                 );
             }
         }
+        News::WayBackPaused { rollout, hook } => {
+            let explanation = super::way_back_paused(hook, surroundings);
+            let reason = json!({ "code": "paused-hook", "explanation": explanation, "hook": hook });
+            stays(rollout, reason, fields);
+        }
         News::RolloutHeld { rollout, hold, .. } => {
-            fields.insert(
-                "rollout".to_owned(),
-                described(rollout, rollout.phase.start()),
-            );
-            fields.insert(
-                "reason".to_owned(),
-                json!({ "code": "held", "explanation": hold.reason }),
-            );
+            let reason = json!({ "code": "held", "explanation": hold.reason });
+            stays(rollout, reason, fields);
         }
     }
     document
+}
+
+/// A rollout that stays as it is, and why.
+fn stays(rollout: &Rollout, reason: Value, fields: &mut Map<String, Value>) {
+    let described = described(rollout, rollout.phase.start());
+    fields.insert("rollout".to_owned(), described);
+    fields.insert("reason".to_owned(), reason);
 }
 
 fn rollout(news: &RolloutNews, surroundings: &Surroundings, fields: &mut Map<String, Value>) {
@@ -125,12 +132,16 @@ fn described(rollout: &Rollout, start: Option<&Start>) -> Value {
         "repository": push.repository,
         "tag": push.tag,
         "digest": start.map_or(&push.digest, |start| &start.digest),
-        "pushedAt": seconds(push.tagged_at),
         "requestedAt": seconds(rollout.requested_at),
     });
     let Some(fields) = described.as_object_mut() else {
         return described;
     };
+    let pushed_or_asked = match push.source {
+        PushSource::Event => "pushedAt",
+        PushSource::Operator => "askedAt",
+    };
+    fields.insert(pushed_or_asked.to_owned(), json!(seconds(push.tagged_at)));
     if let Some(start) = start {
         fields.insert("startedAt".to_owned(), json!(seconds(start.at)));
         fields.insert(

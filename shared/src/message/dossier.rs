@@ -15,6 +15,7 @@ use crate::core::diagnosis::service_trouble::ServiceTrouble;
 use crate::core::diagnosis::target_health::{TargetVerdict, judge, weight};
 use crate::core::evidence::{AlarmChange, StoppedTask, TargetHealth, ToldTrouble};
 use crate::core::failure::Failure;
+use crate::core::policy::ServiceRef;
 use crate::core::reason::Halted;
 use crate::core::rollout::Phase;
 use crate::findings::Findings;
@@ -146,12 +147,15 @@ fn by_hand(news: &RolloutNews) -> Option<(&'static str, String)> {
         (_, Some(good)) => ("bring back the last good version", good),
         (_, None) => return None,
     };
-    let service = &news.rollout.policy.service;
-    let line = format!(
+    Some((to_what, update_line(&news.rollout.policy.service, revision)))
+}
+
+/// Writes the line that has a service run a revision, to be pasted into a shell.
+pub(super) fn update_line(service: &ServiceRef, revision: &str) -> String {
+    format!(
         "aws ecs update-service --cluster {} --service {} --task-definition {revision}",
         service.cluster, service.name
-    );
-    Some((to_what, line))
+    )
 }
 
 fn tasks_text(news: &RolloutNews) -> Option<String> {

@@ -21,7 +21,7 @@ pub(super) fn invalid(mistakes: &[Mistake]) -> Value {
 /// A target that the ledger does not know.
 pub(super) fn unknown_target(target: &TargetName) -> Value {
     let message = format!(
-        "There is no target {target}. The command `status` lists all; a new parameter is read within a minute."
+        "There is no target `{target}`. The command `status` lists all; a new parameter is read within a minute."
     );
     json!({ "error": { "code": "unknown-target", "message": message } })
 }
@@ -29,7 +29,7 @@ pub(super) fn unknown_target(target: &TargetName) -> Value {
 /// A rollout that the ledger does not hold, or not any more.
 pub(super) fn unknown_rollout(target: &TargetName) -> Value {
     let message = format!(
-        "Target {target} has no such rollout. The command `history` lists those of the last 90 days."
+        "Target `{target}` has no such rollout. The command `history` lists those of the last 90 days."
     );
     json!({ "error": { "code": "unknown-rollout", "message": message } })
 }
@@ -61,7 +61,12 @@ pub(super) fn status(registration: &Registration, entry: &TargetEntry) -> Value 
             "since": halted.since.map(seconds),
             "rollout": brief(&halted.news.rollout),
         })),
-        "commands": state.commands,
+        "commands": state.commands.iter().map(|handled| json!({
+            "requestId": handled.request_id,
+            "command": handled.command,
+            "at": seconds(handled.at),
+            "refused": handled.refused.as_ref().map(Refusal::as_str),
+        })).collect::<Vec<_>>(),
         "wake": state.wake.as_ref().map(|wake| json!({
             "at": seconds(wake.at),
             "waiting": waiting(&wake.waiting),

@@ -23,6 +23,7 @@ macro_rules! stored {
     };
 }
 
+mod answers;
 mod hostile;
 mod refused;
 

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::core::failure::Failure;
 use crate::core::hold::Hold;
 use crate::core::name::TargetName;
-use crate::core::observation::{Definition, Look, Observation, Service, ServiceLook};
+use crate::core::observation::{Definition, Look, Observation, PausedHook, Service, ServiceLook};
 use crate::core::policy::Policy;
 use crate::core::reason::{SupersededBy, Waiting};
 use crate::core::rollout::{Phase, Rollout, Running, Start};
@@ -178,6 +178,13 @@ impl Step {
         if news {
             self.tell_rollout(rollout.clone(), start, running, now);
         }
+        if let Some(hook) = newly_paused(&current.phase, &rollout.phase) {
+            let news = News::WayBackPaused {
+                rollout: Box::new(rollout.clone()),
+                hook: hook.clone(),
+            };
+            self.tell(&rollout.id.to_string(), news, now);
+        }
         self.state.current = Some(rollout);
     }
 
@@ -283,6 +290,27 @@ impl Step {
         let (version, number) = (self.version.next().0, self.notices.len());
         notice.id = format!("{subject}.{}.{version}.{number}", notice.event());
         self.notices.push(notice);
+    }
+}
+
+/// Gives the hook at which the way back waits for a person now, and did not before.
+fn newly_paused<'a>(before: &Phase, after: &'a Phase) -> Option<&'a PausedHook> {
+    paused_at(after).filter(|hook| Some(*hook) != paused_at(before))
+}
+
+fn paused_at(phase: &Phase) -> Option<&PausedHook> {
+    match phase {
+        Phase::RollingBack { back, .. } => back.paused_at.as_ref(),
+        Phase::Requested { .. }
+        | Phase::Starting { .. }
+        | Phase::Progressing { .. }
+        | Phase::Baking { .. }
+        | Phase::RolledBack { .. }
+        | Phase::Succeeded { .. }
+        | Phase::ScaledToZero { .. }
+        | Phase::Superseded { .. }
+        | Phase::Rejected { .. }
+        | Phase::Halted { .. } => None,
     }
 }
 

@@ -58,6 +58,8 @@ pub enum Operation {
     FindRevision,
     RegisterTaskDefinition,
     UpdateService,
+    DescribeServiceDeployments,
+    StopServiceDeployment,
     DescribeImage,
     DescribePushTime,
     DescribeRepositories,

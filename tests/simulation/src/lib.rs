@@ -19,6 +19,7 @@ mod functions;
 mod images;
 mod ledger;
 mod load_balancers;
+mod owner;
 mod parameters;
 mod queue;
 mod services;

@@ -8,7 +8,9 @@ use pushboat::core::alarm::AlarmSeen;
 use pushboat::core::evidence::TargetHealth;
 use pushboat::core::hold::Hold;
 use pushboat::core::name::{ImageDigest, TargetName};
-use pushboat::core::observation::{Definition, ImageLook, ServiceDeployment, ServiceLook};
+use pushboat::core::observation::{
+    Definition, DeploymentRecord, ImageLook, ServiceDeployment, ServiceLook,
+};
 use pushboat::core::policy::ServiceRef;
 use pushboat::core::rollout::Rollout;
 use pushboat::ledger::{
@@ -156,6 +158,21 @@ impl<P: Services> Services for Watched<P> {
     ) -> Result<ServiceDeployment, CallError> {
         let effect = self.port.update(service, revision);
         self.call(Operation::UpdateService, effect).await
+    }
+
+    async fn history(
+        &self,
+        service: &ServiceRef,
+        since: Timestamp,
+    ) -> Result<Vec<DeploymentRecord>, CallError> {
+        let effect = self.port.history(service, since);
+        self.call(Operation::DescribeServiceDeployments, effect)
+            .await
+    }
+
+    async fn stop(&self, service_deployment: &str) -> Result<(), CallError> {
+        let effect = self.port.stop(service_deployment);
+        self.call(Operation::StopServiceDeployment, effect).await
     }
 }
 

@@ -1,8 +1,9 @@
 //! What ECS answers, in our own words.
 
 use aws_sdk_ecs::types::{
-    AdvancedConfiguration, Deployment, DeploymentController, DeploymentControllerType,
-    DeploymentRolloutState, SchedulingStrategy, Service as Answered,
+    AdvancedConfiguration, Deployment, DeploymentConfiguration, DeploymentController,
+    DeploymentControllerType, DeploymentLifecycleHookTargetType, DeploymentRolloutState,
+    SchedulingStrategy, Service as Answered,
 };
 use aws_smithy_types::DateTime;
 use jiff::Timestamp;
@@ -46,6 +47,7 @@ pub(super) fn service(service: &Answered) -> Result<Service, String> {
         tags,
         target_groups: target_groups(service),
         complaints: complaints(service),
+        has_pause_hooks: has_pause_hooks(service),
     })
 }
 
@@ -84,6 +86,16 @@ fn target_groups(service: &Answered) -> Vec<String> {
         }
     }
     groups
+}
+
+fn has_pause_hooks(service: &Answered) -> bool {
+    let hooks = service
+        .deployment_configuration()
+        .map(DeploymentConfiguration::lifecycle_hooks);
+    hooks
+        .unwrap_or_default()
+        .iter()
+        .any(|hook| hook.target_type() == Some(&DeploymentLifecycleHookTargetType::Pause))
 }
 
 /// Reads one of a service's deployments.

@@ -46,6 +46,7 @@ fn for_ecs(waiting: &Waiting) -> bool {
         | Waiting::Aws { .. }
         | Waiting::ReadLag
         | Waiting::ServiceTrouble { .. }
+        | Waiting::PausedHook { .. }
         | Waiting::BakeTime
         | Waiting::Person
         | Waiting::Held { .. } => false,

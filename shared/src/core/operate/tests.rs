@@ -81,6 +81,7 @@ fn running() -> Running {
         deployment: "ecs-svc/2".to_owned(),
         deployment_created_at: at(10),
         asked_at: at(10),
+        deadline_from: None,
     }
 }
 

@@ -13,16 +13,16 @@ use crate::target::Mistake;
 
 const DOCUMENTATION: &str = include_str!("../../../../docs/operator.md");
 
-fn at(second: i64) -> Timestamp {
+pub(super) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
 }
 
-fn idle() -> TargetState {
+pub(super) fn idle() -> TargetState {
     TargetState::default()
 }
 
 /// A state that was stored with its rollout in a phase; there is one to go back to.
-fn in_phase(phase: &str) -> TargetState {
+pub(super) fn in_phase(phase: &str) -> TargetState {
     let states: Vec<TargetState> = stored_states();
     let mut states = states.into_iter();
     let is_wanted = |state: &TargetState| {
@@ -42,7 +42,7 @@ fn without_good(state: TargetState) -> TargetState {
 }
 
 /// One whose image is on its way back.
-fn rolling_back() -> TargetState {
+pub(super) fn rolling_back() -> TargetState {
     let mut state = in_phase("progressing");
     let command = OperatorCommand {
         request_id: "before".to_owned(),
@@ -57,7 +57,7 @@ fn rolling_back() -> TargetState {
     state
 }
 
-fn quarantining(digest: ImageDigest) -> TargetState {
+pub(super) fn quarantining(digest: ImageDigest) -> TargetState {
     let mut state = idle();
     let quarantined = Quarantined {
         rollout: RolloutId::new(at(0), &["bad"]),
@@ -82,7 +82,7 @@ fn misconfigured() -> Installation {
     installation
 }
 
-fn cases() -> Vec<(Installation, Value, &'static str)> {
+pub(super) fn cases() -> Vec<(Installation, Value, &'static str)> {
     let with = Installation::new;
     let deploy = |more: Value| {
         let mut command = json!({ "command": "deploy", "target": "web", "repository": "team/web" });

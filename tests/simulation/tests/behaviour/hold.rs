@@ -28,6 +28,7 @@ fn told_held(world: &World) -> Vec<String> {
             Some(format!("{} {}", rollout.push.tag, hold.reason))
         }
         News::Rollout(_)
+        | News::WayBackPaused { .. }
         | News::TargetInvalid { .. }
         | News::ServiceMissing { .. }
         | News::Adopted { .. }

@@ -168,6 +168,9 @@ fn told(world: &World) -> Vec<String> {
 fn title(notice: &Notice) -> String {
     match &notice.news {
         News::Rollout(news) => format!("{} {}", news.rollout.push.tag, notice.event()),
+        News::WayBackPaused { rollout, .. } => {
+            format!("{} {}", rollout.push.tag, notice.event())
+        }
         News::TargetInvalid { .. }
         | News::ServiceMissing { .. }
         | News::Adopted { .. }
@@ -181,7 +184,8 @@ fn title(notice: &Notice) -> String {
 fn writes(world: &World) -> (usize, usize) {
     (
         world.calls.count(Operation::RegisterTaskDefinition),
-        world.calls.count(Operation::UpdateService),
+        world.calls.count(Operation::UpdateService)
+            + world.calls.count(Operation::StopServiceDeployment),
     )
 }
 
@@ -216,6 +220,7 @@ fn mistakes(world: &World) -> Vec<String> {
             News::TargetInvalid { mistakes } => Some(mistakes.clone()),
             News::ServiceMissing { mistake } => Some(vec![mistake.clone()]),
             News::Rollout(_)
+            | News::WayBackPaused { .. }
             | News::Adopted { .. }
             | News::AlarmFired { .. }
             | News::Command { .. }

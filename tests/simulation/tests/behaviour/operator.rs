@@ -3,6 +3,7 @@
 mod crash;
 mod halted;
 mod rollback;
+mod trouble;
 
 use pushboat::core::push::Push;
 use simulation::{Event, Fault};
@@ -28,7 +29,7 @@ fn commands(world: &mut World) -> Vec<String> {
     commands
         .map(|one| {
             let name = one["command"].as_str().unwrap();
-            match one["refused"]["refused"].as_str() {
+            match one["refused"].as_str() {
                 Some(refused) => format!("{name} {refused}"),
                 None => name.to_owned(),
             }
@@ -210,43 +211,6 @@ fn what_is_being_taken_back_is_not_released() {
 }
 
 #[test]
-fn an_image_that_ecr_does_not_have_is_refused_in_its_turn() {
-    type Change = fn(&World, &Push);
-    let cases: [(Change, &str); 4] = [
-        (
-            |world, pushed| world.images.delete(REPOSITORY, &pushed.digest),
-            "image-missing",
-        ),
-        (
-            |world, pushed| world.images.archive(REPOSITORY, &pushed.digest),
-            "image-archived",
-        ),
-        (
-            |world, _| world.images.delete_repository(REPOSITORY),
-            "repository-missing",
-        ),
-        (
-            |world, _| {
-                world
-                    .calls
-                    .fail_next(Operation::DescribeImage, Fault::Throttled, 1);
-            },
-            "aws-unavailable",
-        ),
-    ];
-    for (change, reason) in cases {
-        let (mut world, older, _) = on_v3();
-        let before = (writes(&world), history(&world));
-        change(&world, &older);
-        order(&mut world, "deploy", json!({ "tag": "v2" }));
-        world.run_for(minutes(15));
-        assert_eq!(told(&world).last().unwrap(), "command-refused");
-        assert_eq!(last_reason(&world), reason);
-        assert_eq!((writes(&world), history(&world)), before, "{reason}");
-    }
-}
-
-#[test]
 fn an_order_waits_for_its_turn_and_takes_the_place_of_what_waits() {
     let (mut world, ..) = on_v3();
     push(&mut world, "v4");
@@ -287,35 +251,4 @@ fn an_order_that_comes_twice_is_carried_out_once() {
     order(&mut world, "resume", json!({}));
     world.run_for(minutes(1));
     assert_eq!(commands(&mut world), ["hold", "resume"]);
-}
-
-#[test]
-fn where_the_answer_is_lost_the_order_may_be_given_again() {
-    let (mut world, ..) = on_v3();
-    world
-        .calls
-        .fail_next(Operation::SendMessages, Fault::LostAnswer, 1);
-    let deploy = json!({ "command": "deploy", "target": TARGET, "tag": "v2" });
-    let answered = world.command(deploy.clone());
-    assert!(matches!(answered, Invocation::Failed(_)), "{answered:?}");
-    assert!(world.command(deploy).is_done());
-    world.run_for(minutes(20));
-    assert_eq!(commands(&mut world), ["deploy", "deploy sameImageUnderWay"]);
-    assert_eq!(history(&world)[2..], ["v2 succeeded"]);
-    assert_eq!(writes(&world), (3, 3));
-}
-
-#[test]
-fn a_ledger_that_cannot_be_read_fails_the_command_and_changes_nothing() {
-    for (operation, command) in [
-        (Operation::ReadEntry, "status"),
-        (Operation::ReadEntry, "rollback"),
-        (Operation::ReadHistory, "history"),
-    ] {
-        let mut world = adopted();
-        world.calls.fail_next(operation, Fault::Throttled, 1);
-        let answered = world.command(json!({ "command": command, "target": TARGET }));
-        assert!(matches!(answered, Invocation::Failed(_)), "{answered:?}");
-        assert!(world.queue.is_empty());
-    }
 }

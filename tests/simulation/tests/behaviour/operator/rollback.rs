@@ -207,3 +207,56 @@ fn where_nothing_was_ever_good_it_is_refused() {
     world.run_for(minutes(20));
     assert_eq!(history(&world), ["v2 succeeded"]);
 }
+
+#[test]
+fn somebody_elses_change_is_left_alone() {
+    let mut world = adopted();
+    push(&mut world, "v2");
+    run_to(&mut world, "baking");
+    let theirs = format!("{REGISTRY}/{REPOSITORY}:v1");
+    let revision = world.ecs.register("by-hand", &theirs);
+    world.ecs.update(&service(), |update| {
+        update.task_definition = Some(revision);
+    });
+    rollback(&mut world);
+    world.run_for(minutes(15));
+    assert_eq!(history(&world), ["v2 superseded somebody-else"]);
+    assert_eq!(world.ecs.revision(&service()), "by-hand:1");
+    assert_eq!(writes(&world), (1, 1));
+}
+
+#[test]
+fn under_a_hold_what_never_arrived_is_withdrawn_all_the_same() {
+    let mut world = adopted();
+    world
+        .calls
+        .fail_next(Operation::UpdateService, Fault::LostRequest, 1);
+    push(&mut world, "v2");
+    world.run_for(seconds(2));
+    order(&mut world, "hold", json!({}));
+    rollback(&mut world);
+    world.run_for(minutes(5));
+    assert_eq!(history(&world), ["v2 superseded operator"]);
+    assert_eq!(writes(&world), (1, 1));
+    order(&mut world, "resume", json!({}));
+    world.run_for(minutes(10));
+    assert_eq!(writes(&world), (1, 1));
+}
+
+#[test]
+fn where_aws_cannot_be_reached_it_goes_on_as_soon_as_it_can() {
+    let mut world = adopted();
+    push(&mut world, "v2");
+    run_to(&mut world, "baking");
+    for operation in [Operation::DescribeServices, Operation::UpdateService] {
+        world.calls.fail_next(operation, Fault::Throttled, 12);
+    }
+    rollback(&mut world);
+    assert_eq!(
+        under_way(&world).unwrap(),
+        "v2 rolling-back asked-by-operator"
+    );
+    world.run_for(minutes(29));
+    assert_eq!(world.calls.injected(), 24);
+    assert_eq!(history(&world), ["v2 rolled-back asked-by-operator"]);
+}
