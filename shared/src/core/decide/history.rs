@@ -33,9 +33,9 @@ pub fn history_wanted(rollout: &Rollout, service: &Service, now: Timestamp) -> O
             Way::Unasked => !ours || primary.state != DeploymentState::Completed,
             Way::Stop { .. } | Way::Observed { .. } => true,
             Way::Update { .. } => {
-                let arriving = primary.task_definition == back.to;
-                let asked = ours || (arriving && !is_older(primary, running));
-                !asked || service.has_pause_hooks
+                let not_yet = primary.id == running.deployment;
+                let arriving = primary.task_definition == back.to && !is_older(primary, running);
+                !(not_yet || arriving) || service.has_pause_hooks
             }
         },
         Phase::Baking { .. } => !ours,
@@ -119,6 +119,28 @@ pub(super) fn of<'a>(
             .find(|record| record.target == task_definition),
         Look::NotTaken | Look::Unavailable(_) => None,
     }
+}
+
+/// Says whether somebody brought our revision again after the way back to `good` had begun.
+pub(super) fn brought_again(
+    history: &Look<Vec<DeploymentRecord>>,
+    revision: &str,
+    good: &str,
+) -> bool {
+    let Look::Taken(records) = history else {
+        return false;
+    };
+    let ours = |record: &DeploymentRecord| record.target == revision;
+    let Some(newest) = records.iter().position(ours) else {
+        return false;
+    };
+    let Some(oldest) = records.iter().rposition(ours) else {
+        return false;
+    };
+    let before_the_newest = records.iter().take(oldest + 1).skip(newest + 1);
+    before_the_newest
+        .into_iter()
+        .any(|record| record.target == good || (ours(record) && is_way_back(record.status)))
 }
 
 /// Gives the hook at which one of the latest service deployments waits for a person.

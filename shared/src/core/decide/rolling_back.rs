@@ -45,7 +45,13 @@ pub(super) fn decide(returning: &Return<'_>, observation: &Observation) -> Decis
     let Some(primary) = service.primary() else {
         return returning.unclear("ECS shows no primary deployment");
     };
-    if primary.task_definition == returning.running.revision {
+    let ours = &returning.running.revision;
+    if primary.task_definition == *ours {
+        if history::brought_again(&observation.history, ours, &returning.back.to) {
+            return supersede(SupersededBy::SomebodyElse {
+                task_definition: ours.clone(),
+            });
+        }
         return returning.still_ours(observation);
     }
     let history = &observation.history;

@@ -507,6 +507,8 @@ fn the_history_is_read_only_where_the_service_does_not_explain_itself() {
     assert!(!reads(asked(), back()) && !reads(asked(), rolling_back::ours()));
     assert!(reads(asked(), hooks(back())));
     assert!(reads(rolling_back::stopped(-60), back()));
+    let again = |seen: Seen| seen.primary(|primary| primary.id = "ecs-svc/10".to_owned());
+    assert!(reads(asked(), again(rolling_back::ours())));
     let older = rolling_back::to("web:7", -3600, DeploymentState::Completed);
     assert!(reads(asked(), older));
 }

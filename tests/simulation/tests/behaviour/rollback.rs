@@ -320,6 +320,24 @@ fn somebody_puts_the_last_good_one_back_by_hand() {
 }
 
 #[test]
+fn somebody_insists_on_the_version_that_is_taken_back() {
+    let mut world = adopted();
+    push(&mut world, "v2");
+    run_to(&mut world, "baking");
+    world.alarms.set("5xx", AlarmState::Alarm);
+    run_to(&mut world, "rolling-back");
+    world.run_for(seconds(40));
+    world.ecs.update(&service(), |update| {
+        update.task_definition = Some("web:2".to_owned());
+    });
+    run_to_the_end(&mut world);
+    assert_eq!(history(&world), ["v2 superseded somebody-else"]);
+    world.run_for(minutes(30));
+    assert_eq!(world.ecs.revision(&service()), "web:2");
+    assert_eq!(writes(&world), (1, 2), "nobody competes with them");
+}
+
+#[test]
 fn somebody_deploys_something_else_on_the_way_back() {
     let mut world = adopted();
     push(&mut world, "v2");

@@ -208,6 +208,40 @@ fn our_deployment_is_stopped_where_that_leads_back() {
 
 #[test]
 #[rustfmt::skip]
+fn somebody_brings_ours_again() {
+    let again = || ours().service(|service| {
+        service.deployments = vec![deployment("web:8", "ecs-svc/10", -5)];
+    });
+    // The history by target and status, the newest first.
+    let recorded = |records: &[(&str, RecordStatus)]| again().change(|seen| {
+        let record = |(target, status): &(&str, RecordStatus)| DeploymentRecord {
+            arn: "sd".to_owned(),
+            status: *status,
+            status_reason: String::new(),
+            target: (*target).to_owned(),
+            sources: vec![],
+            failed_by_ecs: false,
+            paused_at: None,
+        };
+        seen.history = Look::Taken(records.iter().map(record).collect());
+    });
+    use RecordStatus::{Ongoing, RolledBack, Stopped, Successful};
+    let theirs = "superseded somebody-else | over";
+    let person = || seen_by(RolledBackBy::Person);
+    check(vec![
+        ("after we had updated it",            asked(-60), recorded(&[("web:8", Ongoing), ("web:7", Stopped), ("web:8", Stopped)]), theirs),
+        ("… which had landed",                 asked(-60), recorded(&[("web:8", Successful), ("web:7", Successful), ("web:8", Successful)]), theirs),
+        ("after we had stopped it",            stopped(-60), recorded(&[("web:8", Ongoing), ("web:8", RolledBack)]), theirs),
+        ("after a person had put it back",     person().began(-60), recorded(&[("web:8", Ongoing), ("web:7", Stopped), ("web:8", Stopped)]), theirs),
+        ("before anything was asked",          unasked(), recorded(&[("web:8", Ongoing), ("web:8", Stopped), ("web:7", Successful)]), ASKS),
+        ("before our update, which is lost",   asked(-60), recorded(&[("web:8", Ongoing), ("web:8", Stopped), ("web:7", Successful)]), ASKS),
+        ("… and nothing of it is recorded",    asked(-60), recorded(&[]), ASKS),
+        ("… and the history gives no answer",  asked(-60), again().change(|seen| seen.history = unavailable()), ASKS),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
 fn a_hook_waits_for_a_person_on_the_way_back() {
     let at_hook = |seen: Seen| seen.history(|record| {
         record.status = RecordStatus::RollingBack;
