@@ -32,6 +32,9 @@ pub enum Failure {
     DeploymentFailed {
         /// ECS's own words.
         reason: String,
+        /// The cause by which most of its tasks stopped, where none stopped by its fault.
+        #[serde(default)]
+        platform: Option<Cause>,
     },
     /// The deployment did not finish in time.
     DeadlineReached {
@@ -75,15 +78,15 @@ impl Failure {
 
     /// Says whether the image is kept out of the target until a person releases it.
     ///
-    /// Only a deadline that the platform is to blame for leaves the image its chance.
+    /// Where the platform alone is to blame, the image keeps its chance.
     #[must_use]
     pub fn quarantines(&self) -> bool {
         match self {
             Self::DeadlineReached { cause } => cause.is_some(),
+            Self::DeploymentFailed { platform, .. } => platform.is_none(),
             Self::TaskCannotWork { .. }
             | Self::TasksFail { .. }
             | Self::AlarmFired { .. }
-            | Self::DeploymentFailed { .. }
             | Self::MissingTasks { .. }
             | Self::PutBackByHand
             | Self::AskedByOperator
@@ -113,8 +116,8 @@ impl Failure {
         match self {
             Self::TaskCannotWork { cause } | Self::TasksFail { cause, .. } => Some(*cause),
             Self::DeadlineReached { cause } => *cause,
+            Self::DeploymentFailed { platform, .. } => *platform,
             Self::AlarmFired { .. }
-            | Self::DeploymentFailed { .. }
             | Self::MissingTasks { .. }
             | Self::PutBackByHand
             | Self::AskedByOperator

@@ -1,6 +1,7 @@
 //! Why a version is taken back.
 
 use super::diagnosis;
+use crate::core::diagnosis::Cause;
 use crate::core::failure::Failure;
 use crate::core::rollout::RolledBackBy;
 
@@ -26,10 +27,7 @@ pub fn failure(failure: &Failure) -> String {
                 several.join(", ")
             ),
         },
-        Failure::DeploymentFailed { reason } if reason.is_empty() => {
-            "ECS gave the deployment up.".to_owned()
-        }
-        Failure::DeploymentFailed { reason } => format!("ECS gave the deployment up: {reason}"),
+        Failure::DeploymentFailed { reason, platform } => deployment_failed(reason, *platform),
         Failure::DeadlineReached { cause: Some(cause) } => format!(
             "The deployment did not finish before its deadline. {}",
             diagnosis::cause(*cause).meaning
@@ -45,6 +43,20 @@ pub fn failure(failure: &Failure) -> String {
         Failure::EcsRolledBack { task_definition } => {
             format!("ECS went back to {task_definition} by itself.")
         }
+    }
+}
+
+fn deployment_failed(reason: &str, platform: Option<Cause>) -> String {
+    let given_up = match reason {
+        "" => "ECS gave the deployment up.".to_owned(),
+        reason => format!("ECS gave the deployment up: {reason}"),
+    };
+    match platform {
+        Some(cause) => format!(
+            "{given_up} No task is known to have failed by this version's fault: {}",
+            diagnosis::cause(cause).meaning
+        ),
+        None => given_up,
     }
 }
 

@@ -562,6 +562,7 @@ fn how_a_version_is_taken_back() {
     let words = "ECS deployment circuit breaker: tasks failed to start.".to_owned();
     let failed = || Failure::DeploymentFailed {
         reason: words.clone(),
+        platform: None,
     };
     snapshot!(
         "rolling_back",

@@ -97,9 +97,7 @@ impl<'a> Going<'a> {
                 alarms: self.fired.clone(),
             });
         }
-        (primary.state == DeploymentState::Failed).then(|| Failure::DeploymentFailed {
-            reason: primary.state_reason.clone(),
-        })
+        (primary.state == DeploymentState::Failed).then(|| self.gave_up(&primary.state_reason))
     }
 
     fn ours(&self) -> DeployedBy<'_> {
@@ -183,14 +181,26 @@ impl<'a> Going<'a> {
         }
     }
 
+    /// ECS gave the deployment up.
+    ///
+    /// Its circuit breaker counts tasks, whatever stopped them. Alarms and hooks
+    /// are set on the version.
+    fn gave_up(&self, reason: &str) -> Failure {
+        let stopped = &self.rollout.evidence.stopped_tasks;
+        let tally = Tally::of(stopped, &self.ours(), &self.circumstances());
+        let counted_tasks = reason.to_lowercase().contains("circuit breaker");
+        Failure::DeploymentFailed {
+            reason: reason.to_owned(),
+            platform: tally.platform_alone().filter(|_| counted_tasks),
+        }
+    }
+
     /// ECS went back by itself: that is observed, and judged by where it lands.
     fn given_up(&self, primary: &ServiceDeployment) -> Decision {
         let record = history::of(&self.observation.history, &self.running.revision);
         let words = record.map(|record| &record.status_reason);
         let words = words.filter(|words| !words.is_empty());
-        let failure = Failure::DeploymentFailed {
-            reason: words.unwrap_or(&primary.state_reason).clone(),
-        };
+        let failure = self.gave_up(words.unwrap_or(&primary.state_reason));
         let by = RolledBackBy::Ecs;
         self.back(failure, Way::Observed { by })
     }

@@ -105,6 +105,14 @@ impl Tally {
         self.failed.contains_key(&cause) || self.platform.contains_key(&cause)
     }
 
+    /// Gives the cause by which most tasks stopped, where none stopped by the version's fault.
+    #[must_use]
+    pub fn platform_alone(&self) -> Option<Cause> {
+        let most = self.platform.iter().max_by_key(|(_, count)| **count);
+        most.map(|(cause, _)| *cause)
+            .filter(|_| self.failed.is_empty())
+    }
+
     /// Gives the cause by which most tasks failed.
     #[must_use]
     pub fn commonest(&self) -> Option<Cause> {

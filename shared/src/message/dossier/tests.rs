@@ -445,6 +445,7 @@ fn secrets_that_were_stored_before_do_not_come_out() {
         reason: Halted::WayBackFailed {
             failure: Failure::DeploymentFailed {
                 reason: "token=s3cr3t".to_owned(),
+                platform: None,
             },
             reason: "api_key: s3cr3t".to_owned(),
         },

@@ -28,8 +28,9 @@ pub(super) fn failures() -> Vec<Failure> {
         Failure::TasksFail { .. } => [tasks_fail()],
         Failure::AlarmFired { .. } => [Failure::AlarmFired { alarms: vec![text("backstage-5xx")] }, alarms()],
         Failure::DeploymentFailed { .. } => [
-            Failure::DeploymentFailed { reason: String::new() },
-            Failure::DeploymentFailed { reason: text("tasks failed to start.") },
+            Failure::DeploymentFailed { reason: String::new(), platform: None },
+            Failure::DeploymentFailed { reason: text("tasks failed to start."), platform: None },
+            Failure::DeploymentFailed { reason: text("tasks failed to start."), platform: Some(Cause::NoCapacity) },
         ],
         Failure::DeadlineReached { .. } => [
             Failure::DeadlineReached { cause: Some(Cause::ContainerHealthCheck) },

@@ -163,7 +163,13 @@ fn ecs_is_quoted_on_why_it_went_back() {
         panic!("not taken back");
     };
     let reason = "tasks failed to start".to_owned();
-    assert_eq!(failure, Failure::DeploymentFailed { reason });
+    assert_eq!(
+        failure,
+        Failure::DeploymentFailed {
+            reason,
+            platform: None
+        }
+    );
 }
 
 #[test]

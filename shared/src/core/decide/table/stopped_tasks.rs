@@ -124,3 +124,27 @@ fn at_the_deadline_only_what_is_its_own_fault_is_kept_out() {
     let (cause, quarantines) = cause(late().stopped(crashed("1")));
     assert!(cause.is_some() && quarantines);
 }
+
+#[test]
+fn what_ecs_gives_up_for_the_platform_alone_is_not_kept_out() {
+    let kept_out = |given: Given, words: &str| {
+        let seen = under_way().primary(|primary| {
+            primary.state = DeploymentState::Failed;
+            primary.state_reason = words.to_owned();
+        });
+        let Given(rollout) = given;
+        match decide(&rollout.policy, &rollout, &seen.0, now()).phase {
+            Phase::RollingBack { failure, .. } => failure.quarantines(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let breaker = "ECS deployment circuit breaker: tasks failed to start.";
+    let unreachable = || given().stopped(ours("1", TIME_OUT));
+    assert!(!kept_out(unreachable(), breaker));
+    assert!(kept_out(unreachable().stopped(crashed("2")), breaker));
+    assert!(kept_out(given(), breaker), "nothing is known of its tasks");
+    assert!(kept_out(
+        unreachable(),
+        "ECS deployment failed: alarm detected."
+    ));
+}
