@@ -4,19 +4,24 @@
 //! is asked before a command is queued; [`perform`] takes it in when its turn
 //! has come. Nothing here looks at AWS.
 
+mod rollback;
+#[cfg(test)]
+mod tests;
+
+pub use rollback::{RollBack, turn_back, withdrawn_by};
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::failure::Failure;
 use super::hold::Hold;
 use super::intake;
 use super::name::{ImageDigest, RolloutId};
 use super::ordering::{self, NewestPush, Order as PushOrder};
 use super::policy::{FollowedImage, Policy};
 use super::push::{Push, PushSource};
-use super::reason::{Rejected, SupersededBy};
-use super::rollout::{Back, Phase, Rollout, Way};
-use super::state::{HaltedTarget, HandledCommand, TargetState};
+use super::reason::Rejected;
+use super::rollout::{Phase, Rollout};
+use super::state::{HandledCommand, TargetState};
 
 /// How many commands are remembered, so that one that comes twice is known.
 const COMMANDS_KEPT: usize = 10;
@@ -183,7 +188,7 @@ pub fn check(state: &TargetState, policy: Option<&Policy>, order: &Order) -> Res
                 WantedImage::Digest(digest) => deployable(state, image_followed, digest),
             }
         }
-        Order::Rollback => can_go_back(state),
+        Order::Rollback => rollback::check(state),
         Order::Release { digest } => can_release(state, digest),
         Order::Hold { .. } => Ok(()),
         Order::Resume => match (&state.held, &state.halted) {
@@ -263,7 +268,7 @@ fn carry_out(
             state.halted = None;
             Ok(intake::enter(state, policy, &push, now))
         }
-        Order::Rollback => Ok(go_back(state, &command.request_id, now)),
+        Order::Rollback => Ok(rollback::begin(state, &command.request_id, now)),
         Order::Release { digest } => {
             state.quarantine.remove(digest);
             state.halted.take_if(|halted| halted.digest() == digest);
@@ -348,78 +353,6 @@ fn note_newest(state: &mut TargetState, image: &FollowedImage, push: &Push) {
     }
 }
 
-fn can_go_back(state: &TargetState) -> Result<(), Refusal> {
-    let good = state.last_known_good.as_ref();
-    let unfinished = state.current.as_ref().or(state.waiting.first());
-    let (rollout, started) = match (unfinished, &state.halted) {
-        (Some(rollout), _) => (rollout, rollout.phase.start().is_some()),
-        (None, Some(halted)) if halted.news.running.is_some() => (&halted.news.rollout, true),
-        (None, _) => {
-            return Err(Refusal::NothingUnderWay {
-                good: good.map(|good| good.task_definition.clone()),
-            });
-        }
-    };
-    let rollout_id = || rollout.id.clone();
-    match (&rollout.phase, good) {
-        (Phase::RollingBack { .. }, _) => Err(Refusal::RollingBack {
-            rollout: rollout_id(),
-        }),
-        (_, None) if started => Err(Refusal::NothingToGoBackTo {
-            rollout: rollout_id(),
-        }),
-        (_, None | Some(_)) => Ok(()),
-    }
-}
-
-/// Withdraws what has not started, and marks what has for its way back.
-fn go_back(state: &mut TargetState, request_id: &str, now: Timestamp) -> Vec<Rollout> {
-    let started = |rollout: &Rollout| rollout.phase.start().is_some();
-    let withdrawn = state.current.take_if(|current| !started(current));
-    let waiting = std::mem::take(&mut state.waiting);
-    let withdrawn: Vec<Rollout> = withdrawn
-        .into_iter()
-        .chain(waiting)
-        .map(|rollout| Rollout {
-            phase: Phase::Superseded {
-                by: SupersededBy::Operator {
-                    request_id: request_id.to_owned(),
-                },
-            },
-            ..rollout
-        })
-        .collect();
-    if state.current.is_none() && withdrawn.is_empty() {
-        state.current = state
-            .halted
-            .as_ref()
-            .and_then(|halted| once_more(halted, request_id, now));
-    }
-    state.halted = None;
-    state.roll_back = state.current.as_ref().map(|current| RollBack {
-        rollout: current.id.clone(),
-        request_id: request_id.to_owned(),
-    });
-    withdrawn
-}
-
-/// Makes a rollout of one that halted, to be taken back once more.
-///
-/// The one that halted stays what it is; of this one it is known what the service was asked for.
-fn once_more(halted: &HaltedTarget, request_id: &str, now: Timestamp) -> Option<Rollout> {
-    let news = &halted.news;
-    let phase = Phase::Progressing {
-        start: news.start.clone()?,
-        running: news.running.clone()?,
-    };
-    Some(Rollout {
-        id: RolloutId::new(now, &[news.rollout.id.as_str(), request_id]),
-        requested_at: now,
-        phase,
-        ..news.rollout.clone()
-    })
-}
-
 fn can_release(state: &TargetState, digest: &ImageDigest) -> Result<(), Refusal> {
     if let Some(current) = &state.current
         && matches!(current.phase, Phase::RollingBack { .. })
@@ -437,55 +370,3 @@ fn can_release(state: &TargetState, digest: &ImageDigest) -> Result<(), Refusal>
         quarantined: state.quarantine.keys().cloned().collect(),
     })
 }
-
-/// A person's wish to take a rollout back that may have changed the service.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RollBack {
-    /// The rollout.
-    pub rollout: RolloutId,
-    /// The command that asked for it.
-    pub request_id: String,
-}
-
-/// Gives the command that takes the rollout back, if one does.
-#[must_use]
-pub fn withdrawn_by<'a>(state: &'a TargetState, rollout: &Rollout) -> Option<&'a str> {
-    let asked = state.roll_back.as_ref()?;
-    (asked.rollout == rollout.id).then_some(asked.request_id.as_str())
-}
-
-/// Turns the current rollout back, once it is known what it asked the service for.
-#[must_use]
-pub fn turn_back(state: &TargetState, current: &Rollout, now: Timestamp) -> Option<Phase> {
-    withdrawn_by(state, current)?;
-    let good = state.last_known_good.as_ref()?;
-    match current.phase.clone() {
-        Phase::Progressing { start, running } | Phase::Baking { start, running, .. } => {
-            Some(Phase::RollingBack {
-                start,
-                running,
-                failure: Failure::AskedByOperator,
-                back: Back {
-                    to: good.task_definition.clone(),
-                    began_at: now,
-                    way: Way::Unasked,
-                    corrected: None,
-                    paused_at: None,
-                },
-            })
-        }
-        Phase::Requested { .. }
-        | Phase::Starting { .. }
-        | Phase::RollingBack { .. }
-        | Phase::RolledBack { .. }
-        | Phase::Succeeded { .. }
-        | Phase::ScaledToZero { .. }
-        | Phase::Superseded { .. }
-        | Phase::Rejected { .. }
-        | Phase::Halted { .. } => None,
-    }
-}
-
-#[cfg(test)]
-mod tests;

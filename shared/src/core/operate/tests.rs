@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::super::decide::{Action, Decision, Next};
 use super::super::evidence::Evidence;
+use super::super::failure::Failure;
 use super::super::hold::{Gate, gate};
 use super::super::name::TargetName;
 use super::super::push::PushSource;
