@@ -105,7 +105,7 @@ impl RolloutNews {
     pub fn failure(&self) -> Option<&Failure> {
         match &self.rollout.phase {
             Phase::RollingBack { failure, .. } | Phase::RolledBack { failure, .. } => Some(failure),
-            Phase::Halted { reason } => Some(reason.failure()),
+            Phase::Halted { reason } => reason.failure(),
             Phase::Requested { .. }
             | Phase::Starting { .. }
             | Phase::Progressing { .. }

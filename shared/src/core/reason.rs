@@ -282,6 +282,11 @@ pub enum Halted {
         /// AWS's own words.
         message: String,
     },
+    /// The bake time is over, and nothing could be said of the version until the deadline after it.
+    NotVerified {
+        /// What could not be seen, or was not over.
+        trouble: String,
+    },
     /// A release that did not go back by itself left the bad version where it was.
     ///
     /// Only records of format 1 tell of it.
@@ -299,20 +304,22 @@ impl Halted {
             Self::WayBackFailed { .. } => "way-back-failed",
             Self::WentElsewhere { .. } => "went-elsewhere",
             Self::WayBackRefused { .. } => "way-back-refused",
+            Self::NotVerified { .. } => "not-verified",
             Self::LeftAlone(failure) => failure.as_str(),
         }
     }
 
-    /// Gives why the version was to be taken back.
+    /// Gives why the version was to be taken back, if it was.
     #[must_use]
-    pub fn failure(&self) -> &Failure {
+    pub fn failure(&self) -> Option<&Failure> {
         match self {
             Self::NothingToGoBackTo { failure }
             | Self::WayBackTooLong { failure }
             | Self::WayBackFailed { failure, .. }
             | Self::WentElsewhere { failure, .. }
             | Self::WayBackRefused { failure, .. }
-            | Self::LeftAlone(failure) => failure,
+            | Self::LeftAlone(failure) => Some(failure),
+            Self::NotVerified { .. } => None,
         }
     }
 }

@@ -35,16 +35,17 @@ pub(super) fn paragraphs(
     surroundings: &Surroundings,
     findings: &Findings,
 ) -> Vec<String> {
-    let Some(failure) = news.failure() else {
+    let Some(outcome) = outcome(news) else {
         return Vec::new();
     };
-    let mut paragraphs = vec![outcome(news, failure)];
-    paragraphs.extend(failure::hint(failure).map(str::to_owned));
+    let mut paragraphs = vec![outcome];
+    let hint = news.failure().and_then(failure::hint);
+    paragraphs.extend(hint.map(str::to_owned));
     paragraphs.extend(tasks_text(news));
     paragraphs.extend(health_text(news));
     paragraphs.extend(alarms_text(news));
     paragraphs.extend(found::log(&findings.log));
-    paragraphs.push(next(news, failure, surroundings));
+    paragraphs.push(next(news, surroundings));
     paragraphs.extend(
         by_hand(news)
             .map(|(to_what, line)| format!("By hand, with the AWS CLI, to {to_what}:\n  {line}")),
@@ -53,15 +54,18 @@ pub(super) fn paragraphs(
     paragraphs
 }
 
-/// Says what became of it and why.
-fn outcome(news: &RolloutNews, why: &Failure) -> String {
-    let bad = redact(&failure::failure(why));
+/// Says what became of it and why; `None` for a rollout that no dossier is kept of.
+fn outcome(news: &RolloutNews) -> Option<String> {
+    let bad = |why| redact(&failure::failure(why));
     match &news.rollout.phase {
-        Phase::RollingBack { .. } => {
-            format!("{bad} The service goes back to the last good version.")
+        Phase::RollingBack { failure, .. } => Some(format!(
+            "{} The service goes back to the last good version.",
+            bad(failure)
+        )),
+        Phase::RolledBack { failure, by, .. } => {
+            Some(format!("{} {}", bad(failure), failure::taken_back_by(*by)))
         }
-        Phase::RolledBack { by, .. } => format!("{bad} {}", failure::taken_back_by(*by)),
-        Phase::Halted { reason } => redact(&super::halted(reason)),
+        Phase::Halted { reason } => Some(redact(&super::halted(reason))),
         Phase::Requested { .. }
         | Phase::Starting { .. }
         | Phase::Progressing { .. }
@@ -69,7 +73,7 @@ fn outcome(news: &RolloutNews, why: &Failure) -> String {
         | Phase::Succeeded { .. }
         | Phase::ScaledToZero { .. }
         | Phase::Superseded { .. }
-        | Phase::Rejected { .. } => bad,
+        | Phase::Rejected { .. } => None,
     }
 }
 
@@ -96,7 +100,7 @@ fn runs(news: &RolloutNews) -> Option<&str> {
 }
 
 /// Says what happens next, and what a person can do.
-fn next(news: &RolloutNews, why: &Failure, surroundings: &Surroundings) -> String {
+fn next(news: &RolloutNews, surroundings: &Surroundings) -> String {
     match &news.rollout.phase {
         Phase::RollingBack { .. } => {
             "Nothing has to be done now: another notice tells when the last good version runs again.".to_owned()
@@ -104,7 +108,7 @@ fn next(news: &RolloutNews, why: &Failure, surroundings: &Surroundings) -> Strin
         Phase::Halted { .. } => {
             "Pushboat leaves the service as it is until the next push, and tells of it each hour until then.".to_owned()
         }
-        Phase::RolledBack { .. } if why.quarantines() => {
+        Phase::RolledBack { failure, .. } if failure.quarantines() => {
             kept_out(&news.rollout, start_digest(news), surroundings)
         }
         Phase::RolledBack { .. }

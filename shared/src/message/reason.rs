@@ -158,7 +158,7 @@ pub(super) fn superseded_briefly(by: &SupersededBy) -> &'static str {
 /// Says why only a person can decide how to go on.
 #[must_use]
 pub fn halted(reason: &Halted) -> String {
-    let bad = failure(reason.failure());
+    let bad = reason.failure().map(failure).unwrap_or_default();
     match reason {
         Halted::NothingToGoBackTo { .. } => format!(
             "{bad} No version of this service was ever proven good, so there is nothing to go back to; the new version may still be running."
@@ -182,6 +182,9 @@ pub fn halted(reason: &Halted) -> String {
         } => format!(
             "{bad} AWS refused {call}, which was to bring the last good version back: {code}: {message}"
         ),
+        Halted::NotVerified { trouble } => format!(
+            "Its bake time is over, but whether this version is good could not be verified before the deadline: {trouble}. It was neither called good nor taken back; the version to go back to is the one before."
+        ),
         Halted::LeftAlone(_) => format!("{bad} The service was left as it was."),
     }
 }
@@ -194,6 +197,7 @@ pub(super) fn halted_briefly(reason: &Halted) -> String {
         Halted::WayBackFailed { .. } => "the last good version fails too",
         Halted::WentElsewhere { .. } => "ECS went back to another version",
         Halted::WayBackRefused { .. } => "AWS refused the way back",
+        Halted::NotVerified { .. } => "it could not be verified",
         Halted::LeftAlone(failure) => return failure_briefly(failure),
     };
     words.to_owned()

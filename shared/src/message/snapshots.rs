@@ -631,6 +631,12 @@ fn why_a_person_has_to_decide() {
                     message: "The subnet does not exist.".to_owned(),
                 })
             ),
+            (
+                "nobody could see whether it is good",
+                told(Halted::NotVerified {
+                    trouble: "ecs:DescribeServices prod/backstage was throttled".to_owned(),
+                })
+            ),
         ])
     );
 }

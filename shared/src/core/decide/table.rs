@@ -126,7 +126,10 @@ fn phase_summary(phase: &Phase) -> String {
         Phase::Superseded { by } => format!("{name} {}", by.as_str()),
         Phase::Rejected { reason } => format!("{name} {}", reason.as_str()),
         Phase::Halted { reason } => {
-            format!("{name} {} {}", reason.as_str(), reason.failure().as_str())
+            let failure = reason.failure().map_or("", Failure::as_str);
+            format!("{name} {} {failure}", reason.as_str())
+                .trim_end()
+                .to_owned()
         }
     }
 }

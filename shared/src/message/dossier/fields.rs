@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::document::seconds;
 use super::super::{diagnosis, failure};
-use super::{by_hand, changes, runs, tasks, unhealthy};
+use super::{by_hand, changes, outcome, runs, tasks, unhealthy};
 use crate::core::diagnosis::cause as cause_of;
 use crate::core::diagnosis::target_health::judge;
 use crate::core::evidence::{AlarmChange, StoppedTask, TargetHealth};
@@ -16,6 +16,7 @@ use crate::redact::redact;
 
 /// Writes what the text says as fields; `None` for a rollout that was not taken back.
 pub(in crate::message) fn fields(news: &RolloutNews, findings: &Findings) -> Option<Value> {
+    outcome(news)?;
     let mut fields = Map::new();
     let mut insert = |name: &str, value: Value| {
         let empty = value.as_array().is_some_and(Vec::is_empty)
@@ -24,7 +25,7 @@ pub(in crate::message) fn fields(news: &RolloutNews, findings: &Findings) -> Opt
             fields.insert(name.to_owned(), value);
         }
     };
-    insert("failure", failure_of(news.failure()?));
+    insert("failure", news.failure().map_or(Value::Null, failure_of));
     insert("tried", news.running.as_ref().map_or(Value::Null, tried));
     let runs_or_will = match news.rollout.phase {
         Phase::RollingBack { .. } => "goingTo",
