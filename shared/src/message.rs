@@ -77,6 +77,10 @@ pub fn headline(notice: &Notice) -> String {
             format!("{target}: cannot be deployed to until {what} corrected")
         }
         News::ServiceMissing { .. } => format!("{target}: its service does not exist yet"),
+        News::TargetWarned { warnings } => match warnings.len() {
+            1 => format!("{target}: its configuration has a weak point"),
+            count => format!("{target}: its configuration has {count} weak points"),
+        },
         News::AlarmFired { change, .. } => format!("{target}: alarm {} fired", change.name),
         News::Adopted { .. } => format!("{target}: adopted, pushes are deployed from now on"),
         News::Command { command, refused } => {
@@ -142,6 +146,10 @@ fn text(
         News::ServiceMissing { mistake } => {
             paragraphs.push(mistakes_text(std::slice::from_ref(mistake)));
             paragraphs.push("Pushes wait for it. Nothing was changed.".to_owned());
+        }
+        News::TargetWarned { warnings } => {
+            paragraphs.push(mistakes_text(warnings));
+            paragraphs.push("Nothing is held up: pushes are deployed as ever. This is told once, and stands in the target's `status`. Pushboat looks again when the parameter is saved.".to_owned());
         }
         News::AlarmFired { change, runs } => {
             paragraphs.extend(dossier::alarm(change, runs.as_ref()));

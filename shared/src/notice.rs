@@ -54,6 +54,11 @@ pub enum News {
         /// The images that are taken as good, by container; empty where nothing is.
         images: std::collections::BTreeMap<String, String>,
     },
+    /// Something about a target's configuration is doubtful, though it is deployed to.
+    TargetWarned {
+        /// Everything that is.
+        warnings: Vec<Mistake>,
+    },
     /// A person's command was carried out or refused.
     Command {
         /// The command.
@@ -182,6 +187,7 @@ impl Notice {
             News::TargetInvalid { .. } => "target-invalid",
             News::ServiceMissing { .. } => "service-missing",
             News::Adopted { .. } => "adopted",
+            News::TargetWarned { .. } => "target-warned",
             News::AlarmFired { .. } => "alarm",
             News::Command {
                 refused: Some(_), ..
@@ -215,6 +221,7 @@ impl Notice {
                 refused: Some(_), ..
             } => Some("waiting"),
             News::Adopted { .. }
+            | News::TargetWarned { .. }
             | News::AlarmFired { .. }
             | News::Command { refused: None, .. } => None,
         }
@@ -254,7 +261,7 @@ impl Notice {
                     Severity::Info
                 }
             },
-            News::AlarmFired { .. } => Severity::Warning,
+            News::AlarmFired { .. } | News::TargetWarned { .. } => Severity::Warning,
             News::Adopted { .. } => Severity::Info,
         }
     }

@@ -1,5 +1,6 @@
 //! What a rollout remembers of the alarms it watches.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// The state of a CloudWatch alarm.
@@ -29,12 +30,16 @@ impl AlarmState {
 }
 
 /// One alarm as it was seen.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AlarmSeen {
     /// The alarm's name.
     pub name: String,
     /// Its state; `None` where CloudWatch knows no such alarm.
     pub state: Option<AlarmState>,
+    /// Since when it is in that state, by CloudWatch's clock, where that is known.
+    pub since: Option<Timestamp>,
+    /// For how long its metric has to be bad before it fires, where that is known.
+    pub window_seconds: Option<u32>,
 }
 
 /// One alarm as a rollout watches it.
@@ -113,6 +118,7 @@ mod tests {
         vec![AlarmSeen {
             name: "5xx".to_owned(),
             state,
+            ..AlarmSeen::default()
         }]
     }
 

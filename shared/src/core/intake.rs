@@ -471,6 +471,7 @@ mod tests {
         let seen = AlarmSeen {
             name: "5xx".to_owned(),
             state: Some(AlarmState::Ok),
+            ..AlarmSeen::default()
         };
         current.phase = Phase::Progressing {
             start: Start {

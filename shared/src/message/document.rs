@@ -47,6 +47,9 @@ pub(super) fn document(
         News::ServiceMissing { mistake } => {
             fields.insert("mistakes".to_owned(), json!([mistake]));
         }
+        News::TargetWarned { warnings } => {
+            fields.insert("warnings".to_owned(), json!(warnings));
+        }
         News::AlarmFired { change, runs } => {
             fields.insert("alarm".to_owned(), dossier::change(change));
             if let Some(runs) = runs {

@@ -114,6 +114,7 @@ fn notice(news: News) -> Notice {
         News::TargetInvalid { .. }
         | News::ServiceMissing { .. }
         | News::Adopted { .. }
+        | News::TargetWarned { .. }
         | News::AlarmFired { .. }
         | News::Command { .. }
         | News::RolloutHeld { .. } => notice.target.to_string(),
@@ -212,6 +213,16 @@ fn what_is_told_of_a_target() {
         "there is no active service `backstage` in cluster `prod`",
         "Correct the name, or create the service; Pushboat keeps looking.",
     );
+    let slow = |index: usize, name: &str| {
+        Mistake::new(
+            format!("alarms[{index}]"),
+            format!(
+                "alarm `{name}` fires after 900 seconds of bad data, but the bake time is 300 seconds: a version may count as good before the alarm can tell"
+            ),
+            "Set `bakeTimeSeconds` to 900 or more, or shorten the alarm's period.",
+        )
+    };
+    let warned = |warnings| notice(News::TargetWarned { warnings });
     let images = BTreeMap::from([
         (
             "backstage".to_owned(),
@@ -233,6 +244,11 @@ fn what_is_told_of_a_target() {
             (
                 "no service",
                 notice(News::ServiceMissing { mistake: missing })
+            ),
+            ("a weak point", warned(vec![slow(0, "backstage-5xx")])),
+            (
+                "several weak points",
+                warned(vec![slow(0, "backstage-5xx"), slow(1, "backstage-latency")])
             ),
         ])
     );

@@ -57,6 +57,7 @@ pub(super) fn status(registration: &Registration, entry: &TargetEntry) -> Value 
         "lastKnownGood": state.last_known_good,
         "quarantine": state.quarantine,
         "hold": entry.hold.as_ref().or(state.held.as_ref()),
+        "warnings": state.warnings,
         "commands": state.commands,
         "wake": state.wake.as_ref().map(|wake| json!({
             "at": seconds(wake.at),

@@ -256,6 +256,7 @@ fn alarm(state: AlarmState) -> Vec<AlarmSeen> {
     vec![AlarmSeen {
         name: "5xx".to_owned(),
         state: Some(state),
+        ..AlarmSeen::default()
     }]
 }
 

@@ -132,6 +132,7 @@ fn title(notice: &Notice) -> String {
         News::TargetInvalid { .. }
         | News::ServiceMissing { .. }
         | News::Adopted { .. }
+        | News::TargetWarned { .. }
         | News::AlarmFired { .. }
         | News::Command { .. }
         | News::RolloutHeld { .. } => notice.event().to_owned(),
@@ -177,6 +178,7 @@ fn mistakes(world: &World) -> Vec<String> {
             News::ServiceMissing { mistake } => Some(vec![mistake.clone()]),
             News::Rollout(_)
             | News::Adopted { .. }
+            | News::TargetWarned { .. }
             | News::AlarmFired { .. }
             | News::Command { .. }
             | News::RolloutHeld { .. } => None,
