@@ -189,7 +189,8 @@ fn rollout_text(
 ) {
     let rollout = &news.rollout;
     match &rollout.phase {
-        Phase::Requested { .. } | Phase::Starting { .. } | Phase::Progressing { .. } => {}
+        Phase::Requested { .. } | Phase::Progressing { .. } => {}
+        Phase::Starting { .. } => paragraphs.extend(news.start.as_ref().and_then(no_way_back)),
         Phase::Baking { until, .. } => paragraphs.push(format!(
             "ECS reports the deployment done. It counts as good if nothing goes wrong until {until:.0}."
         )),
@@ -207,6 +208,20 @@ fn rollout_text(
         Phase::Rejected { reason } => paragraphs.push(rejected(reason, &rollout.policy.target, surroundings)),
     }
     paragraphs.push(facts(rollout, news.start.as_ref()));
+}
+
+/// Says that there may be nothing to go back to.
+fn no_way_back(start: &Start) -> Option<String> {
+    let gone = start.no_way_back.as_ref()?;
+    let end = if gone.archived {
+        "restored"
+    } else {
+        "pushed again"
+    };
+    let gone = reason::gone_image(gone);
+    Some(format!(
+        "{gone} Unless it is {end}, the service cannot go back to it."
+    ))
 }
 
 /// Says that an image that was taken back through no fault of its own may come again.

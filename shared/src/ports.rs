@@ -17,7 +17,9 @@ use serde_json::Value;
 use crate::core::alarm::AlarmSeen;
 use crate::core::hold::Hold;
 use crate::core::name::{ImageDigest, TargetName};
-use crate::core::observation::{Definition, ImageLook, Platform, ServiceDeployment, ServiceLook};
+use crate::core::observation::{
+    Availability, Definition, ImageLook, Platform, ServiceDeployment, ServiceLook,
+};
 use crate::core::policy::ServiceRef;
 use crate::core::rollout::Rollout;
 use crate::ledger::{
@@ -92,6 +94,12 @@ pub enum ImageName<'a> {
 pub trait Images {
     /// Looks at an image: what it is, and for which platforms.
     async fn image(&self, repository: &str, name: ImageName<'_>) -> Result<ImageLook, CallError>;
+    /// Says whether an image can be pulled; nothing of it is read.
+    async fn availability(
+        &self,
+        repository: &str,
+        name: ImageName<'_>,
+    ) -> Result<Availability, CallError>;
     /// Reads when ECR says an image was pushed; `None` where there is none.
     async fn pushed_at(
         &self,

@@ -444,6 +444,7 @@ mod tests {
             base_deployment_created_at: at(0),
             containers: Vec::new(),
             alarms: Vec::new(),
+            no_way_back: None,
         };
         let running = Running {
             revision: String::new(),
@@ -482,6 +483,7 @@ mod tests {
                 base_deployment_created_at: at(0),
                 containers: Vec::new(),
                 alarms: AlarmWatch::begin(&[seen]),
+                no_way_back: None,
             },
             running: Running {
                 revision: String::new(),

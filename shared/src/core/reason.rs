@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::failure::Failure;
 use super::name::{ImageDigest, RolloutId};
+use super::observation::GoneImage;
 use crate::target::Mistake;
 
 /// Why a rollout or a target is waiting, and for what.
@@ -139,6 +140,15 @@ pub enum Rejected {
         /// When, by our clock.
         at: Timestamp,
     },
+    /// The service runs the last-known-good well, and there would be no coming back to it.
+    NoWayBack {
+        /// The image of the last-known-good that is gone.
+        gone: GoneImage,
+        /// The repository of the image that was refused.
+        repository: String,
+        /// The image that was refused.
+        digest: ImageDigest,
+    },
     /// A watched alarm fires, and the target asks not to deploy then.
     AlarmFiring {
         /// The alarms' names.
@@ -179,6 +189,7 @@ impl Rejected {
             Self::ServiceUnsuitable { .. } => "service-unsuitable",
             Self::ServiceBusy => "service-busy",
             Self::Quarantined { .. } => "quarantined",
+            Self::NoWayBack { .. } => "no-way-back",
             Self::AlarmFiring { .. } => "alarm-firing",
             Self::Refused { .. } => "refused",
             Self::AwsUnavailable { .. } => "aws-unavailable",

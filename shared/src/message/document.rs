@@ -138,6 +138,9 @@ fn described(rollout: &Rollout, start: Option<&Start>) -> Value {
             json!(start.base_task_definition),
         );
         fields.insert("containers".to_owned(), json!(start.containers));
+        if let Some(gone) = &start.no_way_back {
+            fields.insert("noWayBack".to_owned(), json!(gone));
+        }
     }
     let revision = match &rollout.phase {
         Phase::Starting { revision, .. } => revision.as_ref(),

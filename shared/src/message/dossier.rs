@@ -39,6 +39,7 @@ pub(super) fn paragraphs(
         return Vec::new();
     };
     let mut paragraphs = vec![outcome];
+    paragraphs.extend(news.start.as_ref().and_then(super::no_way_back));
     let hint = news.failure().and_then(failure::hint);
     paragraphs.extend(hint.map(str::to_owned));
     paragraphs.extend(tasks_text(news));

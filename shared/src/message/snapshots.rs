@@ -16,6 +16,7 @@ use crate::core::diagnosis::Cause;
 use crate::core::evidence::{Evidence, StoppedContainer, StoppedTask};
 use crate::core::failure::Failure;
 use crate::core::name::{ImageDigest, RolloutId, TargetName};
+use crate::core::observation::GoneImage;
 use crate::core::push::Push;
 use crate::core::reason::{Halted, Ignored, Rejected, SupersededBy, Unsuitable, Waiting};
 use crate::core::rollout::{Back, Phase, RolledBackBy, Rollout, Running, Start, Way};
@@ -90,6 +91,15 @@ fn start() -> Start {
             ignored_until_ok: false,
             fired: false,
         }],
+        no_way_back: None,
+    }
+}
+
+fn gone(archived: bool) -> GoneImage {
+    let registry = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
+    GoneImage {
+        image: format!("{registry}/team/backstage@{}", digest('a')),
+        archived,
     }
 }
 
@@ -261,6 +271,14 @@ fn what_is_told_of_a_rollout_under_way() {
         revision: None,
         update_intended_at: Some(at("08:15:14")),
     };
+    let mut without_a_way_back = started(starting.clone());
+    if let News::Rollout(news) = &mut without_a_way_back.news {
+        let start = Start {
+            no_way_back: Some(gone(false)),
+            ..start()
+        };
+        news.start = Some(start);
+    }
     let baking = Phase::Baking {
         start: start(),
         running: running(),
@@ -277,6 +295,7 @@ fn what_is_told_of_a_rollout_under_way() {
         "rollout",
         shown(&[
             ("it started", started(starting)),
+            ("… without a way back", without_a_way_back),
             ("it runs", started(baking)),
             ("it succeeded", started(succeeded)),
             ("no task is wanted", started(scaled_to_zero)),
@@ -352,6 +371,11 @@ fn why_an_image_was_refused() {
         rollout: RolloutId::new(at("07:40:00"), &["main-41"]),
         at: at("07:51:00"),
     };
+    let no_way_back = |archived| Rejected::NoWayBack {
+        gone: gone(archived),
+        repository: "team/backstage".to_owned(),
+        digest: digest('b'),
+    };
     snapshot!(
         "rejected_image",
         shown(&[
@@ -373,6 +397,8 @@ fn why_an_image_was_refused() {
             ("wrong platform", rejected(two)),
             ("no platform", rejected(wrong_platform(&[]))),
             ("taken back before", rejected(quarantined)),
+            ("no way back", rejected(no_way_back(false))),
+            ("no way back: archived", rejected(no_way_back(true))),
         ])
     );
 }

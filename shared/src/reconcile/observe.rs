@@ -1,21 +1,25 @@
 //! Looks at what a phase needs to see, as much of it at once as can be.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use futures_util::future::{join, join4};
+use futures_util::future::{join, join_all, join5};
 use jiff::Timestamp;
 
 use super::Ports;
 use crate::core::alarm::AlarmSeen;
 use crate::core::decide::{self, Wanted, WantedDefinition};
 use crate::core::name::TargetName;
-use crate::core::observation::{Definition, ImageLook, Look, Observation, ServiceLook};
+use crate::core::observation::{
+    Availability, Definition, GoneImage, ImageLook, Look, Observation, ServiceLook,
+};
 use crate::core::ordering::exact_tag;
 use crate::core::policy::Policy;
 use crate::core::push::PushSource;
 use crate::core::rollout::Rollout;
 use crate::core::state::{Standing, TargetState};
 use crate::ports::{Alarms, CallError, ImageName, Images, Services, Targets};
+use crate::task_definition::{PulledVersion, pulled_from, registry_of};
 
 /// Looks at what the rollout's phase needs to see.
 pub(super) async fn observe<L, S, I, A, C>(
@@ -31,7 +35,7 @@ where
     A: Alarms,
 {
     let wanted = decide::wanted(rollout, now);
-    let (seen, image, alarms, good_definition) = join4(
+    let (seen, image, alarms, good_definition, gone_image) = join5(
         service(&ports.services, &rollout.policy, &wanted),
         image(&ports.images, rollout, wanted.image),
         alarms(&ports.alarms, &rollout.policy.alarms, wanted.alarms),
@@ -40,6 +44,7 @@ where
             &rollout.policy.target,
             wanted.good_definition,
         ),
+        gone_image(&ports.images, state, &rollout.policy, wanted.good_images),
     )
     .await;
     let newer = state
@@ -54,6 +59,7 @@ where
         image,
         alarms,
         good_definition,
+        gone_image,
         last_known_good: state
             .last_known_good
             .as_ref()
@@ -173,6 +179,51 @@ async fn image<I: Images>(images: &I, rollout: &Rollout, wanted: bool) -> Look<I
         (_, PushSource::Operator) | (None, PushSource::Event) => ImageName::Digest(&push.digest),
     };
     look(images.image(&push.repository, name).await)
+}
+
+/// Looks whether the last-known-good can still be pulled.
+///
+/// Only followed repositories are asked: images of others may come from
+/// elsewhere, or through a cache that fetches them again.
+async fn gone_image<I: Images>(
+    images: &I,
+    state: &TargetState,
+    policy: &Policy,
+    wanted: bool,
+) -> Look<Option<GoneImage>> {
+    let good = match (&state.last_known_good, wanted) {
+        (Some(good), true) => good,
+        (None, true) => return Look::Taken(None),
+        (_, false) => return Look::NotTaken,
+    };
+    let registry = registry_of(&good.service_arn).unwrap_or_default();
+    let distinct: BTreeSet<&String> = good.images.values().collect();
+    let pulled = distinct.into_iter().filter_map(|image| {
+        let pulled = pulled_from(image, &registry)?;
+        policy.image(pulled.repository).map(|_| (image, pulled))
+    });
+    let asked = pulled.map(async |(image, pulled)| {
+        let name = match &pulled.version {
+            PulledVersion::Tag(tag) => ImageName::Tag(tag),
+            PulledVersion::Digest(digest) => ImageName::Digest(digest),
+        };
+        (image, images.availability(pulled.repository, name).await)
+    });
+    let mut trouble = None;
+    for (image, answer) in join_all(asked).await {
+        let archived = match answer {
+            Ok(Availability::There) => continue,
+            Ok(Availability::Missing) => false,
+            Ok(Availability::Archived) => true,
+            Err(error) => {
+                trouble = Some(error.to_string());
+                continue;
+            }
+        };
+        let image = image.clone();
+        return Look::Taken(Some(GoneImage { image, archived }));
+    }
+    trouble.map_or(Look::Taken(None), Look::Unavailable)
 }
 
 /// Looks at alarms; without any there is nothing to ask.

@@ -54,6 +54,7 @@ pub enum Operation {
     RegisterTaskDefinition,
     UpdateService,
     DescribeImage,
+    DescribeGoodImage,
     DescribePushTime,
     DescribeRepositories,
     DescribeAlarms,

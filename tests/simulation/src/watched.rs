@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use pushboat::core::alarm::AlarmSeen;
 use pushboat::core::hold::Hold;
 use pushboat::core::name::{ImageDigest, TargetName};
-use pushboat::core::observation::{Definition, ImageLook, ServiceDeployment, ServiceLook};
+use pushboat::core::observation::{
+    Availability, Definition, ImageLook, ServiceDeployment, ServiceLook,
+};
 use pushboat::core::policy::ServiceRef;
 use pushboat::ledger::{
     Follower, LedgerError, NoticeKey, Registration, RegistrationChange, ReverseKey, SaveError,
@@ -161,6 +163,15 @@ impl<P: Images> Images for Watched<P> {
     async fn image(&self, repository: &str, name: ImageName<'_>) -> Result<ImageLook, CallError> {
         let effect = self.port.image(repository, name);
         self.call(Operation::DescribeImage, effect).await
+    }
+
+    async fn availability(
+        &self,
+        repository: &str,
+        name: ImageName<'_>,
+    ) -> Result<Availability, CallError> {
+        let effect = self.port.availability(repository, name);
+        self.call(Operation::DescribeGoodImage, effect).await
     }
 
     async fn pushed_at(

@@ -82,6 +82,8 @@ pub struct Wanted {
     pub own_revision_of: Option<(String, String)>,
     /// The whole text of the last-known-good, from the ledger.
     pub good_definition: bool,
+    /// Whether the last-known-good's images can be pulled.
+    pub good_images: bool,
     /// A task definition.
     pub definition: Option<WantedDefinition>,
 }
@@ -103,6 +105,7 @@ pub fn wanted(rollout: &Rollout, now: Timestamp) -> Wanted {
             service: true,
             image: true,
             alarms: true,
+            good_images: true,
             definition: Some(WantedDefinition::OfPrimary),
             ..Wanted::default()
         },

@@ -21,11 +21,11 @@ use super::super::evidence::{Evidence, StoppedContainer, StoppedTask};
 use super::super::failure::Failure;
 use super::super::name::{ImageDigest, RolloutId, TargetName};
 use super::super::observation::{
-    Controller, Definition, DeploymentState, ImageContent, ImageLook, Look, Observation, Platform,
-    Service, ServiceDeployment, ServiceLook,
+    Controller, Definition, DeploymentState, GoneImage, ImageContent, ImageLook, Look, Observation,
+    Platform, Service, ServiceDeployment, ServiceLook,
 };
 use super::super::policy::{AlarmsAtStart, Policy, Supersede};
-use super::super::push::Push;
+use super::super::push::{Push, PushSource};
 use super::super::reason::{Halted, Rejected, SupersededBy, Waiting};
 use super::super::rollout::{Back, Phase, RolledBackBy, Rollout, Running, Start, Way};
 use super::super::state::Quarantined;
@@ -172,7 +172,7 @@ impl Given {
             digest: digest('b'),
             tagged_at: at(-60),
             event_id: "event".to_owned(),
-            source: crate::core::push::PushSource::Event,
+            source: PushSource::Event,
         };
         Self(Rollout {
             id: RolloutId::new(push.tagged_at, &["v2"]),
@@ -319,6 +319,7 @@ fn start() -> Start {
         base_deployment_created_at: at(-3600),
         containers: vec!["app".to_owned()],
         alarms: AlarmWatch::begin(&alarm(AlarmState::Ok)),
+        no_way_back: None,
     }
 }
 
@@ -396,7 +397,7 @@ fn nothing_seen_at_all_is_never_a_reason_to_act() {
 fn a_phase_asks_to_see_what_it_decides_on() {
     let wants = |phase| wanted(&Given::new(phase).0, now());
     let requested = wants(requested::phase(None));
-    assert!(requested.service && requested.image && requested.alarms);
+    assert!(requested.service && requested.image && requested.alarms && requested.good_images);
     assert_eq!(requested.definition, Some(WantedDefinition::OfPrimary));
 
     let id = Given::new(requested::phase(None)).0.id;
@@ -411,6 +412,7 @@ fn a_phase_asks_to_see_what_it_decides_on() {
         (None, None)
     );
     assert!(unregistered.service && registered.service && !registered.image);
+    assert!(!unregistered.good_images && !registered.good_images);
 
     let under_way = wants(progressing::phase(-60));
     assert!(under_way.service && under_way.alarms && under_way.definition.is_none());

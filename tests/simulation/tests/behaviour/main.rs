@@ -11,6 +11,7 @@ mod registration;
 mod rollback;
 mod somebody_else;
 mod told_again;
+mod way_back;
 mod work;
 
 use jiff::SignedDuration;
