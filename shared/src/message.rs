@@ -11,6 +11,7 @@ mod explanation;
 mod failure;
 mod operator;
 mod reason;
+mod shared_alarm;
 mod surroundings;
 
 use crate::core::name::ImageDigest;
@@ -85,6 +86,9 @@ pub fn headline(notice: &Notice) -> String {
         News::Adopted { .. } => format!("{target}: adopted, pushes are deployed from now on"),
         News::Command { command, refused } => {
             operator::command_headline(target, command, refused.as_ref())
+        }
+        News::RolloutYields { rollout, alarm, to } => {
+            shared_alarm::yields_headline(rollout, alarm, to)
         }
         News::RolloutHeld { rollout, .. } => operator::held_headline(rollout),
     }
@@ -168,6 +172,10 @@ fn text(
             refused.as_ref(),
             surroundings,
         )),
+        News::RolloutYields { rollout, alarm, to } => {
+            paragraphs.push(shared_alarm::yields(alarm, to));
+            paragraphs.push(facts(rollout, rollout.phase.start()));
+        }
         News::RolloutHeld {
             rollout,
             hold,
@@ -198,9 +206,12 @@ fn rollout_text(
             paragraphs.extend(dossier::paragraphs(news, surroundings, findings));
             return;
         }
-        Phase::Succeeded { revision } => paragraphs.push(format!(
-            "It finished its bake time and is the version to go back to from now on.\nTask definition: {revision}"
-        )),
+        Phase::Succeeded { revision } => {
+            paragraphs.push(format!(
+                "It finished its bake time and is the version to go back to from now on.\nTask definition: {revision}"
+            ));
+            paragraphs.extend(news.start.as_ref().and_then(shared_alarm::acquitted));
+        }
         Phase::ScaledToZero { revision } => paragraphs.push(format!(
             "No task is wanted, so nothing shows whether this version works, and it is not taken as good.\nTask definition: {revision}"
         )),

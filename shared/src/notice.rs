@@ -66,6 +66,15 @@ pub enum News {
         /// Why it was refused, if it was.
         refused: Option<Refusal>,
     },
+    /// An alarm fired that another target watches too, which goes back first.
+    RolloutYields {
+        /// The rollout that waits.
+        rollout: Box<Rollout>,
+        /// The alarm's name.
+        alarm: String,
+        /// The target that goes first.
+        to: TargetName,
+    },
     /// A hold keeps a rollout from what it would do now.
     RolloutHeld {
         /// The rollout.
@@ -202,6 +211,7 @@ impl Notice {
                 Order::Hold { .. } => "held",
                 Order::Resume => "resumed",
             },
+            News::RolloutYields { .. } => "rollout-yields",
             News::RolloutHeld { .. } => "rollout-held",
         }
     }
@@ -223,6 +233,7 @@ impl Notice {
             News::Adopted { .. }
             | News::TargetWarned { .. }
             | News::AlarmFired { .. }
+            | News::RolloutYields { .. }
             | News::Command { refused: None, .. } => None,
         }
     }
@@ -261,7 +272,9 @@ impl Notice {
                     Severity::Info
                 }
             },
-            News::AlarmFired { .. } | News::TargetWarned { .. } => Severity::Warning,
+            News::AlarmFired { .. } | News::TargetWarned { .. } | News::RolloutYields { .. } => {
+                Severity::Warning
+            }
             News::Adopted { .. } => Severity::Info,
         }
     }

@@ -144,8 +144,14 @@ pub trait Alarms {
     async fn alarms(&self, names: &[String]) -> Result<Vec<AlarmSeen>, CallError>;
 }
 
+/// The ledger, as the functions that only find targets use it.
+pub trait ReverseItems {
+    /// Finds the targets that care for a repository, service or alarm.
+    async fn followers(&self, key: &ReverseKey) -> Result<Vec<Follower>, LedgerError>;
+}
+
 /// The ledger, as `rollout` uses it.
-pub trait Targets {
+pub trait Targets: ReverseItems {
     /// Loads a target's registration and state with a consistent read.
     async fn load(&self, target: &TargetName) -> Result<TargetEntry, LedgerError>;
     /// Loads the whole definition of a target's last-known-good.
@@ -157,12 +163,6 @@ pub trait Targets {
     ///
     /// The write is taken only where the stored version is the expected one.
     async fn save(&self, write: &StateWrite) -> Result<Version, SaveError>;
-}
-
-/// The ledger, as the functions that only find targets use it.
-pub trait ReverseItems {
-    /// Finds the targets that care for a repository, service or alarm.
-    async fn followers(&self, key: &ReverseKey) -> Result<Vec<Follower>, LedgerError>;
 }
 
 /// The ledger, as whoever answers people reads it.

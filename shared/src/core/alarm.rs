@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::shared_alarm::{Sharing, Turn};
+
 /// The state of a CloudWatch alarm.
 ///
 /// Source: CloudWatch API reference, MetricAlarm, `StateValue`.
@@ -55,6 +57,9 @@ pub struct AlarmWatch {
     /// It fired while it was watched; that stands, even if it is OK again.
     #[serde(default)]
     pub fired: bool,
+    /// Who else watches it and whose turn it is, once it fired.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sharing: Option<Sharing>,
 }
 
 impl AlarmWatch {
@@ -66,6 +71,7 @@ impl AlarmWatch {
                 name: alarm.name.clone(),
                 ignored_until_ok: alarm.state == Some(AlarmState::Alarm),
                 fired: false,
+                sharing: None,
             })
             .collect()
     }
@@ -76,6 +82,22 @@ impl AlarmWatch {
             AlarmState::Ok => self.ignored_until_ok = false,
             AlarmState::Alarm => self.fired = self.fired || !self.ignored_until_ok,
             AlarmState::InsufficientData => {}
+        }
+    }
+
+    /// Takes note of a change that was told, unless it is older than the watch's last word.
+    ///
+    /// Both times are CloudWatch's: an event may come late, or twice.
+    pub fn note_change(&mut self, state: AlarmState, at: Timestamp) {
+        let turn = self.sharing.as_ref().map(|sharing| &sharing.turn);
+        match turn {
+            Some(Turn::Acquitted {
+                ok_since: Some(ok_since),
+                ..
+            }) if at <= *ok_since => {}
+            Some(Turn::Own | Turn::Yields { .. } | Turn::Acquitted { .. }) | None => {
+                self.note(state);
+            }
         }
     }
 }

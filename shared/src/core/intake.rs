@@ -219,7 +219,7 @@ pub fn keep_alarm(state: &mut TargetState, change: &AlarmChange) -> bool {
     else {
         return false;
     };
-    watch.note(change.state);
+    watch.note_change(change.state, change.at);
     current.evidence.alarm_changes.keep(change.clone())
 }
 

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::alarm::AlarmSeen;
 use super::name::{ImageDigest, RolloutId};
+use super::shared_alarm::Sharer;
 use super::state::Quarantined;
 
 /// One look at one thing.
@@ -36,6 +37,8 @@ pub struct Observation {
     pub own_revision: Look<Option<String>>,
     /// The watched alarms, in the order of the policy.
     pub alarms: Look<Vec<AlarmSeen>>,
+    /// The other targets that watch the alarms that fired; looked at only where one did.
+    pub alarm_sharers: Look<Vec<Sharer>>,
     /// The whole definition of the last-known-good, as the ledger keeps it.
     pub good_definition: Look<Option<Arc<Definition>>>,
     /// The first image of the last-known-good that cannot be pulled any more, if there is one.

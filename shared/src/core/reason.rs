@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::failure::Failure;
-use super::name::{ImageDigest, RolloutId};
+use super::name::{ImageDigest, RolloutId, TargetName};
 use super::observation::GoneImage;
 use crate::target::Mistake;
 
@@ -42,6 +42,13 @@ pub enum Waiting {
     WayBack,
     /// The bake time runs.
     BakeTime,
+    /// A watched alarm fired, and another target that watches it goes back first.
+    SharedAlarm {
+        /// The alarm's name.
+        alarm: String,
+        /// The target that goes first.
+        first: TargetName,
+    },
     /// Fewer tasks run than are desired, for less than is too long.
     MissingTasks,
     /// The last rollout halted: a person has to say how to go on, and is told again.
@@ -69,6 +76,7 @@ impl Waiting {
             Self::Deployment => "deployment",
             Self::WayBack => "way-back",
             Self::BakeTime => "bake-time",
+            Self::SharedAlarm { .. } => "shared-alarm",
             Self::MissingTasks => "missing-tasks",
             Self::Person => "person",
             Self::Held { .. } => "held",

@@ -34,6 +34,17 @@ pub(super) fn document(
     if let Some(outcome) = notice.outcome() {
         fields.insert("outcome".to_owned(), json!(outcome));
     }
+    members(notice, surroundings, findings, fields);
+    document
+}
+
+/// Writes the members that only this kind of news has.
+fn members(
+    notice: &Notice,
+    surroundings: &Surroundings,
+    findings: &Findings,
+    fields: &mut Map<String, Value>,
+) {
     match &notice.news {
         News::Rollout(news) => {
             rollout(news, surroundings, fields);
@@ -74,6 +85,17 @@ pub(super) fn document(
                 );
             }
         }
+        News::RolloutYields { rollout, alarm, to } => {
+            fields.insert(
+                "rollout".to_owned(),
+                described(rollout, rollout.phase.start()),
+            );
+            fields.insert("alarm".to_owned(), json!({ "alarm": alarm }));
+            fields.insert(
+                "reason".to_owned(),
+                json!({ "code": "shared-alarm", "explanation": super::shared_alarm::yields(alarm, to) }),
+            );
+        }
         News::RolloutHeld { rollout, hold, .. } => {
             fields.insert(
                 "rollout".to_owned(),
@@ -85,7 +107,6 @@ pub(super) fn document(
             );
         }
     }
-    document
 }
 
 fn rollout(news: &RolloutNews, surroundings: &Surroundings, fields: &mut Map<String, Value>) {

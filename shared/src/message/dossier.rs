@@ -9,13 +9,14 @@ mod found;
 #[cfg(test)]
 mod tests;
 
-use super::{NOT_KEPT_OUT, Surroundings, diagnosis, failure, kept_out, start_digest};
+use super::{NOT_KEPT_OUT, Surroundings, diagnosis, failure, kept_out, shared_alarm, start_digest};
 use crate::core::diagnosis::cause as cause_of;
 use crate::core::diagnosis::target_health::{TargetVerdict, judge};
 use crate::core::evidence::{AlarmChange, StoppedTask, TargetHealth};
 use crate::core::failure::Failure;
 use crate::core::reason::Halted;
 use crate::core::rollout::Phase;
+use crate::core::shared_alarm::Sharing;
 use crate::findings::Findings;
 use crate::notice::{RolloutNews, Runs};
 use crate::redact::redact;
@@ -45,6 +46,7 @@ pub(super) fn paragraphs(
     paragraphs.extend(tasks_text(news));
     paragraphs.extend(health_text(news));
     paragraphs.extend(alarms_text(news));
+    paragraphs.extend(sharing_text(news));
     paragraphs.extend(found::log(&findings.log));
     paragraphs.push(next(news, surroundings));
     paragraphs.extend(
@@ -247,6 +249,26 @@ fn changes(news: &RolloutNews) -> Vec<&AlarmChange> {
         .collect();
     let first = ours.len().saturating_sub(CHANGES_SHOWN);
     ours.into_iter().skip(first).collect()
+}
+
+/// Gives the alarms that count and that other targets watch too.
+fn shared(news: &RolloutNews) -> Vec<(&str, &Sharing)> {
+    let (Some(Failure::AlarmFired { alarms }), Some(start)) = (news.failure(), &news.start) else {
+        return Vec::new();
+    };
+    let watches = start.alarms.iter();
+    watches
+        .filter(|watch| alarms.contains(&watch.name))
+        .filter_map(|watch| Some((watch.name.as_str(), watch.sharing.as_ref()?)))
+        .collect()
+}
+
+fn sharing_text(news: &RolloutNews) -> Option<String> {
+    let lines: Vec<String> = shared(news)
+        .into_iter()
+        .map(|(alarm, sharing)| shared_alarm::taken_back(alarm, sharing))
+        .collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 /// Tells of an alarm that fired while nothing was under way.

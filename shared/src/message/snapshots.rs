@@ -20,6 +20,7 @@ use crate::core::observation::GoneImage;
 use crate::core::push::Push;
 use crate::core::reason::{Halted, Ignored, Rejected, SupersededBy, Unsuitable, Waiting};
 use crate::core::rollout::{Back, Phase, RolledBackBy, Rollout, Running, Start, Way};
+use crate::core::shared_alarm::{Sharing, Turn};
 use crate::findings::Findings;
 use crate::notice::{News, Notice, RolloutNews};
 use crate::target::{self, Mistake};
@@ -90,6 +91,7 @@ fn start() -> Start {
             name: "backstage-5xx".to_owned(),
             ignored_until_ok: false,
             fired: false,
+            sharing: None,
         }],
         no_way_back: None,
     }
@@ -125,6 +127,7 @@ fn notice(news: News) -> Notice {
         | News::ServiceMissing { .. }
         | News::Adopted { .. }
         | News::TargetWarned { .. }
+        | News::RolloutYields { .. }
         | News::AlarmFired { .. }
         | News::Command { .. }
         | News::RolloutHeld { .. } => notice.target.to_string(),
@@ -678,6 +681,79 @@ fn why_a_person_has_to_decide() {
                 told(Halted::NotVerified {
                     trouble: "ecs:DescribeServices prod/backstage was throttled".to_owned(),
                 })
+            ),
+        ])
+    );
+}
+
+/// The alarm that fired is watched by others too.
+fn shared_with(names: &[&str], turn: Turn) -> Start {
+    let name = |name: &&str| TargetName::parse(name).unwrap();
+    let mut start = start();
+    start.alarms[0].sharing = Some(Sharing {
+        with: names.iter().map(name).collect(),
+        turn,
+    });
+    start
+}
+
+fn with_start(mut notice: Notice, start: Start) -> Notice {
+    if let News::Rollout(news) = &mut notice.news {
+        news.start = Some(start);
+    }
+    notice
+}
+
+#[test]
+fn whose_turn_it_is_where_an_alarm_is_shared() {
+    let api = || TargetName::parse("team/api").unwrap();
+    let yields = |gone_back| Turn::Yields {
+        to: api(),
+        since: at("08:17:00"),
+        gone_back,
+        settles_from: None,
+    };
+    let baking = |start| Phase::Baking {
+        start,
+        running: running(),
+        until: at("08:26:03"),
+        missing_tasks_since: None,
+    };
+    let waits = News::RolloutYields {
+        rollout: Box::new(rollout(baking(shared_with(&["team/api"], yields(None))))),
+        alarm: "backstage-5xx".to_owned(),
+        to: api(),
+    };
+    let back = |names: &[&str], turn| {
+        let failure = Failure::AlarmFired {
+            alarms: vec!["backstage-5xx".to_owned()],
+        };
+        let notice = rolled_back(failure, RolledBackBy::Pushboat);
+        with_start(notice, shared_with(names, turn))
+    };
+    let good = Phase::Succeeded {
+        revision: revision(43),
+    };
+    let acquitted = Turn::Acquitted {
+        after: api(),
+        ok_since: Some(at("08:19:00")),
+    };
+    let many = ["a", "b", "c", "d", "e", "f"];
+    snapshot!(
+        "shared_alarm",
+        shown(&[
+            ("it waits", notice(waits)),
+            ("it goes first", back(&["team/api"], Turn::Own)),
+            ("many share it", back(&many, Turn::Own)),
+            (
+                "another went first",
+                back(&["team/api", "team/jobs"], yields(Some(api())))
+            ),
+            ("another was to go first", back(&["team/api"], yields(None))),
+            ("it fired again", back(&["team/api"], acquitted.clone())),
+            (
+                "it stays",
+                with_start(started(good), shared_with(&["team/api"], acquitted))
             ),
         ])
     );

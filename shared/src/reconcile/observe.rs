@@ -17,7 +17,9 @@ use crate::core::ordering::exact_tag;
 use crate::core::policy::Policy;
 use crate::core::push::PushSource;
 use crate::core::rollout::Rollout;
+use crate::core::shared_alarm::{SHARERS_LOOKED_AT, Sharer};
 use crate::core::state::{Standing, TargetState};
+use crate::ledger::{LedgerError, ReverseKey};
 use crate::ports::{Alarms, CallError, ImageName, Images, Services, Targets};
 use crate::task_definition::{PulledVersion, pulled_from, registry_of};
 
@@ -47,6 +49,8 @@ where
         gone_image(&ports.images, state, &rollout.policy, wanted.good_images),
     )
     .await;
+    let fired = decide::fired_alarms(rollout, &alarms);
+    let alarm_sharers = alarm_sharers(&ports.ledger, &rollout.policy.target, &fired).await;
     let newer = state
         .waiting
         .iter()
@@ -58,6 +62,7 @@ where
         own_revision: seen.own_revision,
         image,
         alarms,
+        alarm_sharers,
         good_definition,
         gone_image,
         last_known_good: state
@@ -239,6 +244,42 @@ pub(super) async fn alarms<A: Alarms>(
         return Look::Taken(Vec::new());
     }
     look(alarms.alarms(names).await)
+}
+
+/// Looks who else watches the alarms that fired, and what they are doing.
+async fn alarm_sharers<L: Targets>(
+    ledger: &L,
+    own: &TargetName,
+    fired: &[String],
+) -> Look<Vec<Sharer>> {
+    if fired.is_empty() {
+        return Look::NotTaken;
+    }
+    let mut sharers = Vec::new();
+    for alarm in fired {
+        let key = ReverseKey::Alarm(alarm.clone());
+        let followers = match ledger.followers(&key).await {
+            Ok(followers) => followers,
+            Err(error) => return Look::Unavailable(error.to_string()),
+        };
+        let names = followers.into_iter().map(|follower| follower.target);
+        let others = names.filter(|target| target != own);
+        let read = others
+            .take(SHARERS_LOOKED_AT)
+            .map(async |target| (ledger.load(&target).await, target));
+        for (entry, target) in join_all(read).await {
+            let state = match entry {
+                Ok(entry) => entry.state,
+                // A record that nobody can read belongs to nobody who could be waited for.
+                Err(LedgerError::Unreadable { .. }) => TargetState::default(),
+                Err(error @ LedgerError::Unreachable { .. }) => {
+                    return Look::Unavailable(error.to_string());
+                }
+            };
+            sharers.push(Sharer::read(alarm, target, &state));
+        }
+    }
+    Look::Taken(sharers)
 }
 
 /// Keeps an answer, or the reason why there is none.

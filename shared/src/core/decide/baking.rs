@@ -17,6 +17,13 @@ pub(super) struct Bake {
 
 pub(super) fn decide(going: &Going<'_>, bake: &Bake) -> Decision {
     let now = going.now;
+    let until = if going.acquitted() {
+        // What it showed so far was mixed up with another target's failure.
+        bake.until.max(now + going.policy.bake_time())
+    } else {
+        bake.until
+    };
+    let bake = &Bake { until, ..*bake };
     let (service, primary) = match going.course() {
         Course::Well(service, primary) => (service, primary),
         Course::Decided(decision) => return *decision,
@@ -37,6 +44,9 @@ pub(super) fn decide(going: &Going<'_>, bake: &Bake) -> Decision {
         until: bake.until,
         missing_tasks_since,
     };
+    if let Some(yields) = going.yields() {
+        return stay(going, bake, yields.look_at(now), yields.waiting());
+    }
     if now < bake.until {
         let until = (now + POLL).min(bake.until);
         return stay(going, bake, until, Waiting::BakeTime);

@@ -12,12 +12,14 @@ mod rolling_back;
 mod starting;
 #[cfg(test)]
 mod table;
+mod watched_alarms;
 
 pub use requested::unsuitable;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use super::alarm::{self, AlarmSeen};
 use super::diagnosis::{self, Cause};
 use super::observation::{Look, Observation, Service, ServiceDeployment, ServiceLook};
 use super::policy::{Policy, Supersede};
@@ -148,6 +150,30 @@ pub fn wanted(rollout: &Rollout, now: Timestamp) -> Wanted {
         | Phase::Rejected { .. }
         | Phase::Halted { .. } => Wanted::default(),
     }
+}
+
+/// Names the alarms that fired while they were watched, this look included.
+///
+/// For each of them [`decide`] has to see who else watches it.
+#[must_use]
+pub fn fired_alarms(rollout: &Rollout, seen: &Look<Vec<AlarmSeen>>) -> Vec<String> {
+    let start = match &rollout.phase {
+        Phase::Progressing { start, .. } | Phase::Baking { start, .. } => start,
+        Phase::Requested { .. }
+        | Phase::Starting { .. }
+        | Phase::RollingBack { .. }
+        | Phase::RolledBack { .. }
+        | Phase::Succeeded { .. }
+        | Phase::ScaledToZero { .. }
+        | Phase::Superseded { .. }
+        | Phase::Rejected { .. }
+        | Phase::Halted { .. } => return Vec::new(),
+    };
+    let seen = match seen {
+        Look::Taken(seen) => seen.as_slice(),
+        Look::NotTaken | Look::Unavailable(_) => &[],
+    };
+    alarm::judge(&start.alarms, seen).fired
 }
 
 /// Says whether a task of ours stopped as if the image were gone: only ECR can tell.

@@ -25,9 +25,13 @@ pub(super) fn decide(going: &Going<'_>) -> Decision {
         DeploymentState::Completed if service.deployments.len() == 1 => {
             done(going, service, primary)
         }
-        DeploymentState::Completed | DeploymentState::InProgress | DeploymentState::Failed => going
-            .past_deadline()
-            .unwrap_or_else(|| stay(going, now + POLL, Waiting::Deployment)),
+        DeploymentState::Completed | DeploymentState::InProgress | DeploymentState::Failed => {
+            let again = || match going.yields() {
+                Some(yields) => stay(going, yields.look_at(now), yields.waiting()),
+                None => stay(going, now + POLL, Waiting::Deployment),
+            };
+            going.past_deadline().unwrap_or_else(again)
+        }
     }
 }
 

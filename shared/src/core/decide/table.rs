@@ -7,6 +7,7 @@ mod baking;
 mod progressing;
 mod requested;
 mod rolling_back;
+mod shared_alarm;
 mod starting;
 mod stopped_tasks;
 
@@ -28,6 +29,7 @@ use super::super::policy::{AlarmsAtStart, Policy, Supersede};
 use super::super::push::{Push, PushSource};
 use super::super::reason::{Halted, Rejected, SupersededBy, Waiting};
 use super::super::rollout::{Back, Phase, RolledBackBy, Rollout, Running, Start, Way};
+use super::super::shared_alarm::{Sharer, SharerStanding, Sharing, Turn};
 use super::super::state::Quarantined;
 use super::{Action, Decision, Next, WantedDefinition, decide, wanted};
 use crate::target;

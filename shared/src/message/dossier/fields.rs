@@ -4,12 +4,13 @@ use serde_json::{Map, Value, json};
 
 use super::super::document::seconds;
 use super::super::{diagnosis, failure};
-use super::{by_hand, changes, outcome, runs, tasks, unhealthy};
+use super::{by_hand, changes, outcome, runs, shared, tasks, unhealthy};
 use crate::core::diagnosis::cause as cause_of;
 use crate::core::diagnosis::target_health::judge;
 use crate::core::evidence::{AlarmChange, StoppedTask, TargetHealth};
 use crate::core::failure::Failure;
 use crate::core::rollout::{Phase, Running};
+use crate::core::shared_alarm::{Sharing, Turn};
 use crate::findings::{Findings, ImageFinding, LogFinding};
 use crate::notice::RolloutNews;
 use crate::redact::redact;
@@ -44,6 +45,10 @@ pub(in crate::message) fn fields(news: &RolloutNews, findings: &Findings) -> Opt
     insert(
         "alarmChanges",
         changes(news).into_iter().map(change).collect(),
+    );
+    insert(
+        "sharedAlarms",
+        shared(news).into_iter().map(sharing).collect(),
     );
     insert("log", log(&findings.log));
     insert("image", image(&findings.image));
@@ -114,6 +119,14 @@ pub(in crate::message) fn change(change: &AlarmChange) -> Value {
         "reason": redact(&change.reason),
         "at": seconds(change.at),
     })
+}
+
+fn sharing((alarm, sharing): (&str, &Sharing)) -> Value {
+    let went_first = match &sharing.turn {
+        Turn::Yields { gone_back, .. } => gone_back.as_ref(),
+        Turn::Own | Turn::Acquitted { .. } => None,
+    };
+    json!({ "alarm": alarm, "with": sharing.with, "wentFirst": went_first })
 }
 
 fn log(finding: &LogFinding) -> Value {

@@ -9,6 +9,7 @@ mod notices;
 mod pushes;
 mod registration;
 mod rollback;
+mod shared_alarm;
 mod somebody_else;
 mod told_again;
 mod way_back;
@@ -134,6 +135,7 @@ fn title(notice: &Notice) -> String {
         | News::ServiceMissing { .. }
         | News::Adopted { .. }
         | News::TargetWarned { .. }
+        | News::RolloutYields { .. }
         | News::AlarmFired { .. }
         | News::Command { .. }
         | News::RolloutHeld { .. } => notice.event().to_owned(),
@@ -180,6 +182,7 @@ fn mistakes(world: &World) -> Vec<String> {
             News::Rollout(_)
             | News::Adopted { .. }
             | News::TargetWarned { .. }
+            | News::RolloutYields { .. }
             | News::AlarmFired { .. }
             | News::Command { .. }
             | News::RolloutHeld { .. } => None,
