@@ -330,6 +330,7 @@ mod tests {
             start: Some(serde_json::from_value(start).unwrap()),
             running: None,
             last_known_good: None,
+            halted_since: None,
         }
     }
 

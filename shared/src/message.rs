@@ -14,7 +14,10 @@ mod reason;
 mod shared_alarm;
 mod surroundings;
 
+use jiff::Timestamp;
+
 use crate::core::name::ImageDigest;
+use crate::core::observation::PausedHook;
 use crate::core::push::PushSource;
 use crate::core::rollout::{Phase, Rollout, Start};
 use crate::findings::Findings;
@@ -69,7 +72,7 @@ pub fn publication(
 pub fn headline(notice: &Notice) -> String {
     let target = &notice.target;
     match &notice.news {
-        News::Rollout(news) => rollout_headline(&news.rollout),
+        News::Rollout(news) => rollout_headline(&news.rollout, news.halted_since),
         News::TargetInvalid { mistakes } => {
             let what = match mistakes.len() {
                 1 => "a mistake is".to_owned(),
@@ -90,11 +93,15 @@ pub fn headline(notice: &Notice) -> String {
         News::RolloutYields { rollout, alarm, to } => {
             shared_alarm::yields_headline(rollout, alarm, to)
         }
+        News::WayBackPaused { rollout, .. } => format!(
+            "{target}: the rollback of {} waits at a hook for a person",
+            rollout.push.tag
+        ),
         News::RolloutHeld { rollout, .. } => operator::held_headline(rollout),
     }
 }
 
-fn rollout_headline(rollout: &Rollout) -> String {
+fn rollout_headline(rollout: &Rollout, halted_since: Option<Timestamp>) -> String {
     let (target, tag) = (&rollout.policy.target, &rollout.push.tag);
     match &rollout.phase {
         Phase::Requested { .. } => format!("{target}: {tag} was requested"),
@@ -126,10 +133,13 @@ fn rollout_headline(rollout: &Rollout) -> String {
             )
         }
         Phase::Halted { reason } => {
-            format!(
-                "{target}: {tag} needs a person ({})",
-                reason::halted_briefly(reason)
-            )
+            let why = reason::halted_briefly(reason);
+            match halted_since {
+                Some(since) => {
+                    format!("{target}: {tag} still needs a person ({why}), halted at {since:.0}")
+                }
+                None => format!("{target}: {tag} needs a person ({why})"),
+            }
         }
     }
 }
@@ -174,6 +184,10 @@ fn text(
         )),
         News::RolloutYields { rollout, alarm, to } => {
             paragraphs.push(shared_alarm::yields(alarm, to));
+            paragraphs.push(facts(rollout, rollout.phase.start()));
+        }
+        News::WayBackPaused { rollout, hook } => {
+            paragraphs.push(way_back_paused(hook, surroundings));
             paragraphs.push(facts(rollout, rollout.phase.start()));
         }
         News::RolloutHeld {
@@ -235,6 +249,20 @@ fn no_way_back(start: &Start) -> Option<String> {
     ))
 }
 
+/// Says what keeps the last good version away, and how to let it through.
+fn way_back_paused(hook: &PausedHook, surroundings: &Surroundings) -> String {
+    let expiry = hook.expires_at.map_or_else(String::new, |at| {
+        format!(
+            " Without an answer ECS does {} at {at:.0}.",
+            hook.timeout_action
+        )
+    });
+    format!(
+        "ECS is on the way back to the last good version, and a PAUSE lifecycle hook of the service stops it there: until somebody answers, the bad version may still serve.{expiry} To let it go on:\n  {}",
+        surroundings.go_on(hook)
+    )
+}
+
 /// Says that an image that was taken back through no fault of its own may come again.
 const NOT_KEPT_OUT: &str = "Nothing speaks against this image, so it is not kept out: once what hindered it is over, push it again under a new tag.";
 
@@ -258,7 +286,14 @@ fn facts(rollout: &Rollout, start: Option<&Start>) -> String {
     let digest = start.map_or(&push.digest, |start| &start.digest);
     let mut lines = vec![
         format!("Service:  {}", rollout.policy.service),
-        format!("Image:    {}:{}", push.repository, push.tag),
+        match push.source {
+            PushSource::Operator if push.tag == push.digest.short() => {
+                format!("Image:    {}, by its digest", push.repository)
+            }
+            PushSource::Event | PushSource::Operator => {
+                format!("Image:    {}:{}", push.repository, push.tag)
+            }
+        },
         format!("Digest:   {digest}"),
         match push.source {
             PushSource::Event => format!("Pushed:   {:.0}", push.tagged_at),

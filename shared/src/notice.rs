@@ -8,6 +8,7 @@ use crate::core::evidence::{AlarmChange, StoppedTask};
 use crate::core::failure::Failure;
 use crate::core::hold::Hold;
 use crate::core::name::TargetName;
+use crate::core::observation::PausedHook;
 use crate::core::operate::{OperatorCommand, Order, Refusal};
 use crate::core::rollout::{Outcome, Phase, Rollout, Running, Start};
 use crate::target::Mistake;
@@ -75,6 +76,13 @@ pub enum News {
         /// The target that goes first.
         to: TargetName,
     },
+    /// A rollout's way back waits at a lifecycle hook until a person lets it go on.
+    WayBackPaused {
+        /// The rollout.
+        rollout: Box<Rollout>,
+        /// The hook.
+        hook: PausedHook,
+    },
     /// A hold keeps a rollout from what it would do now.
     RolloutHeld {
         /// The rollout.
@@ -111,6 +119,9 @@ pub struct RolloutNews {
     /// What the service was asked to run, if it was.
     #[serde(default)]
     pub running: Option<Running>,
+    /// Since when it has been halted, where that is told again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub halted_since: Option<Timestamp>,
 }
 
 impl RolloutNews {
@@ -212,6 +223,7 @@ impl Notice {
                 Order::Resume => "resumed",
             },
             News::RolloutYields { .. } => "rollout-yields",
+            News::WayBackPaused { .. } => "way-back-paused",
             News::RolloutHeld { .. } => "rollout-held",
         }
     }
@@ -226,6 +238,7 @@ impl Notice {
             News::Rollout(news) => news.rollout.phase.outcome().map(Outcome::as_str),
             News::TargetInvalid { .. }
             | News::ServiceMissing { .. }
+            | News::WayBackPaused { .. }
             | News::RolloutHeld { .. }
             | News::Command {
                 refused: Some(_), ..
@@ -257,9 +270,13 @@ impl Notice {
                 Phase::RolledBack { .. } => Severity::Error,
                 Phase::Halted { .. } => Severity::Error,
             },
+            News::RolloutHeld { rollout, .. } => match rollout.phase {
+                // A bad version goes on running.
+                Phase::RollingBack { .. } => Severity::Error,
+                _ => Severity::Warning,
+            },
             News::TargetInvalid { .. }
             | News::ServiceMissing { .. }
-            | News::RolloutHeld { .. }
             | News::Command {
                 refused: Some(_), ..
             } => Severity::Warning,
@@ -272,6 +289,7 @@ impl Notice {
                     Severity::Info
                 }
             },
+            News::WayBackPaused { .. } => Severity::Error,
             News::AlarmFired { .. } | News::TargetWarned { .. } | News::RolloutYields { .. } => {
                 Severity::Warning
             }

@@ -18,7 +18,7 @@ use crate::core::alarm::AlarmSeen;
 use crate::core::hold::Hold;
 use crate::core::name::{ImageDigest, TargetName};
 use crate::core::observation::{
-    Availability, Definition, ImageLook, Platform, ServiceDeployment, ServiceLook,
+    Availability, Definition, DeploymentRecord, ImageLook, Platform, ServiceDeployment, ServiceLook,
 };
 use crate::core::policy::ServiceRef;
 use crate::core::rollout::Rollout;
@@ -79,6 +79,14 @@ pub trait Services {
         service: &ServiceRef,
         revision: &str,
     ) -> Result<ServiceDeployment, CallError>;
+    /// Reads a service's latest service deployments made after `since`, the newest first.
+    async fn history(
+        &self,
+        service: &ServiceRef,
+        since: Timestamp,
+    ) -> Result<Vec<DeploymentRecord>, CallError>;
+    /// Has ECS roll a service deployment back to what ran before it.
+    async fn stop(&self, service_deployment: &str) -> Result<(), CallError>;
 }
 
 /// Names an image in a repository.

@@ -32,3 +32,6 @@ pub(crate) async fn handle<R: Records, Q: Queue>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,11 +7,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::decide::{Decision, Next};
+use super::name::RolloutId;
 use super::reason::{SupersededBy, Waiting};
 use super::rollout::{Back, Phase, Rollout, Start};
 
-/// How soon to look again at a rollout that is held: the sweep reads the parameter as often.
-const HELD_PAUSE: SignedDuration = SignedDuration::from_secs(60);
+/// How soon to look again at a rollout that is held: each minute's sweep, which reads the
+/// parameter, is to find it due.
+const HELD_PAUSE: SignedDuration = SignedDuration::from_secs(30);
 
 /// Why nothing may be changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +23,18 @@ pub struct Hold {
     pub reason: String,
     /// Since when, by our clock.
     pub since: Timestamp,
+}
+
+/// What people were told of a hold that keeps a rollout: anything else is told anew.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HoldTold {
+    /// The rollout.
+    pub rollout: RolloutId,
+    /// The hold's reason.
+    pub reason: String,
+    /// Whether it is the target's own.
+    pub by_command: bool,
 }
 
 /// What may come between a decision and its effects.

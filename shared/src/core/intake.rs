@@ -451,6 +451,7 @@ mod tests {
             deployment: String::new(),
             deployment_created_at: at(1),
             asked_at: at(1),
+            deadline_from: None,
         };
         current.phase = Phase::Progressing { start, running };
         let same = take(&mut state, &push("v2", 'b', 2));
@@ -490,6 +491,7 @@ mod tests {
                 deployment: String::new(),
                 deployment_created_at: at(10),
                 asked_at: at(10),
+                deadline_from: None,
             },
         };
         state

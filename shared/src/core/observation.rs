@@ -53,6 +53,8 @@ pub struct Observation {
     pub asked_before: Vec<String>,
     /// The id of the deployment that did not settle while adoption waited for it.
     pub given_up_deployment: Option<String>,
+    /// The service's latest service deployments, the newest first.
+    pub history: Look<Vec<DeploymentRecord>>,
 }
 
 /// What DescribeServices said.
@@ -87,6 +89,8 @@ pub struct Service {
     pub deployments: Vec<ServiceDeployment>,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
+    /// Whether its deployments can pause at a hook until a person lets them go on.
+    pub has_pause_hooks: bool,
 }
 
 impl Service {
@@ -149,6 +153,64 @@ pub enum DeploymentState {
     Completed,
     /// ECS gave it up.
     Failed,
+}
+
+/// A service deployment as ECS's history has it.
+///
+/// Source: ECS API reference, ServiceDeployment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeploymentRecord {
+    /// Its ARN, by which it can be stopped.
+    pub arn: String,
+    /// How far it is.
+    pub status: RecordStatus,
+    /// ECS's own words on its status.
+    pub status_reason: String,
+    /// The task definition that it brings.
+    pub target: String,
+    /// The task definitions that ran when it began.
+    pub sources: Vec<String>,
+    /// Whether the circuit breaker, a deployment alarm or a lifecycle hook failed it.
+    pub failed_by_ecs: bool,
+    /// The hook at which it waits for a person.
+    pub paused_at: Option<PausedHook>,
+}
+
+/// How far a service deployment is.
+///
+/// Source: ECS developer guide, "Service deployment states".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordStatus {
+    /// `PENDING` or `IN_PROGRESS`.
+    Ongoing,
+    /// `ROLLBACK_REQUESTED` or `ROLLBACK_IN_PROGRESS`.
+    RollingBack,
+    /// `ROLLBACK_SUCCESSFUL`.
+    RolledBack,
+    /// `ROLLBACK_FAILED`.
+    RollbackFailed,
+    /// `SUCCESSFUL`.
+    Successful,
+    /// `STOP_REQUESTED` or `STOPPED`: a newer one took over, or it failed and nothing follows.
+    Stopped,
+    /// One that came later.
+    Unknown,
+}
+
+/// A `PAUSE` lifecycle hook that waits for ContinueServiceDeployment.
+///
+/// Source: ECS API reference, DeploymentLifecycleHookDetail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PausedHook {
+    /// The service deployment that waits.
+    pub service_deployment: String,
+    /// The hook's id.
+    pub hook_id: String,
+    /// When ECS goes on without an answer, by ECS's clock.
+    pub expires_at: Option<Timestamp>,
+    /// What ECS does then, in its own word.
+    pub timeout_action: String,
 }
 
 /// What ECR said of an image.

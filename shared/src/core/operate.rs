@@ -16,7 +16,7 @@ use super::policy::{FollowedImage, Policy};
 use super::push::{Push, PushSource};
 use super::reason::{Rejected, SupersededBy};
 use super::rollout::{Back, Phase, Rollout, Way};
-use super::state::{HandledCommand, TargetState};
+use super::state::{HaltedTarget, HandledCommand, TargetState};
 
 /// How many commands are remembered, so that one that comes twice is known.
 const COMMANDS_KEPT: usize = 10;
@@ -44,7 +44,7 @@ pub enum Order {
         /// The image.
         image: WantedImage,
     },
-    /// Take the rollout under way back, or withdraw what has not started.
+    /// Take the rollout under way back, or the one that halted; withdraw what has not started.
     Rollback,
     /// Let an image that was taken back in again.
     Release {
@@ -56,7 +56,7 @@ pub enum Order {
         /// Why, in the person's words.
         reason: String,
     },
-    /// Go on.
+    /// Go on after a hold; after a halt, tell of it no more.
     Resume,
 }
 
@@ -134,7 +134,7 @@ pub enum Refusal {
         /// Those that are.
         quarantined: Vec<ImageDigest>,
     },
-    /// The target is not held by a command.
+    /// The target is not held by a command, and no rollout of it halted.
     NotHeld,
 }
 
@@ -186,9 +186,9 @@ pub fn check(state: &TargetState, policy: Option<&Policy>, order: &Order) -> Res
         Order::Rollback => can_go_back(state),
         Order::Release { digest } => can_release(state, digest),
         Order::Hold { .. } => Ok(()),
-        Order::Resume => match state.held {
-            Some(_) => Ok(()),
-            None => Err(Refusal::NotHeld),
+        Order::Resume => match (&state.held, &state.halted) {
+            (None, None) => Err(Refusal::NotHeld),
+            (Some(_), _) | (_, Some(_)) => Ok(()),
         },
     }
 }
@@ -255,16 +255,18 @@ fn carry_out(
                 repository: followed.repository.clone(),
                 tag,
                 digest,
-                tagged_at: command.at,
+                tagged_at: whole_second(command.at),
                 event_id: command.request_id.clone(),
                 source: PushSource::Operator,
             };
             note_newest(state, followed, &push);
+            state.halted = None;
             Ok(intake::enter(state, policy, &push, now))
         }
-        Order::Rollback => Ok(go_back(state, &command.request_id)),
+        Order::Rollback => Ok(go_back(state, &command.request_id, now)),
         Order::Release { digest } => {
             state.quarantine.remove(digest);
+            state.halted.take_if(|halted| halted.digest() == digest);
             Ok(Vec::new())
         }
         Order::Hold { reason } => {
@@ -276,6 +278,7 @@ fn carry_out(
         }
         Order::Resume => {
             state.held = None;
+            state.halted = None;
             Ok(Vec::new())
         }
     }
@@ -326,6 +329,11 @@ fn deployable(
     }
 }
 
+/// Leaves off what events do not tell: a push of the same second is compared with ECR's times.
+fn whole_second(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
+}
+
 /// Notes the command as the newest push, so that an event from before it changes nothing.
 ///
 /// A higher version that was pushed stays the newest: its event may come again.
@@ -341,38 +349,35 @@ fn note_newest(state: &mut TargetState, image: &FollowedImage, push: &Push) {
 }
 
 fn can_go_back(state: &TargetState) -> Result<(), Refusal> {
-    let Some(current) = &state.current else {
-        if !state.waiting.is_empty() {
-            return Ok(());
+    let good = state.last_known_good.as_ref();
+    let unfinished = state.current.as_ref().or(state.waiting.first());
+    let (rollout, started) = match (unfinished, &state.halted) {
+        (Some(rollout), _) => (rollout, rollout.phase.start().is_some()),
+        (None, Some(halted)) if halted.news.running.is_some() => (&halted.news.rollout, true),
+        (None, _) => {
+            return Err(Refusal::NothingUnderWay {
+                good: good.map(|good| good.task_definition.clone()),
+            });
         }
-        let good = state.last_known_good.as_ref();
-        return Err(Refusal::NothingUnderWay {
-            good: good.map(|good| good.task_definition.clone()),
-        });
     };
-    let rollout = current.id.clone();
-    let started = current.phase.start().is_some();
-    match (&current.phase, &state.last_known_good) {
-        (Phase::RollingBack { .. }, _) => Err(Refusal::RollingBack { rollout }),
-        (_, None) if started => Err(Refusal::NothingToGoBackTo { rollout }),
+    let rollout_id = || rollout.id.clone();
+    match (&rollout.phase, good) {
+        (Phase::RollingBack { .. }, _) => Err(Refusal::RollingBack {
+            rollout: rollout_id(),
+        }),
+        (_, None) if started => Err(Refusal::NothingToGoBackTo {
+            rollout: rollout_id(),
+        }),
         (_, None | Some(_)) => Ok(()),
     }
 }
 
 /// Withdraws what has not started, and marks what has for its way back.
-fn go_back(state: &mut TargetState, request_id: &str) -> Vec<Rollout> {
+fn go_back(state: &mut TargetState, request_id: &str, now: Timestamp) -> Vec<Rollout> {
     let started = |rollout: &Rollout| rollout.phase.start().is_some();
-    state.roll_back = state
-        .current
-        .as_ref()
-        .filter(|current| started(current))
-        .map(|current| RollBack {
-            rollout: current.id.clone(),
-            request_id: request_id.to_owned(),
-        });
     let withdrawn = state.current.take_if(|current| !started(current));
     let waiting = std::mem::take(&mut state.waiting);
-    withdrawn
+    let withdrawn: Vec<Rollout> = withdrawn
         .into_iter()
         .chain(waiting)
         .map(|rollout| Rollout {
@@ -383,7 +388,36 @@ fn go_back(state: &mut TargetState, request_id: &str) -> Vec<Rollout> {
             },
             ..rollout
         })
-        .collect()
+        .collect();
+    if state.current.is_none() && withdrawn.is_empty() {
+        state.current = state
+            .halted
+            .as_ref()
+            .and_then(|halted| once_more(halted, request_id, now));
+    }
+    state.halted = None;
+    state.roll_back = state.current.as_ref().map(|current| RollBack {
+        rollout: current.id.clone(),
+        request_id: request_id.to_owned(),
+    });
+    withdrawn
+}
+
+/// Makes a rollout of one that halted, to be taken back once more.
+///
+/// The one that halted stays what it is; of this one it is known what the service was asked for.
+fn once_more(halted: &HaltedTarget, request_id: &str, now: Timestamp) -> Option<Rollout> {
+    let news = &halted.news;
+    let phase = Phase::Progressing {
+        start: news.start.clone()?,
+        running: news.running.clone()?,
+    };
+    Some(Rollout {
+        id: RolloutId::new(now, &[news.rollout.id.as_str(), request_id]),
+        requested_at: now,
+        phase,
+        ..news.rollout.clone()
+    })
 }
 
 fn can_release(state: &TargetState, digest: &ImageDigest) -> Result<(), Refusal> {
@@ -437,6 +471,7 @@ pub fn turn_back(state: &TargetState, current: &Rollout, now: Timestamp) -> Opti
                     began_at: now,
                     way: Way::Unasked,
                     corrected: None,
+                    paused_at: None,
                 },
             })
         }

@@ -40,6 +40,11 @@ pub enum Waiting {
     Deployment,
     /// ECS is bringing the last good version back.
     WayBack,
+    /// A lifecycle hook of the service waits for a person.
+    PausedHook {
+        /// The hook's id.
+        hook_id: String,
+    },
     /// The bake time runs.
     BakeTime,
     /// A watched alarm fired, and another target that watches it goes back first.
@@ -75,6 +80,7 @@ impl Waiting {
             Self::ReadLag => "read-lag",
             Self::Deployment => "deployment",
             Self::WayBack => "way-back",
+            Self::PausedHook { .. } => "paused-hook",
             Self::BakeTime => "bake-time",
             Self::SharedAlarm { .. } => "shared-alarm",
             Self::MissingTasks => "missing-tasks",

@@ -7,7 +7,7 @@ use super::alarm::AlarmWatch;
 use super::evidence::Evidence;
 use super::failure::Failure;
 use super::name::{ImageDigest, RolloutId};
-use super::observation::GoneImage;
+use super::observation::{GoneImage, PausedHook};
 use super::policy::Policy;
 use super::push::Push;
 use super::reason::{Halted, Rejected, SupersededBy, Waiting};
@@ -152,6 +152,17 @@ pub struct Running {
     pub deployment_created_at: Timestamp,
     /// When UpdateService was sent, by our clock.
     pub asked_at: Timestamp,
+    /// From when on the deadline counts, where a hook of the service waited for a person since.
+    #[serde(default)]
+    pub deadline_from: Option<Timestamp>,
+}
+
+impl Running {
+    /// Gives from when on the deadline counts, by our clock.
+    #[must_use]
+    pub fn deadline_from(&self) -> Timestamp {
+        self.deadline_from.unwrap_or(self.asked_at)
+    }
 }
 
 /// The way back to the last-known-good.
@@ -166,6 +177,9 @@ pub struct Back {
     pub way: Way,
     /// The deployment by which ECS went somewhere else by itself, once that was put right.
     pub corrected: Option<String>,
+    /// The hook at which the way back waits for a person, once that was told.
+    #[serde(default)]
+    pub paused_at: Option<PausedHook>,
 }
 
 /// What is done to get back.
@@ -178,6 +192,11 @@ pub enum Way {
     Observed {
         /// Who does it.
         by: RolledBackBy,
+    },
+    /// StopServiceDeployment of ours, which leads to the last-known-good, was meant to be sent.
+    Stop {
+        /// When.
+        intended_at: Timestamp,
     },
     /// UpdateService to the last-known-good was meant to be sent.
     Update {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::hold::Hold;
+use super::hold::{Hold, HoldTold};
 use super::name::{ImageDigest, RolloutId};
 use super::operate::{Refusal, RollBack};
 use super::ordering::NewestPush;
@@ -43,6 +43,9 @@ pub struct TargetState {
     /// Nothing may be changed: a person's command.
     #[serde(default)]
     pub held: Option<Hold>,
+    /// The hold that was told of last, while it keeps a rollout from what it would do.
+    #[serde(default)]
+    pub hold_told: Option<HoldTold>,
     /// The rollout that a person wants taken back.
     #[serde(default)]
     pub roll_back: Option<RollBack>,
@@ -71,6 +74,18 @@ pub struct HaltedTarget {
     pub news: Box<RolloutNews>,
     /// When it is told again, by our clock.
     pub repeat_at: Timestamp,
+    /// When it halted, by our clock; older releases did not note it.
+    #[serde(default)]
+    pub since: Option<Timestamp>,
+}
+
+impl HaltedTarget {
+    /// Gives the digest that was deployed.
+    #[must_use]
+    pub fn digest(&self) -> &ImageDigest {
+        let start = self.news.start.as_ref();
+        start.map_or(self.news.rollout.digest(), |start| &start.digest)
+    }
 }
 
 /// A command that was taken in, and what came of it.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{Surroundings, dossier, reason};
+use crate::core::push::PushSource;
 use crate::core::rollout::{Phase, Rollout, Start};
 use crate::findings::Findings;
 use crate::notice::{News, Notice, RolloutNews};
@@ -48,6 +49,9 @@ fn members(
     match &notice.news {
         News::Rollout(news) => {
             rollout(news, surroundings, fields);
+            if let Some(since) = news.halted_since {
+                fields.insert("repeats".to_owned(), json!({ "since": seconds(since) }));
+            }
             if let Some(dossier) = dossier::fields(news, findings) {
                 fields.insert("dossier".to_owned(), dossier);
             }
@@ -86,27 +90,28 @@ fn members(
             }
         }
         News::RolloutYields { rollout, alarm, to } => {
-            fields.insert(
-                "rollout".to_owned(),
-                described(rollout, rollout.phase.start()),
-            );
+            let explanation = super::shared_alarm::yields(alarm, to);
+            let reason = json!({ "code": "shared-alarm", "explanation": explanation });
             fields.insert("alarm".to_owned(), json!({ "alarm": alarm }));
-            fields.insert(
-                "reason".to_owned(),
-                json!({ "code": "shared-alarm", "explanation": super::shared_alarm::yields(alarm, to) }),
-            );
+            stays(rollout, reason, fields);
+        }
+        News::WayBackPaused { rollout, hook } => {
+            let explanation = super::way_back_paused(hook, surroundings);
+            let reason = json!({ "code": "paused-hook", "explanation": explanation, "hook": hook });
+            stays(rollout, reason, fields);
         }
         News::RolloutHeld { rollout, hold, .. } => {
-            fields.insert(
-                "rollout".to_owned(),
-                described(rollout, rollout.phase.start()),
-            );
-            fields.insert(
-                "reason".to_owned(),
-                json!({ "code": "held", "explanation": hold.reason }),
-            );
+            let reason = json!({ "code": "held", "explanation": hold.reason });
+            stays(rollout, reason, fields);
         }
     }
+}
+
+/// A rollout that stays as it is, and why.
+fn stays(rollout: &Rollout, reason: Value, fields: &mut Map<String, Value>) {
+    let described = described(rollout, rollout.phase.start());
+    fields.insert("rollout".to_owned(), described);
+    fields.insert("reason".to_owned(), reason);
 }
 
 fn rollout(news: &RolloutNews, surroundings: &Surroundings, fields: &mut Map<String, Value>) {
@@ -146,12 +151,16 @@ fn described(rollout: &Rollout, start: Option<&Start>) -> Value {
         "repository": push.repository,
         "tag": push.tag,
         "digest": start.map_or(&push.digest, |start| &start.digest),
-        "pushedAt": seconds(push.tagged_at),
         "requestedAt": seconds(rollout.requested_at),
     });
     let Some(fields) = described.as_object_mut() else {
         return described;
     };
+    let pushed_or_asked = match push.source {
+        PushSource::Event => "pushedAt",
+        PushSource::Operator => "askedAt",
+    };
+    fields.insert(pushed_or_asked.to_owned(), json!(seconds(push.tagged_at)));
     if let Some(start) = start {
         fields.insert("startedAt".to_owned(), json!(seconds(start.at)));
         fields.insert(

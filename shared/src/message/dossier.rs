@@ -14,6 +14,7 @@ use crate::core::diagnosis::cause as cause_of;
 use crate::core::diagnosis::target_health::{TargetVerdict, judge};
 use crate::core::evidence::{AlarmChange, StoppedTask, TargetHealth};
 use crate::core::failure::Failure;
+use crate::core::policy::ServiceRef;
 use crate::core::reason::Halted;
 use crate::core::rollout::Phase;
 use crate::core::shared_alarm::Sharing;
@@ -109,7 +110,7 @@ fn next(news: &RolloutNews, surroundings: &Surroundings) -> String {
             "Nothing has to be done now: another notice tells when the last good version runs again.".to_owned()
         }
         Phase::Halted { .. } => {
-            "Pushboat leaves the service as it is until the next push, and tells of it each hour until then.".to_owned()
+            halted_next(news, surroundings)
         }
         Phase::RolledBack { failure, .. } if failure.quarantines() => {
             kept_out(&news.rollout, start_digest(news), surroundings)
@@ -126,6 +127,21 @@ fn next(news: &RolloutNews, surroundings: &Surroundings) -> String {
     }
 }
 
+/// Says how a person goes on after a halt, and how to hear no more of it.
+fn halted_next(news: &RolloutNews, surroundings: &Surroundings) -> String {
+    let repeated = news.halted_since.map_or_else(String::new, |since| {
+        format!("It halted at {since:.0}, and nobody has said how to go on since. ")
+    });
+    let back = match news.last_known_good {
+        Some(_) => "; `rollback` tries the way back once more",
+        None => "",
+    };
+    format!(
+        "{repeated}Pushboat leaves the service as it is and tells of it each hour until a person decides. To go on, push a mended version or give the command `deploy`{back}. If you put it right by hand, end these notices with:\n  {}",
+        surroundings.resume(&news.rollout.policy.target)
+    )
+}
+
 /// Writes the plain AWS CLI line that brings back what is good, and what it does.
 fn by_hand(news: &RolloutNews) -> Option<(&'static str, String)> {
     let (to_what, revision) = match (&news.rollout.phase, &news.last_known_good) {
@@ -134,12 +150,15 @@ fn by_hand(news: &RolloutNews) -> Option<(&'static str, String)> {
         (_, Some(good)) => ("bring back the last good version", good),
         (_, None) => return None,
     };
-    let service = &news.rollout.policy.service;
-    let line = format!(
+    Some((to_what, update_line(&news.rollout.policy.service, revision)))
+}
+
+/// Writes the line that has a service run a revision, to be pasted into a shell.
+pub(super) fn update_line(service: &ServiceRef, revision: &str) -> String {
+    format!(
         "aws ecs update-service --cluster {} --service {} --task-definition {revision}",
         service.cluster, service.name
-    );
-    Some((to_what, line))
+    )
 }
 
 fn tasks_text(news: &RolloutNews) -> Option<String> {

@@ -1,9 +1,14 @@
 //! Why nothing is happening to a target, in sentences.
 
+use super::failure::failure;
 use super::operator::waiting;
-use crate::core::rollout::Rollout;
+use super::reason::halted as halted_because;
+use super::rollout_headline;
+use crate::core::reason::Waiting;
+use crate::core::rollout::{Phase, Rollout};
 use crate::core::state::{Standing, TargetState};
 use crate::ledger::{Registration, RegistrationStatus, TargetEntry};
+use crate::redact::redact;
 
 /// Says why nothing is happening, the weightiest reason first.
 #[must_use]
@@ -48,15 +53,19 @@ pub fn explanation(
     }
     if let Some(current) = &state.current {
         because.push(format!(
-            "Rollout {} of {} is {}.",
+            "Rollout {} of {} {}.",
             current.id,
             current.push.tag,
-            current.phase.as_str()
+            under_way(&current.phase)
         ));
     }
-    if let Some(wake) = &state.wake {
+    if let Some(wake) = state
+        .wake
+        .as_ref()
+        .filter(|wake| wake.waiting != Waiting::Person)
+    {
         because.push(format!(
-            "Pushboat looks again at {:.0}; meanwhile {}.",
+            "Pushboat looks again at {:.0}, or sooner if an event comes; meanwhile {}.",
             wake.at,
             waiting(&wake.waiting)
         ));
@@ -67,24 +76,67 @@ pub fn explanation(
             one.id, one.push.tag
         ));
     }
-    because.extend(idle(state, last));
+    let follows =
+        registration.policy().is_some() && !matches!(state.standing, Standing::Invalid { .. });
+    because.extend(idle(state, last, follows));
     because
 }
 
 /// What is to be said of a target where nothing is under way.
-fn idle(state: &TargetState, last: Option<&Rollout>) -> Vec<String> {
+fn idle(state: &TargetState, last: Option<&Rollout>, follows: bool) -> Vec<String> {
     if state.current.is_some() || !state.waiting.is_empty() {
         return Vec::new();
     }
+    if let Some(halted) = &state.halted {
+        let rollout = &halted.news.rollout;
+        let since = halted
+            .since
+            .map_or_else(String::new, |since| format!(" at {since:.0}"));
+        let back = match state.last_known_good {
+            Some(_) => ", `rollback` (to try the way back once more)",
+            None => "",
+        };
+        let mut because = vec![format!(
+            "Rollout {} of {} halted{since}, and a person has to decide. Push a mended version, or give the command `deploy`{back} or `resume` (it was put right by hand). Until then it is told again each hour, next at {:.0}.",
+            rollout.id, rollout.push.tag, halted.repeat_at
+        )];
+        if let Phase::Halted { reason } = &rollout.phase {
+            because.push(redact(&halted_because(reason)));
+        }
+        return because;
+    }
     let mut because = vec![match last {
         Some(last) => format!(
-            "Nothing is under way: the last rollout, {} of {}, ended as {}.",
+            "Nothing is under way. The last rollout was {}: {}.",
             last.id,
-            last.push.tag,
-            last.phase.as_str()
+            rollout_headline(last, None)
         ),
         None => "Nothing is under way, and nothing was rolled out yet.".to_owned(),
     }];
-    because.push("A push counts if its repository and tag are followed (`follows`) and it is newer than `newestAccepted`. One that was ignored is named with its reason in the logs of image-push and rollout.".to_owned());
+    if follows {
+        because.push("A push counts if its repository and tag are followed (`follows`) and it is newer than `newestAccepted`. One that was ignored is named with its reason in the logs of image-push and rollout.".to_owned());
+    }
     because
+}
+
+/// Says how far a rollout is that is not over.
+fn under_way(phase: &Phase) -> String {
+    match phase {
+        Phase::Requested { .. } => "has not started".to_owned(),
+        Phase::Starting { .. } => "is being started".to_owned(),
+        Phase::Progressing { .. } => "is being deployed".to_owned(),
+        Phase::Baking { until, .. } => {
+            format!("runs, and counts as good if nothing goes wrong until {until:.0}")
+        }
+        Phase::RollingBack { failure: why, .. } => {
+            let why = failure(why);
+            format!("is being taken back. {}", redact(why.trim_end_matches('.')))
+        }
+        Phase::RolledBack { .. }
+        | Phase::Succeeded { .. }
+        | Phase::ScaledToZero { .. }
+        | Phase::Superseded { .. }
+        | Phase::Rejected { .. }
+        | Phase::Halted { .. } => format!("is over ({})", phase.as_str()),
+    }
 }

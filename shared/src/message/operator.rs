@@ -1,12 +1,13 @@
 //! What is said of commands and holds, and what something waits for.
 
-use super::Surroundings;
 use super::reason::rejected;
+use super::{Surroundings, dossier};
 use crate::core::hold::Hold;
 use crate::core::name::{ImageDigest, TargetName};
 use crate::core::operate::{OperatorCommand, Order, Refusal, WantedImage};
-use crate::core::reason::Waiting;
-use crate::core::rollout::Rollout;
+use crate::core::reason::{Rejected, Waiting};
+use crate::core::rollout::{Phase, Rollout};
+use crate::redact::redact;
 
 /// Says why a command was refused, and what to do.
 #[must_use]
@@ -26,12 +27,12 @@ pub fn refusal(refusal: &Refusal, target: &TargetName, surroundings: &Surroundin
             "The target follows several repositories ({}). Say which one with `repository`.",
             followed.join(", ")
         ),
-        Refusal::NotDeployable { reason } => rejected(reason, target, surroundings),
+        Refusal::NotDeployable { reason } => not_deployable(reason, target, surroundings),
         Refusal::SameImageUnderWay { rollout } => {
             format!("Rollout {rollout} brings this very image. Nothing is to be done.")
         }
         Refusal::NothingUnderWay { good: Some(good) } => format!(
-            "No rollout is under way, so there is none to take back: the last good version is {good}. To go to an older image, give the command `deploy` with its tag or digest; `history` lists them."
+            "No rollout is under way, so there is none to take back; the last good version is {good}. To go to an older image, give the command `deploy` with its tag or digest; `history` lists them."
         ),
         Refusal::NothingUnderWay { good: None } => {
             "No rollout is under way, so there is none to take back, and no version of this target was ever proven good. To go to an older image, give the command `deploy` with its tag or digest; `history` lists them.".to_owned()
@@ -40,7 +41,7 @@ pub fn refusal(refusal: &Refusal, target: &TargetName, surroundings: &Surroundin
             "No version of this service was ever proven good, so rollout {rollout} cannot be taken back. To go to another image, give the command `deploy` with its tag or digest."
         ),
         Refusal::RollingBack { rollout } => format!(
-            "Rollout {rollout} is on its way back to the last good version. Wait until it is there; `status` shows when."
+            "Rollout {rollout} is on its way back to the last good version. `status` shows how far it is."
         ),
         Refusal::NotQuarantined {
             digest,
@@ -50,8 +51,24 @@ pub fn refusal(refusal: &Refusal, target: &TargetName, surroundings: &Surroundin
             kept_out(quarantined)
         ),
         Refusal::NotHeld => {
-            "The target is not held by a command. A hold for everything stands in the SSM parameter `hold` below Pushboat's prefix: delete it, or set it to `off`.".to_owned()
+            "The target is not held by a command, and no rollout of it halted. A hold for everything stands in the SSM parameter `hold` below Pushboat's prefix: delete it, or set it to `off`.".to_owned()
         }
+    }
+}
+
+/// Says why the image of a command cannot be deployed, and what to do.
+fn not_deployable(reason: &Rejected, target: &TargetName, surroundings: &Surroundings) -> String {
+    match reason {
+        Rejected::ImageMissing => {
+            "ECR has no such image. Nothing was changed. Check the spelling of its tag; if it was deleted, by a lifecycle policy for one, push it again.".to_owned()
+        }
+        Rejected::ImageArchived => {
+            "The image is in ECR's archive storage class and cannot be pulled. Nothing was changed. Restore it in ECR, then give the command again.".to_owned()
+        }
+        Rejected::AwsUnavailable { trouble } => format!(
+            "AWS gave no usable answer: {trouble}. Nothing was changed. Give the command again."
+        ),
+        other => rejected(other, target, surroundings),
     }
 }
 
@@ -105,7 +122,7 @@ pub(super) fn command_text(
             "It is deployed when its turn has come, whichever push is the newest; all checks are made as for a push.".to_owned()
         }
         (None, Order::Rollback) => {
-            "The rollout under way is taken back to the last good version, and what waits behind it is withdrawn. An image that had been started is kept out until a person releases it.".to_owned()
+            "The rollout under way, or else the one that halted, is taken back to the last good version, and what waits behind it is withdrawn. An image that had been started is kept out until a person releases it.".to_owned()
         }
         (None, Order::Release { digest }) => {
             format!("Image {digest} is no longer kept out. To deploy it, push it under a new tag or give the command `deploy`.")
@@ -114,7 +131,9 @@ pub(super) fn command_text(
             "Reason: {reason}\nPushboat goes on looking and telling, but changes nothing of the service, not even to roll back. To resume:\n  {}",
             surroundings.resume(target)
         ),
-        (None, Order::Resume) => "What was held goes on now.".to_owned(),
+        (None, Order::Resume) => {
+            "The target's own hold is lifted: what it kept goes on now, unless everything is held by the SSM parameter. If a rollout halted, its hourly notice ends.".to_owned()
+        }
     };
     format!("{outcome}\nRequest: {}", command.request_id)
 }
@@ -128,12 +147,22 @@ fn wanted(image: &WantedImage) -> &str {
 
 /// Says in one line that a hold keeps a rollout.
 pub(super) fn held_headline(rollout: &Rollout) -> String {
-    format!(
-        "{}: {} is held ({})",
-        rollout.policy.target,
-        rollout.push.tag,
-        rollout.phase.as_str().replace('-', " ")
-    )
+    let (target, tag) = (&rollout.policy.target, &rollout.push.tag);
+    match &rollout.phase {
+        Phase::RollingBack { .. } => {
+            format!("{target}: {tag} is not rolled back because of a hold")
+        }
+        Phase::Requested { .. }
+        | Phase::Starting { .. }
+        | Phase::Progressing { .. }
+        | Phase::Baking { .. }
+        | Phase::RolledBack { .. }
+        | Phase::Succeeded { .. }
+        | Phase::ScaledToZero { .. }
+        | Phase::Superseded { .. }
+        | Phase::Rejected { .. }
+        | Phase::Halted { .. } => format!("{target}: {tag} is not deployed because of a hold"),
+    }
 }
 
 /// Says what keeps a rollout and how it goes on.
@@ -143,17 +172,23 @@ pub(super) fn held_text(
     by_command: bool,
     surroundings: &Surroundings,
 ) -> String {
+    let (since, reason) = (hold.since, &hold.reason);
     let end = if by_command {
-        format!(
-            "To resume:\n  {}",
-            surroundings.resume(&rollout.policy.target)
-        )
+        let resume = surroundings.resume(&rollout.policy.target);
+        format!("The target is held since {since:.0}: {reason}\nTo let it go on:\n  {resume}")
     } else {
-        "It ends when the SSM parameter `hold` below Pushboat's prefix is deleted or set to `off`, within a minute.".to_owned()
+        format!(
+            "Everything is held since {since:.0}: {reason}\nIt goes on within a minute after the SSM parameter `hold` below Pushboat's prefix was deleted or set to `off`."
+        )
     };
+    let Phase::RollingBack { failure, back, .. } = &rollout.phase else {
+        return format!("Pushboat would change the service now; nothing was changed. {end}");
+    };
+    let service = &rollout.policy.service;
     format!(
-        "Pushboat would change the service now, but it is held since {:.0}: {}\nNothing was changed. {end}",
-        hold.since, hold.reason
+        "{} Pushboat would bring the last good version back now; nothing was changed, and this version goes on running. {end}\nBy hand, with the AWS CLI, to bring back the last good version:\n  {}",
+        redact(&super::failure(failure)),
+        dossier::update_line(service, &back.to)
     )
 }
 
@@ -174,6 +209,9 @@ pub fn waiting(waiting: &Waiting) -> String {
         Waiting::ReadLag => "a change was asked for and may not be readable yet".to_owned(),
         Waiting::Deployment => "ECS is replacing the tasks".to_owned(),
         Waiting::WayBack => "ECS is bringing the last good version back".to_owned(),
+        Waiting::PausedHook { hook_id } => {
+            format!("lifecycle hook {hook_id} of the service waits for a person")
+        }
         Waiting::BakeTime => "the bake time runs".to_owned(),
         Waiting::SharedAlarm { alarm, first } => format!(
             "alarm {alarm} fired, which target {first} watches too: that one goes back first"

@@ -11,7 +11,7 @@ use crate::task_definition::TARGET_TAG;
 ///
 /// Setting a tag to what it is set to changes nothing, and ECR tells of nothing.
 /// Source: Amazon ECR API reference, PutImage, `ImageAlreadyExistsException`.
-const PUSH_AGAIN: &str = "push the image again under a new tag, or delete its tag first: ECR reports no push of what it has already.";
+const PUSH_AGAIN: &str = "give the command `deploy`, or push the image again under a new tag: ECR reports no push of what it has already.";
 
 /// Says why a rollout was refused, and what to do.
 #[must_use]

@@ -16,9 +16,9 @@ use crate::core::diagnosis::Cause;
 use crate::core::evidence::{Evidence, StoppedContainer, StoppedTask};
 use crate::core::failure::Failure;
 use crate::core::name::{ImageDigest, RolloutId, TargetName};
-use crate::core::observation::GoneImage;
+use crate::core::observation::{GoneImage, PausedHook};
 use crate::core::push::Push;
-use crate::core::reason::{Halted, Ignored, Rejected, SupersededBy, Unsuitable, Waiting};
+use crate::core::reason::{Halted, Rejected, SupersededBy, Unsuitable, Waiting};
 use crate::core::rollout::{Back, Phase, RolledBackBy, Rollout, Running, Start, Way};
 use crate::core::shared_alarm::{Sharing, Turn};
 use crate::findings::Findings;
@@ -34,6 +34,26 @@ macro_rules! snapshot {
         });
     };
 }
+
+/// Lists examples of each variant of an enum, each with its pattern.
+///
+/// A variant without one does not compile, an example under another's pattern fails.
+macro_rules! every {
+    ($type:ty: $($pattern:pat => [$($example:expr),+ $(,)?],)+) => {{
+        let _ = |value: &$type| match value { $($pattern => {})+ };
+        let mut examples: Vec<$type> = Vec::new();
+        $($(
+            let example = $example;
+            assert!(matches!(&example, $pattern), "{example:?}");
+            examples.push(example);
+        )+)+
+        examples
+    }};
+}
+
+mod commands;
+mod every;
+mod explained;
 
 fn at(time: &str) -> Timestamp {
     format!("2026-11-20T{time}Z").parse().unwrap()
@@ -111,6 +131,7 @@ fn running() -> Running {
         deployment: "ecs-svc/2".to_owned(),
         deployment_created_at: at("08:15:15"),
         asked_at: at("08:15:15"),
+        deadline_from: None,
     }
 }
 
@@ -123,6 +144,7 @@ fn notice(news: News) -> Notice {
     };
     let subject = match &notice.news {
         News::Rollout(news) => news.rollout.id.to_string(),
+        News::WayBackPaused { rollout, .. } => rollout.id.to_string(),
         News::TargetInvalid { .. }
         | News::ServiceMissing { .. }
         | News::Adopted { .. }
@@ -144,6 +166,7 @@ fn started(phase: Phase) -> Notice {
         rollout,
         start,
         last_known_good: Some(revision(41)),
+        halted_since: None,
         running: None,
     })))
 }
@@ -156,6 +179,7 @@ fn never_started(phase: Phase) -> Notice {
         rollout,
         start,
         last_known_good: Some(revision(41)),
+        halted_since: None,
         running: None,
     })))
 }
@@ -542,6 +566,23 @@ fn rolling_back(failure: Failure, way: Way) -> Notice {
             began_at: at("08:21:03"),
             way,
             corrected: None,
+            paused_at: None,
+        },
+    })
+}
+
+fn way_back_paused() -> Notice {
+    let News::Rollout(news) = rolling_back(alarms(), Way::Unasked).news else {
+        panic!("it is a rollout's")
+    };
+    notice(News::WayBackPaused {
+        rollout: Box::new(news.rollout),
+        hook: PausedHook {
+            service_deployment:
+                "arn:aws:ecs:eu-west-1:123456789012:service-deployment/prod/backstage/x1".to_owned(),
+            hook_id: "ecs-pause-1".to_owned(),
+            expires_at: Some(at("20:21:03")),
+            timeout_action: "ROLLBACK".to_owned(),
         },
     })
 }
@@ -575,6 +616,7 @@ fn how_a_version_is_taken_back() {
             ),
             ("an alarm fired", rolling_back(alarms(), Way::Unasked)),
             ("ECS is at it", rolling_back(failed(), by_ecs)),
+            ("a hook stops it", way_back_paused()),
             (
                 "a person is at it",
                 rolling_back(Failure::PutBackByHand, by_hand)
@@ -600,58 +642,33 @@ fn how_a_version_is_taken_back() {
 }
 
 #[test]
-fn why_a_version_is_taken_back() {
-    let failures = [
-        Failure::TaskCannotWork {
-            cause: Cause::WrongPlatform,
-        },
-        tasks_fail(),
-        Failure::AlarmFired {
-            alarms: vec!["backstage-5xx".to_owned()],
-        },
-        alarms(),
-        Failure::DeploymentFailed {
-            reason: String::new(),
-        },
-        Failure::DeploymentFailed {
-            reason: "tasks failed to start.".to_owned(),
-        },
-        Failure::DeadlineReached {
-            cause: Some(Cause::ContainerHealthCheck),
-        },
-        Failure::DeadlineReached { cause: None },
-        Failure::MissingTasks {
-            since: at("08:16:00"),
-        },
-        Failure::PutBackByHand,
-    ];
-    let lines: Vec<String> = failures
-        .iter()
-        .map(|failure| {
-            let notice = rolled_back(failure.clone(), RolledBackBy::Pushboat);
-            let (headline, name) = (super::headline(&notice), failure.as_str());
-            format!("{name}: {headline}\n  {}", super::failure(failure))
-        })
-        .collect();
-    snapshot!("failure", lines.join("\n"));
-}
-
-#[test]
 fn why_a_person_has_to_decide() {
     let told = |reason| started(Phase::Halted { reason });
     let failure = alarms;
+    let with = |mut notice: Notice, change: fn(&mut RolloutNews)| {
+        let News::Rollout(news) = &mut notice.news else {
+            panic!("{notice:?}")
+        };
+        change(news);
+        notice
+    };
+    let too_long = || told(Halted::WayBackTooLong { failure: failure() });
     snapshot!(
         "halted",
         shown(&[
             (
                 "nothing to go back to",
-                with_stopped_tasks(told(Halted::NothingToGoBackTo {
-                    failure: tasks_fail()
-                }))
+                with(
+                    with_stopped_tasks(told(Halted::NothingToGoBackTo {
+                        failure: tasks_fail()
+                    })),
+                    |news| news.last_known_good = None
+                )
             ),
+            ("the way back takes too long", too_long()),
             (
-                "the way back takes too long",
-                told(Halted::WayBackTooLong { failure: failure() })
+                "… told again after an hour",
+                with(too_long(), |news| news.halted_since = Some(at("07:21:03")))
             ),
             (
                 "the last good one fails too",
@@ -757,42 +774,6 @@ fn whose_turn_it_is_where_an_alarm_is_shared() {
             ),
         ])
     );
-}
-
-#[test]
-fn why_an_event_was_ignored() {
-    let text = |text: &str| text.to_owned();
-    let reasons = [
-        Ignored::NotFollowed {
-            subject: text("repository team/other"),
-        },
-        Ignored::TagNotFollowed { tag: text("dev-1") },
-        Ignored::Untagged,
-        Ignored::NoBusiness {
-            kind: text("ECR Image Action DELETE"),
-        },
-        Ignored::Unreadable {
-            problem: text("its image-digest is no SHA-256 digest"),
-        },
-        Ignored::BeforeRegistration {
-            registered_at: at("08:00:00"),
-        },
-        Ignored::Repeat,
-        Ignored::Older {
-            newest_tag: text("main-43"),
-            newest: digest('c'),
-        },
-        Ignored::SameImageUnderWay {
-            rollout: RolloutId::new(at("08:00:00"), &["x"]),
-        },
-        Ignored::TargetInvalid,
-        Ignored::TargetUnknown,
-    ];
-    let lines: Vec<String> = reasons
-        .iter()
-        .map(|reason| format!("{}: {}", reason.as_str(), super::ignored(reason)))
-        .collect();
-    snapshot!("ignored", lines.join("\n"));
 }
 
 #[test]

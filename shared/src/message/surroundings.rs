@@ -1,6 +1,7 @@
 //! What a message has to name of the installation, and the commands made of it.
 
 use crate::core::name::{ImageDigest, TargetName};
+use crate::core::observation::PausedHook;
 
 /// What the commands in a message have to name of the installation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,6 +37,17 @@ impl Surroundings {
     #[must_use]
     pub fn resume(&self, target: &TargetName) -> String {
         self.operator(&format!(r#"{{"command":"resume","target":"{target}"}}"#))
+    }
+
+    /// Writes the line that lets a paused deployment go on, to be pasted into a shell.
+    ///
+    /// Source: AWS CLI reference, `ecs continue-service-deployment`.
+    #[must_use]
+    pub fn go_on(&self, hook: &PausedHook) -> String {
+        format!(
+            "aws ecs continue-service-deployment --region {} --service-deployment-arn {} --hook-id {} --action CONTINUE",
+            self.region, hook.service_deployment, hook.hook_id
+        )
     }
 
     /// Writes the line that gives `operator` a command.

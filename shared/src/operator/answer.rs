@@ -21,7 +21,7 @@ pub(super) fn invalid(mistakes: &[Mistake]) -> Value {
 /// A target that the ledger does not know.
 pub(super) fn unknown_target(target: &TargetName) -> Value {
     let message = format!(
-        "There is no target {target}. The command `status` lists all; a new parameter is read within a minute."
+        "There is no target `{target}`. The command `status` lists all; a new parameter is read within a minute."
     );
     json!({ "error": { "code": "unknown-target", "message": message } })
 }
@@ -29,7 +29,7 @@ pub(super) fn unknown_target(target: &TargetName) -> Value {
 /// A rollout that the ledger does not hold, or not any more.
 pub(super) fn unknown_rollout(target: &TargetName) -> Value {
     let message = format!(
-        "Target {target} has no such rollout. The command `history` lists those of the last 90 days."
+        "Target `{target}` has no such rollout. The command `history` lists those of the last 90 days."
     );
     json!({ "error": { "code": "unknown-rollout", "message": message } })
 }
@@ -56,9 +56,18 @@ pub(super) fn status(registration: &Registration, entry: &TargetEntry) -> Value 
         "waiting": state.waiting.iter().map(brief).collect::<Vec<_>>(),
         "lastKnownGood": state.last_known_good,
         "quarantine": state.quarantine,
-        "hold": entry.hold.as_ref().or(state.held.as_ref()),
+        "hold": hold(entry),
+        "halted": state.halted.as_ref().map(|halted| json!({
+            "since": halted.since.map(seconds),
+            "rollout": brief(&halted.news.rollout),
+        })),
         "warnings": state.warnings,
-        "commands": state.commands,
+        "commands": state.commands.iter().map(|handled| json!({
+            "requestId": handled.request_id,
+            "command": handled.command,
+            "at": seconds(handled.at),
+            "refused": handled.refused.as_ref().map(Refusal::as_str),
+        })).collect::<Vec<_>>(),
         "wake": state.wake.as_ref().map(|wake| json!({
             "at": seconds(wake.at),
             "waiting": waiting(&wake.waiting),
@@ -68,6 +77,16 @@ pub(super) fn status(registration: &Registration, entry: &TargetEntry) -> Value 
         fields.insert("service".to_owned(), json!(policy.service));
     }
     status
+}
+
+/// The hold that stands, the one for everything before the target's own.
+fn hold(entry: &TargetEntry) -> Value {
+    let (by, hold) = match (&entry.hold, &entry.state.held) {
+        (Some(hold), _) => ("parameter", hold),
+        (None, Some(hold)) => ("command", hold),
+        (None, None) => return Value::Null,
+    };
+    json!({ "by": by, "reason": hold.reason, "since": seconds(hold.since) })
 }
 
 fn standing(registered: &RegistrationStatus, standing: &Standing) -> Value {

@@ -12,6 +12,8 @@ const HISTORY: (usize, usize) = (10, 100);
 const STATUS: (usize, usize) = (50, 200);
 /// How long the reason of a hold may be, in characters.
 const REASON_LIMIT: usize = 500;
+/// How many mistakes are told at the most: an answer has its limits too.
+const MISTAKES_LIMIT: usize = 20;
 
 /// A command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,8 +107,38 @@ pub fn parse(value: &Value) -> Result<Command, Vec<Mistake>> {
     let command = reader.command(name);
     match (command, reader.mistakes) {
         (Some(command), mistakes) if mistakes.is_empty() => Ok(command),
-        (_, mistakes) => Err(mistakes),
+        (_, mistakes) => Err(cut(mistakes)),
     }
+}
+
+/// Keeps the first mistakes and says how many more there are.
+fn cut(mut mistakes: Vec<Mistake>) -> Vec<Mistake> {
+    let more = mistakes.len().saturating_sub(MISTAKES_LIMIT);
+    if more > 0 {
+        mistakes.truncate(MISTAKES_LIMIT);
+        let problem = format!("there are {more} more mistakes");
+        mistakes.push(Mistake::new("the payload", problem, "Mend these first."));
+    }
+    mistakes
+}
+
+/// Source: Amazon ECR API reference, CreateRepository, `repositoryName`.
+fn is_repository(text: &str) -> bool {
+    let allowed = |c: char| {
+        c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.' | '/')
+    };
+    (2..=256).contains(&text.len()) && text.chars().all(allowed)
+}
+
+/// Source: OCI distribution specification, "Pulling manifests".
+fn is_tag(text: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+    text.len() <= 128 && !text.starts_with(['.', '-']) && text.chars().all(allowed)
+}
+
+/// Says whether a text can be a rollout's id.
+fn is_rollout(text: &str) -> bool {
+    text.len() <= 64 && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
 }
 
 struct Reader<'a> {
@@ -148,6 +180,13 @@ impl Reader<'_> {
             }
             "show" => {
                 let rollout = self.text("rollout");
+                let is_one = rollout.as_deref().is_none_or(is_rollout);
+                self.unless(
+                    is_one,
+                    "rollout",
+                    "it is no rollout's id",
+                    "`history` lists them.",
+                );
                 return target.map(|target| Command::Show { target, rollout });
             }
             "explain" => return target.map(|target| Command::Explain { target }),
@@ -167,7 +206,13 @@ impl Reader<'_> {
 
     fn deploy(&mut self) -> Option<Order> {
         let repository = self.text("repository");
+        let is_one = repository.as_deref().is_none_or(is_repository);
+        let fix = "Write it as in `team/web`, without host and tag.";
+        self.unless(is_one, "repository", "it is no name that ECR gives", fix);
         let tag = self.text("tag");
+        let is_one = tag.as_deref().is_none_or(is_tag);
+        let fix = "Write it as in `v41`, without the repository.";
+        self.unless(is_one, "tag", "it is no tag of an image", fix);
         let digest = match self.fields.contains_key("digest") {
             true => Some(self.required_digest()?),
             false => None,
@@ -276,6 +321,12 @@ impl Reader<'_> {
             self.mistake("limit", "it is no such number", &fix);
         }
         limit
+    }
+
+    fn unless(&mut self, right: bool, place: &str, problem: &str, fix: &str) {
+        if !right {
+            self.mistake(place, problem, fix);
+        }
     }
 
     fn mistake(&mut self, place: &str, problem: &str, fix: &str) {

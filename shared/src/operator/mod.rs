@@ -71,6 +71,9 @@ pub async fn answer<R: Records, Q: Queue>(
             limit,
         } => status_of_all(records, after.as_deref().unwrap_or_default(), limit).await,
         Command::History { target, limit } => {
+            if records.entry(&target).await?.registration.is_none() {
+                return Ok(answer::unknown_target(&target));
+            }
             let rollouts = records.history(&target, limit).await?;
             let rollouts: Vec<Value> = rollouts.iter().map(answer::brief).collect();
             Ok(json!({ "target": target, "rollouts": rollouts }))
@@ -123,7 +126,11 @@ async fn show<R: Records>(
     target: &TargetName,
     id: Option<&str>,
 ) -> Result<Value, OperatorError> {
-    let state = records.entry(target).await?.state;
+    let entry = records.entry(target).await?;
+    if entry.registration.is_none() {
+        return Ok(answer::unknown_target(target));
+    }
+    let state = entry.state;
     let mut unfinished = state.current.into_iter().chain(state.waiting);
     let found = match id {
         Some(id) => match unfinished.find(|rollout| rollout.id.as_str() == id) {

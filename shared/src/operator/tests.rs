@@ -23,6 +23,10 @@ macro_rules! stored {
     };
 }
 
+mod answers;
+mod hostile;
+mod refused;
+
 #[derive(Default)]
 struct Installation {
     entries: BTreeMap<TargetName, TargetEntry>,
@@ -103,6 +107,10 @@ impl Queue for Installation {
     }
 }
 
+fn stored_states() -> Vec<TargetState> {
+    stored!("state")
+}
+
 fn target() -> TargetName {
     TargetName::parse("web").unwrap()
 }
@@ -139,49 +147,8 @@ fn a_change_is_queued_for_its_target_under_the_requests_id() {
 }
 
 #[test]
-fn what_would_be_refused_is_not_queued() {
-    let installation = Installation::new(TargetState::default());
-    for (command, code) in [
-        (
-            json!({ "command": "rollback", "target": "web" }),
-            "nothing-under-way",
-        ),
-        (json!({ "command": "resume", "target": "web" }), "not-held"),
-        (
-            json!({ "command": "release", "target": "web", "digest": digest() }),
-            "not-quarantined",
-        ),
-        (
-            json!({ "command": "deploy", "target": "web", "repository": "x", "tag": "v1" }),
-            "not-followed",
-        ),
-        (
-            json!({ "command": "hold", "target": "other" }),
-            "unknown-target",
-        ),
-        (
-            json!({ "command": "hold", "target": "web", "why": "?" }),
-            "invalid-command",
-        ),
-        (
-            json!({ "command": "show", "target": "web", "rollout": "none" }),
-            "unknown-rollout",
-        ),
-        (
-            json!({ "command": "explain", "target": "other" }),
-            "unknown-target",
-        ),
-    ] {
-        let answered = installation.answer(command.clone());
-        assert_eq!(answered["error"]["code"], code, "{command}: {answered}");
-    }
-    assert_eq!(installation.sent.borrow().len(), 0);
-}
-
-#[test]
 fn every_state_that_was_ever_stored_can_be_asked_for() {
-    let states: Vec<TargetState> = stored!("state");
-    for state in states {
+    for state in stored_states() {
         let installation = Installation::new(state.clone());
         let status = installation.answer(json!({ "command": "status" }));
         let one = installation.answer(json!({ "command": "status", "target": "web" }));

@@ -44,6 +44,10 @@ pub(super) async fn act<S: Services, C: Clock>(
                     }
                 }
             }
+            Action::StopServiceDeployment(arn) => {
+                let answer = services.stop(arn).await;
+                return stopped(step, &current, answer, clock.now());
+            }
         }
     }
     true
@@ -82,6 +86,7 @@ fn taken(
                 deployment: deployment.id,
                 deployment_created_at: deployment.created_at,
                 asked_at: now,
+                deadline_from: None,
             };
             (Phase::Progressing { start, running }, Waiting::Deployment)
         }
@@ -136,6 +141,63 @@ fn troubled(
         waiting: Waiting::Aws { trouble },
     });
     false
+}
+
+/// ECS was asked to roll our service deployment back; answers whether another step may follow at once.
+fn stopped(
+    step: &mut Step,
+    current: &Rollout,
+    answer: Result<(), CallError>,
+    now: Timestamp,
+) -> bool {
+    let (way, waiting) = match answer {
+        Ok(()) => (Way::Stop { intended_at: now }, Waiting::WayBack),
+        Err(error @ CallError::Unclear { .. }) => {
+            tracing::warn!(rollout = %current.id, %error, "a call got no answer");
+            let trouble = error.to_string();
+            (Way::Stop { intended_at: now }, Waiting::Aws { trouble })
+        }
+        // It had no effect, and an update leads to the same place.
+        Err(error @ (CallError::Refused { .. } | CallError::Throttled { .. })) => {
+            tracing::warn!(rollout = %current.id, %error, "the service is updated instead");
+            let way = Way::Update { intended_at: None };
+            step.apply(
+                current,
+                with_way(current.phase.clone(), way),
+                &Observation::default(),
+                now,
+            );
+            return true;
+        }
+    };
+    step.apply(
+        current,
+        with_way(current.phase.clone(), way),
+        &Observation::default(),
+        now,
+    );
+    step.state.wake = Some(Wake {
+        at: now + READ_LAG,
+        waiting,
+    });
+    false
+}
+
+fn with_way(phase: Phase, way: Way) -> Phase {
+    match phase {
+        Phase::RollingBack {
+            start,
+            running,
+            failure,
+            back,
+        } => Phase::RollingBack {
+            start,
+            running,
+            failure,
+            back: Back { way, ..back },
+        },
+        other => other,
+    }
 }
 
 fn refused(current: &Rollout, call: String, code: String, message: String) -> Phase {

@@ -11,7 +11,8 @@ use crate::core::alarm::AlarmSeen;
 use crate::core::decide::{self, Wanted, WantedDefinition};
 use crate::core::name::TargetName;
 use crate::core::observation::{
-    Availability, Definition, GoneImage, ImageLook, Look, Observation, ServiceLook,
+    Availability, Definition, DeploymentRecord, GoneImage, ImageLook, Look, Observation,
+    ServiceLook,
 };
 use crate::core::ordering::exact_tag;
 use crate::core::policy::Policy;
@@ -38,7 +39,7 @@ where
 {
     let wanted = decide::wanted(rollout, now);
     let (seen, image, alarms, good_definition, gone_image) = join5(
-        service(&ports.services, &rollout.policy, &wanted),
+        service(&ports.services, rollout, &wanted, now),
         image(&ports.images, rollout, wanted.image),
         alarms(&ports.alarms, &rollout.policy.alarms, wanted.alarms),
         good_definition(
@@ -60,6 +61,7 @@ where
         service: seen.service,
         definition: seen.definition,
         own_revision: seen.own_revision,
+        history: seen.history,
         image,
         alarms,
         alarm_sharers,
@@ -92,6 +94,7 @@ pub(super) struct Seen {
     pub(super) service: Look<ServiceLook>,
     pub(super) definition: Look<Arc<Definition>>,
     own_revision: Look<Option<String>>,
+    history: Look<Vec<DeploymentRecord>>,
 }
 
 /// Looks at a service and the task definition that its primary deployment runs.
@@ -104,11 +107,17 @@ pub(super) async fn service_and_definition<S: Services>(services: &S, policy: &P
     Seen {
         service,
         definition,
-        own_revision: Look::NotTaken,
+        ..Seen::default()
     }
 }
 
-async fn service<S: Services>(services: &S, policy: &Policy, wanted: &Wanted) -> Seen {
+async fn service<S: Services>(
+    services: &S,
+    rollout: &Rollout,
+    wanted: &Wanted,
+    now: Timestamp,
+) -> Seen {
+    let policy = &rollout.policy;
     if !wanted.service {
         return Seen::default();
     }
@@ -129,15 +138,36 @@ async fn service<S: Services>(services: &S, policy: &Policy, wanted: &Wanted) ->
             None => Look::NotTaken,
         }
     };
-    let (service, (definition, own_revision)) = join(
-        services.service(&policy.service),
-        join(definition, own_revision),
-    )
-    .await;
+    let service = async {
+        let service = look(services.service(&policy.service).await);
+        let history = history(services, rollout, &service, now).await;
+        (service, history)
+    };
+    let ((service, history), (definition, own_revision)) =
+        join(service, join(definition, own_revision)).await;
     Seen {
-        service: look(service),
+        service,
         definition,
         own_revision,
+        history,
+    }
+}
+
+async fn history<S: Services>(
+    services: &S,
+    rollout: &Rollout,
+    service: &Look<ServiceLook>,
+    now: Timestamp,
+) -> Look<Vec<DeploymentRecord>> {
+    let since = match service {
+        Look::Taken(ServiceLook::Found(service)) => decide::history_wanted(rollout, service, now),
+        Look::Taken(ServiceLook::Missing | ServiceLook::ClusterMissing)
+        | Look::Unavailable(_)
+        | Look::NotTaken => None,
+    };
+    match since {
+        Some(since) => look(services.history(&rollout.policy.service, since).await),
+        None => Look::NotTaken,
     }
 }
 

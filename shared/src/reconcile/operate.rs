@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::Ports;
 use super::step::Step;
 use crate::core::decide::{Decision, Next};
-use crate::core::hold::{self, Gate};
+use crate::core::hold::{self, Gate, Hold, HoldTold};
 use crate::core::name::ImageDigest;
 use crate::core::observation::ImageLook;
 use crate::core::operate::{self, OperatorCommand, Order, Performed, WantedImage};
@@ -80,7 +80,7 @@ async fn tagged<I: Images>(
     })
 }
 
-/// Lets a decision pass, unless a person keeps it from being carried out; that is told once.
+/// Lets a decision pass, unless a person keeps it from being carried out; that is told.
 pub(super) fn gated(
     step: &mut Step,
     current: &Rollout,
@@ -92,24 +92,47 @@ pub(super) fn gated(
         hold: standing.as_ref(),
         withdrawn_by: operate::withdrawn_by(&step.state, current),
     };
-    let decision = hold::gate(gate, current, decision, now);
-    let held = |waiting: &Waiting| matches!(waiting, Waiting::Held { .. });
-    let told = matches!(&step.state.wake, Some(Wake { waiting, .. }) if held(waiting));
-    if let (Next::Wait(_, waiting), Some(hold)) = (&decision.next, standing)
-        && held(waiting)
-        && !told
+    let mut decision = hold::gate(gate, current, decision, now);
+    if let (
+        Next::Wait(at, Waiting::Held { .. }),
+        Some(Wake {
+            at: before,
+            waiting: Waiting::Held { .. },
+        }),
+    ) = (&mut decision.next, &step.state.wake)
+        && *before > now
     {
-        let by_command = step.state.held.as_ref() == Some(&hold);
-        let rollout = Rollout {
-            phase: decision.phase.clone(),
-            ..current.clone()
-        };
-        let news = News::RolloutHeld {
-            rollout: Box::new(rollout),
-            hold,
-            by_command,
-        };
-        step.tell_target(news, now);
+        // Events that come meanwhile do not put the look off that finds the hold lifted.
+        *at = *before.min(at);
+    }
+    if let (Next::Wait(_, Waiting::Held { .. }), Some(hold)) = (&decision.next, standing) {
+        tell_held(step, current, &decision, hold, now);
+    } else if !decision.actions.is_empty() {
+        step.state.hold_told = None;
     }
     decision
+}
+
+/// Tells that a hold keeps a rollout, unless that was told already.
+fn tell_held(step: &mut Step, current: &Rollout, decision: &Decision, hold: Hold, now: Timestamp) {
+    let by_command = step.state.held.as_ref() == Some(&hold);
+    let told = HoldTold {
+        rollout: current.id.clone(),
+        reason: hold.reason.clone(),
+        by_command,
+    };
+    if step.state.hold_told.as_ref() == Some(&told) {
+        return;
+    }
+    step.state.hold_told = Some(told);
+    let rollout = Rollout {
+        phase: decision.phase.clone(),
+        ..current.clone()
+    };
+    let news = News::RolloutHeld {
+        rollout: Box::new(rollout),
+        hold,
+        by_command,
+    };
+    step.tell_target(news, now);
 }

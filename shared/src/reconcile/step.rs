@@ -9,7 +9,7 @@ use crate::core::alarm::AlarmWatch;
 use crate::core::failure::Failure;
 use crate::core::hold::Hold;
 use crate::core::name::TargetName;
-use crate::core::observation::{Definition, Look, Observation, Service, ServiceLook};
+use crate::core::observation::{Definition, Look, Observation, PausedHook, Service, ServiceLook};
 use crate::core::policy::Policy;
 use crate::core::reason::{SupersededBy, Waiting};
 use crate::core::rollout::{Phase, Rollout, Running, Start};
@@ -90,6 +90,8 @@ impl Step {
 
     fn repeat_halted(&mut self, now: Timestamp) -> Option<Wake> {
         let halted = self.state.halted.as_mut()?;
+        let told_at = halted.repeat_at - HALTED_REPEATED_EVERY;
+        let since = *halted.since.get_or_insert(told_at);
         let due = now >= halted.repeat_at;
         if due {
             halted.repeat_at = now + HALTED_REPEATED_EVERY;
@@ -99,7 +101,10 @@ impl Step {
             waiting: Waiting::Person,
         };
         if due {
-            let news = halted.news.clone();
+            let news = Box::new(RolloutNews {
+                halted_since: Some(since),
+                ..(*halted.news).clone()
+            });
             self.tell(&news.rollout.id.to_string(), News::Rollout(news), now);
         }
         Some(wake)
@@ -158,6 +163,7 @@ impl Step {
                 self.state.halted = Some(HaltedTarget {
                     news: Box::new(news),
                     repeat_at: now + HALTED_REPEATED_EVERY,
+                    since: Some(now),
                 });
             }
             let phase = rollout.phase.clone();
@@ -178,6 +184,13 @@ impl Step {
         for (alarm, to) in begins_to_yield(&current.phase, &rollout.phase) {
             let rollout = Box::new(rollout.clone());
             self.tell_target(News::RolloutYields { rollout, alarm, to }, now);
+        }
+        if let Some(hook) = newly_paused(&current.phase, &rollout.phase) {
+            let news = News::WayBackPaused {
+                rollout: Box::new(rollout.clone()),
+                hook: hook.clone(),
+            };
+            self.tell(&rollout.id.to_string(), news, now);
         }
         self.state.current = Some(rollout);
     }
@@ -251,6 +264,7 @@ impl Step {
             start,
             running,
             last_known_good: last_known_good.map(|good| good.task_definition.clone()),
+            halted_since: None,
         }
     }
 
@@ -304,6 +318,27 @@ fn begins_to_yield(before: &Phase, after: &Phase) -> Vec<(String, TargetName)> {
     after
         .filter(|(alarm, _)| !before.contains_key(alarm))
         .collect()
+}
+
+/// Gives the hook at which the way back waits for a person now, and did not before.
+fn newly_paused<'a>(before: &Phase, after: &'a Phase) -> Option<&'a PausedHook> {
+    paused_at(after).filter(|hook| Some(*hook) != paused_at(before))
+}
+
+fn paused_at(phase: &Phase) -> Option<&PausedHook> {
+    match phase {
+        Phase::RollingBack { back, .. } => back.paused_at.as_ref(),
+        Phase::Requested { .. }
+        | Phase::Starting { .. }
+        | Phase::Progressing { .. }
+        | Phase::Baking { .. }
+        | Phase::RolledBack { .. }
+        | Phase::Succeeded { .. }
+        | Phase::ScaledToZero { .. }
+        | Phase::Superseded { .. }
+        | Phase::Rejected { .. }
+        | Phase::Halted { .. } => None,
+    }
 }
 
 /// Says whether people are told of a change between two phases that are not final.

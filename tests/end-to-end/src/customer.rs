@@ -233,6 +233,33 @@ pub async fn put_target(
     Ok(())
 }
 
+/// Holds every target, as a person does who has the plain AWS CLI only.
+///
+/// # Errors
+///
+/// Parameter Store refused.
+pub async fn hold_everything(aws: &Aws, prefix: &str, reason: &str) -> Result<(), AwsError> {
+    let parameter = json!({
+        "Name": format!("/{prefix}/hold"),
+        "Type": "String",
+        "Value": reason,
+        "Overwrite": true,
+    });
+    aws.json("ssm", "PutParameter", &parameter).await?;
+    Ok(())
+}
+
+/// Ends what [`hold_everything`] began.
+///
+/// # Errors
+///
+/// Parameter Store refused.
+pub async fn let_everything_go(aws: &Aws, prefix: &str) -> Result<(), AwsError> {
+    let parameter = json!({"Name": format!("/{prefix}/hold")});
+    aws.json("ssm", "DeleteParameter", &parameter).await?;
+    Ok(())
+}
+
 /// The string in a JSON value; empty where it is none.
 pub fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()

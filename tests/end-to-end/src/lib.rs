@@ -9,6 +9,7 @@
 //! - [`Aws`]: calls to any service, as a person's tool makes them.
 //! - [`customer`]: what people have before they install Pushboat: a repository, a
 //!   cluster, a task definition, a service.
+//! - [`operator`]: what people ask Pushboat, or tell it to do.
 //! - [`notices`]: what people are told; [`FunctionLog`]: what the functions write.
 //! - [`mod@wait`]: looking until something is so.
 //!
@@ -21,6 +22,7 @@ pub mod customer;
 pub mod function_log;
 pub mod installation;
 pub mod notice;
+pub mod operator;
 mod process;
 pub mod resource;
 pub mod staging;

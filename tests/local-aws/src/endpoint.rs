@@ -67,7 +67,7 @@ impl Service for Endpoint {
         let sequence = self
             .calls
             .begin(&call, &request, &caller, self.clock.wall());
-        let effects = self.faults.on_call(&call, &caller);
+        let effects = self.faults.on_call(&call, &request, &caller);
         let names: Vec<_> = effects.iter().map(CallEffect::name).collect();
         let answered = self
             .answer_with_faults(&call, &request, &effects, &caller)

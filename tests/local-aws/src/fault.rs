@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::call::Call;
 use crate::caller::Caller;
+use crate::http::Request;
 
 /// One rule by which faults are injected.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,6 +34,10 @@ pub struct CallFault {
     /// A part of the calling function's name; any caller where absent.
     #[serde(default)]
     pub function: Option<String>,
+    /// A part of the request's path or body, such as a service's name; any request
+    /// where absent.
+    #[serde(default)]
+    pub mentions: Option<String>,
     /// Which of the matching calls.
     #[serde(default)]
     pub when: When,
@@ -50,6 +55,9 @@ pub struct EventFault {
     /// The event's detail type; any where absent.
     #[serde(default)]
     pub detail_type: Option<String>,
+    /// A part of the event's text, such as a service's name; any event where absent.
+    #[serde(default)]
+    pub mentions: Option<String>,
     /// Which of the matching events.
     #[serde(default)]
     pub when: When,
@@ -185,6 +193,15 @@ impl Faults {
         ended.into_iter().map(|active| active.count).collect()
     }
 
+    /// Ends one rule and says how often it struck; nothing where it is not in force.
+    pub(crate) fn remove(&self, rule: &FaultRule) -> Option<FaultCount> {
+        let mut active = self.lock();
+        let place = active
+            .iter()
+            .position(|active| active.count.rule == *rule)?;
+        Some(active.remove(place).count)
+    }
+
     /// Says how often each rule in force struck.
     pub(crate) fn counts(&self) -> Vec<FaultCount> {
         self.lock()
@@ -194,9 +211,14 @@ impl Faults {
     }
 
     /// What happens to a call.
-    pub(crate) fn on_call(&self, call: &Call, caller: &Caller) -> Vec<CallEffect> {
+    pub(crate) fn on_call(
+        &self,
+        call: &Call,
+        request: &Request,
+        caller: &Caller,
+    ) -> Vec<CallEffect> {
         self.struck(|rule| match rule {
-            FaultRule::Call(fault) if fault.matches(call, caller) => {
+            FaultRule::Call(fault) if fault.matches(call, request, caller) => {
                 Some((fault.when, fault.effect.clone()))
             }
             FaultRule::Call(_) | FaultRule::Event(_) => None,
@@ -239,7 +261,7 @@ impl Faults {
 }
 
 impl CallFault {
-    fn matches(&self, call: &Call, caller: &Caller) -> bool {
+    fn matches(&self, call: &Call, request: &Request, caller: &Caller) -> bool {
         let function = caller.function.as_deref().unwrap_or_default();
         is_or_any(self.service.as_deref(), &call.service)
             && is_or_any(self.operation.as_deref(), &call.operation)
@@ -247,6 +269,10 @@ impl CallFault {
                 .function
                 .as_ref()
                 .is_none_or(|part| function.contains(part))
+            && self
+                .mentions
+                .as_ref()
+                .is_none_or(|part| request.target.contains(part) || holds(&request.body, part))
     }
 }
 
@@ -255,7 +281,17 @@ impl EventFault {
         let member = |name: &str| event[name].as_str().unwrap_or_default();
         is_or_any(self.source.as_deref(), member("source"))
             && is_or_any(self.detail_type.as_deref(), member("detail-type"))
+            && self
+                .mentions
+                .as_ref()
+                .is_none_or(|part| event.to_string().contains(part))
     }
+}
+
+/// Whether a body holds a text; in CBOR, too, a text stands byte for byte.
+fn holds(body: &[u8], text: &str) -> bool {
+    let mut windows = body.windows(text.len().max(1));
+    windows.any(|window| window == text.as_bytes())
 }
 
 fn is_or_any(wanted: Option<&str>, found: &str) -> bool {
@@ -263,110 +299,4 @@ fn is_or_any(wanted: Option<&str>, found: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::call::Protocol;
-
-    #[test]
-    fn the_nth_call_is_struck_and_counted() {
-        let faults = Faults::new(1);
-        faults.add(rule(json!({"call": {
-            "service": "ecs", "operation": "UpdateService",
-            "when": {"nth": 2}, "effect": {"throttle": "ThrottlingException"},
-        }})));
-        let struck: Vec<bool> = (0..3)
-            .map(|_| {
-                !faults
-                    .on_call(&call("ecs", "UpdateService"), &Caller::default())
-                    .is_empty()
-            })
-            .collect();
-        assert_eq!(struck, [false, true, false]);
-        assert!(
-            faults
-                .on_call(&call("ecs", "DescribeServices"), &Caller::default())
-                .is_empty()
-        );
-        let counts = faults.counts();
-        assert_eq!((counts[0].matched, counts[0].injected), (3, 1));
-    }
-
-    #[test]
-    fn a_rate_is_decided_by_the_seed() {
-        let struck = |seed| {
-            let faults = Faults::new(seed);
-            faults.add(rule(
-                json!({"call": {"when": {"rate": 0.3}, "effect": "answerLost"}}),
-            ));
-            (0..200)
-                .map(|_| {
-                    faults
-                        .on_call(&call("ecr", "BatchGetImage"), &Caller::default())
-                        .len()
-                })
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(struck(7), struck(7));
-        assert_ne!(struck(7), struck(8));
-        let injected: usize = struck(7).iter().sum();
-        assert!(
-            (40..80).contains(&injected),
-            "{injected} of 200 at a rate of 0.3"
-        );
-    }
-
-    #[test]
-    fn a_fault_can_be_kept_to_one_function() {
-        let faults = Faults::new(1);
-        faults.add(rule(
-            json!({"call": {"function": "Rollout", "effect": "error"}}),
-        ));
-        let caller = |name: &str| Caller {
-            function: Some(name.to_owned()),
-            ..Caller::default()
-        };
-        let call = call("ecs", "UpdateService");
-        assert_eq!(
-            faults
-                .on_call(&call, &caller("stack-RolloutFunction-1"))
-                .len(),
-            1
-        );
-        assert!(faults.on_call(&call, &caller("stack-Sweep-1")).is_empty());
-        assert!(faults.on_call(&call, &Caller::default()).is_empty());
-    }
-
-    #[test]
-    fn events_are_struck_by_source_and_detail_type() {
-        let faults = Faults::new(1);
-        faults.add(rule(json!({"event": {
-            "source": "aws.ecr", "detailType": "ECR Image Action", "effect": "drop",
-        }})));
-        let event = json!({"source": "aws.ecr", "detail-type": "ECR Image Action"});
-        assert_eq!(faults.on_event(&event), [EventEffect::Drop]);
-        assert!(faults.on_event(&json!({"source": "aws.ecs"})).is_empty());
-        assert_eq!(faults.clear()[0].injected, 1);
-        assert!(faults.on_event(&event).is_empty());
-    }
-
-    #[test]
-    fn an_unknown_member_is_refused() {
-        let unknown = json!({"call": {"operations": "UpdateService", "effect": "error"}});
-        assert!(serde_json::from_value::<FaultRule>(unknown).is_err());
-    }
-
-    fn rule(value: Value) -> FaultRule {
-        serde_json::from_value(value).unwrap()
-    }
-
-    fn call(service: &str, operation: &str) -> Call {
-        Call {
-            service: service.to_owned(),
-            operation: operation.to_owned(),
-            resource: String::new(),
-            protocol: Protocol::Json,
-        }
-    }
-}
+mod tests;

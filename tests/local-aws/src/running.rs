@@ -145,6 +145,11 @@ impl LocalAws {
         self.endpoint.faults.counts()
     }
 
+    /// Ends one fault rule and says how often it struck; nothing where it is not in force.
+    pub fn end_fault(&self, rule: &FaultRule) -> Option<FaultCount> {
+        self.endpoint.faults.remove(rule)
+    }
+
     /// Ends all faults and says how often each struck.
     pub fn clear_faults(&self) -> Vec<FaultCount> {
         self.endpoint.faults.clear()

@@ -24,6 +24,8 @@ pub enum Function {
     Sweep,
     /// Sends notices.
     Notify,
+    /// Answers people's commands.
+    Operator,
 }
 
 /// What a port is asked for.
@@ -48,11 +50,16 @@ pub enum Operation {
     ReadNotice,
     FindUnsent,
     MarkSent,
+    ReadEntry,
+    ReadHistory,
+    ReadFinished,
     DescribeServices,
     DescribeTaskDefinition,
     FindRevision,
     RegisterTaskDefinition,
     UpdateService,
+    DescribeServiceDeployments,
+    StopServiceDeployment,
     DescribeImage,
     DescribeGoodImage,
     DescribePushTime,

@@ -154,6 +154,10 @@ impl Ecs {
         self.model.borrow()
     }
 
+    pub(crate) fn registry(&self) -> &Images {
+        &self.images
+    }
+
     /// Says when something happens next by itself.
     pub(crate) fn next_at(&self) -> Option<Timestamp> {
         self.model.borrow().next_change_at()

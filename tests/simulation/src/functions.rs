@@ -8,6 +8,7 @@ use pushboat::core::push::Push;
 use pushboat::findings::NoInvestigator;
 use pushboat::ledger::{LedgerError, NoticeKey};
 use pushboat::message::Surroundings;
+use pushboat::operator::{self, OperatorError, Request};
 use pushboat::outbox::{self, SendError, Sent};
 use pushboat::ports::Clock as _;
 use pushboat::queue::QueueMessage;
@@ -61,6 +62,8 @@ pub enum Outcome {
     Sweep(Occasion, Invocation<Swept, SweepError>),
     /// `notify` was prompted.
     Notify(NoticeKey, Invocation<Sent, SendError>),
+    /// `operator` was given a command.
+    Operator(Value, Invocation<Value, OperatorError>),
 }
 
 impl Outcome {
@@ -75,6 +78,7 @@ impl Outcome {
             Self::Rollout(_, one) => one.is_done(),
             Self::Sweep(_, one) => one.is_done(),
             Self::Notify(_, one) => one.is_done(),
+            Self::Operator(_, one) => one.is_done(),
         }
     }
 }
@@ -192,6 +196,17 @@ impl Functions {
             occasion,
             invoke(sweep(&self.sweep, &sweep_settings(), occasion)),
         )
+    }
+
+    pub(crate) fn operator(&self, request: &Request) -> Invocation<Value, OperatorError> {
+        self.calls.enter(Function::Operator);
+        let (records, queue) = (&self.sweep.ledger, &self.sweep.queue);
+        invoke(operator::answer(
+            records,
+            queue,
+            &Surroundings::default(),
+            request,
+        ))
     }
 
     pub(crate) fn notify(&self, key: NoticeKey) -> Outcome {

@@ -16,7 +16,7 @@ use pushboat::ledger::{
     StateWrite, StoredNotice, TargetEntry, Version,
 };
 use pushboat::notice::Notice;
-use pushboat::ports::{Outbox, Registrations, ReverseItems, Targets};
+use pushboat::ports::{Outbox, Records as ReadRecords, Registrations, ReverseItems, Targets};
 
 /// The ledger; clones are the same one.
 #[derive(Clone, Debug, Default)]
@@ -219,6 +219,34 @@ impl ReverseItems for Ledger {
             .into_iter()
             .flat_map(|followers| followers.values().cloned())
             .collect())
+    }
+}
+
+impl ReadRecords for Ledger {
+    async fn all_registrations(&self) -> Result<Vec<Registration>, LedgerError> {
+        self.registrations().await
+    }
+
+    async fn entry(&self, target: &TargetName) -> Result<TargetEntry, LedgerError> {
+        Ok(Ledger::entry(self, target))
+    }
+
+    async fn history(
+        &self,
+        target: &TargetName,
+        limit: usize,
+    ) -> Result<Vec<Rollout>, LedgerError> {
+        let history = Ledger::history(self, target).into_iter();
+        Ok(history.rev().take(limit).collect())
+    }
+
+    async fn finished(
+        &self,
+        target: &TargetName,
+        id: &str,
+    ) -> Result<Option<Rollout>, LedgerError> {
+        let mut history = Ledger::history(self, target).into_iter();
+        Ok(history.find(|rollout| rollout.id.as_str() == id))
     }
 }
 

@@ -18,6 +18,7 @@ mod ecs;
 mod functions;
 mod images;
 mod ledger;
+mod owner;
 mod parameters;
 mod queue;
 mod services;

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use ecs_model::{
-    Deployment, DeploymentController, RolloutState, SchedulingStrategy, ServiceError,
-    ServiceStatus, Tag, Tags, TaskDefinitionStatus, UpdateService,
+    Deployment, DeploymentController, FailureCause, HookExecution, HookStatus, HookTarget,
+    RolloutState, SchedulingStrategy, ServiceDeploymentStatus, ServiceError, ServiceStatus, Tag,
+    Tags, TaskDefinitionStatus, UpdateService,
 };
+use jiff::Timestamp;
 use pushboat::core::observation::{
-    Controller, Definition, DeploymentState, Service, ServiceDeployment, ServiceLook,
+    Controller, Definition, DeploymentRecord, DeploymentState, PausedHook, RecordStatus, Service,
+    ServiceDeployment, ServiceLook,
 };
 use pushboat::core::policy::ServiceRef;
 use pushboat::ports::{CallError, Services};
@@ -120,6 +123,74 @@ impl Services for Ecs {
             refused("UpdateService", &error)
         })
     }
+
+    async fn history(
+        &self,
+        service: &ServiceRef,
+        since: Timestamp,
+    ) -> Result<Vec<DeploymentRecord>, CallError> {
+        let look =
+            |model: &ecs_model::Ecs| match model.service(Some(&service.cluster), &service.name) {
+                Ok(Some(found)) => {
+                    let records = found.service_deployments.iter().rev();
+                    let recent = records.filter(|record| record.created_at > since);
+                    recent.take(5).map(|one| recorded(found, one)).collect()
+                }
+                Ok(None) | Err(_) => Vec::new(),
+            };
+        Ok(self.shown_services(look))
+    }
+
+    async fn stop(&self, service_deployment: &str) -> Result<(), CallError> {
+        self.begin_write();
+        let mut model = self.model();
+        let stopped = model.stop_service_deployment(service_deployment, Some("ROLLBACK"));
+        stopped.map_err(|error| refused("StopServiceDeployment", &error))?;
+        Ok(())
+    }
+}
+
+/// Reads a service deployment as the three calls for the history show it.
+fn recorded(
+    service: &ecs_model::Service,
+    record: &ecs_model::ServiceDeployment,
+) -> DeploymentRecord {
+    let definition = |revision: usize| {
+        let revision = &service.revisions[revision];
+        revision.task_definition.arn.to_string()
+    };
+    let hooks = record.lifecycle.iter().flat_map(|one| &one.hooks);
+    let waits = |hook: &&HookExecution| {
+        hook.target == HookTarget::Pause && hook.status == HookStatus::AwaitingAction
+    };
+    DeploymentRecord {
+        arn: record.arn.to_string(),
+        status: match record.status {
+            ServiceDeploymentStatus::Pending | ServiceDeploymentStatus::InProgress => {
+                RecordStatus::Ongoing
+            }
+            ServiceDeploymentStatus::RollbackRequested
+            | ServiceDeploymentStatus::RollbackInProgress => RecordStatus::RollingBack,
+            ServiceDeploymentStatus::RollbackSuccessful => RecordStatus::RolledBack,
+            ServiceDeploymentStatus::RollbackFailed => RecordStatus::RollbackFailed,
+            ServiceDeploymentStatus::Successful => RecordStatus::Successful,
+            ServiceDeploymentStatus::StopRequested | ServiceDeploymentStatus::Stopped => {
+                RecordStatus::Stopped
+            }
+        },
+        status_reason: record.status_reason.clone().unwrap_or_default(),
+        target: definition(record.target),
+        sources: record.sources.iter().map(|one| definition(*one)).collect(),
+        failed_by_ecs: record
+            .failure
+            .is_some_and(|cause| cause != FailureCause::Request),
+        paused_at: hooks.clone().find(waits).map(|hook| PausedHook {
+            service_deployment: record.arn.to_string(),
+            hook_id: hook.id.to_string(),
+            expires_at: Some(hook.expires_at),
+            timeout_action: hook.timeout_action.as_str().to_owned(),
+        }),
+    }
 }
 
 /// Reads a service as DescribeServices shows it.
@@ -154,6 +225,11 @@ fn seen(model: &ecs_model::Ecs, service: &ecs_model::Service) -> Service {
         tags: tags
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .collect(),
+        has_pause_hooks: service
+            .deployment_configuration
+            .lifecycle_hooks
+            .iter()
+            .any(|hook| hook.target == HookTarget::Pause),
     }
 }
 

@@ -8,16 +8,17 @@ use pushboat::core::alarm::AlarmSeen;
 use pushboat::core::hold::Hold;
 use pushboat::core::name::{ImageDigest, TargetName};
 use pushboat::core::observation::{
-    Availability, Definition, ImageLook, ServiceDeployment, ServiceLook,
+    Availability, Definition, DeploymentRecord, ImageLook, ServiceDeployment, ServiceLook,
 };
 use pushboat::core::policy::ServiceRef;
+use pushboat::core::rollout::Rollout;
 use pushboat::ledger::{
     Follower, LedgerError, NoticeKey, Registration, RegistrationChange, ReverseKey, SaveError,
     StateWrite, StoredNotice, TargetEntry, Version,
 };
 use pushboat::ports::{
     Alarms, CallError, ImageName, Images, Outbox, Parameter, Parameters, Publication, Queue,
-    Registrations, ReverseItems, Services, Targets, Topic,
+    Records, Registrations, ReverseItems, Services, Targets, Topic,
 };
 use pushboat::queue::QueueMessage;
 use serde_json::Value;
@@ -157,6 +158,21 @@ impl<P: Services> Services for Watched<P> {
         let effect = self.port.update(service, revision);
         self.call(Operation::UpdateService, effect).await
     }
+
+    async fn history(
+        &self,
+        service: &ServiceRef,
+        since: Timestamp,
+    ) -> Result<Vec<DeploymentRecord>, CallError> {
+        let effect = self.port.history(service, since);
+        self.call(Operation::DescribeServiceDeployments, effect)
+            .await
+    }
+
+    async fn stop(&self, service_deployment: &str) -> Result<(), CallError> {
+        let effect = self.port.stop(service_deployment);
+        self.call(Operation::StopServiceDeployment, effect).await
+    }
 }
 
 impl<P: Images> Images for Watched<P> {
@@ -219,6 +235,36 @@ impl<P: Targets> Targets for Watched<P> {
 impl<P: ReverseItems> ReverseItems for Watched<P> {
     async fn followers(&self, key: &ReverseKey) -> Result<Vec<Follower>, LedgerError> {
         self.call(Operation::FindFollowers, self.port.followers(key))
+            .await
+    }
+}
+
+impl<P: Records> Records for Watched<P> {
+    async fn all_registrations(&self) -> Result<Vec<Registration>, LedgerError> {
+        self.call(Operation::ListRegistrations, self.port.all_registrations())
+            .await
+    }
+
+    async fn entry(&self, target: &TargetName) -> Result<TargetEntry, LedgerError> {
+        self.call(Operation::ReadEntry, self.port.entry(target))
+            .await
+    }
+
+    async fn history(
+        &self,
+        target: &TargetName,
+        limit: usize,
+    ) -> Result<Vec<Rollout>, LedgerError> {
+        self.call(Operation::ReadHistory, self.port.history(target, limit))
+            .await
+    }
+
+    async fn finished(
+        &self,
+        target: &TargetName,
+        id: &str,
+    ) -> Result<Option<Rollout>, LedgerError> {
+        self.call(Operation::ReadFinished, self.port.finished(target, id))
             .await
     }
 }

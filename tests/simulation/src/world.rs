@@ -5,18 +5,20 @@ use pushboat::core::name::TargetName;
 use pushboat::core::policy::ServiceRef;
 use pushboat::core::push::Push;
 use pushboat::core::state::TargetState;
+use pushboat::operator::{OperatorError, Request};
 use pushboat::ports::Clock as _;
 use pushboat::reconcile::Settings;
 use pushboat::sweep::Occasion;
 use pushboat::trigger::alarm::AlarmChanged;
 use pushboat::trigger::ecs::service_change;
+use serde_json::Value;
 
 use crate::agenda::{Agenda, Event, Pending};
 use crate::alarms::Alarms;
 use crate::calls::Calls;
 use crate::clock::VirtualClock;
 use crate::ecs::Ecs;
-use crate::functions::{Functions, Ground, Outcome, PREFIX};
+use crate::functions::{Functions, Ground, Invocation, Outcome, PREFIX};
 use crate::images::{Image, Images};
 use crate::ledger::Ledger;
 use crate::parameters::Parameters;
@@ -84,6 +86,7 @@ pub struct World {
     agenda: Agenda,
     pushes: usize,
     alarm_events: usize,
+    commands: Vec<Request>,
 }
 
 impl Default for World {
@@ -126,6 +129,7 @@ impl Default for World {
             agenda,
             pushes: 0,
             alarm_events: 0,
+            commands: Vec::new(),
         }
     }
 }
@@ -181,6 +185,48 @@ impl World {
             self.tell(Event::Pushed(push.clone()));
         }
         push
+    }
+
+    /// Holds everything, or lets it go on where no reason is given.
+    pub fn hold_everything(&self, reason: Option<&str>) {
+        let name = format!("/{PREFIX}/hold");
+        match reason {
+            Some(reason) => self.parameters.put(&name, reason),
+            None => self.parameters.delete(&name),
+        }
+    }
+
+    /// Gives `operator` a command and answers what it answers.
+    ///
+    /// The commands' request ids are `request-1`, `request-2` and so on.
+    pub fn command(&mut self, command: Value) -> Invocation<Value, OperatorError> {
+        let request = Request {
+            id: format!("request-{}", self.commands.len() + 1),
+            at: self.clock.now(),
+            command,
+        };
+        self.commands.push(request.clone());
+        self.invoke_operator(request)
+    }
+
+    /// Gives `operator` the last command once more, under the same request id.
+    ///
+    /// Lambda does so where it was invoked asynchronously and the function failed.
+    /// Source: Lambda developer guide, "Error handling for asynchronous invocation".
+    ///
+    /// # Panics
+    ///
+    /// If no command was given yet.
+    pub fn repeat_command(&mut self) -> Invocation<Value, OperatorError> {
+        let last = self.commands.last().cloned();
+        self.invoke_operator(last.expect("a command was given"))
+    }
+
+    fn invoke_operator(&mut self, request: Request) -> Invocation<Value, OperatorError> {
+        let answered = self.functions.operator(&request);
+        let outcome = Outcome::Operator(request.command, answered.clone());
+        self.outcomes.push(outcome);
+        answered
     }
 
     /// Sends an event, which arrives after a moment.

@@ -150,6 +150,7 @@ fn notice(phase: Phase) -> Notice {
         start: None,
         running: None,
         last_known_good: None,
+        halted_since: None,
     };
     Notice {
         id: "n".to_owned(),

@@ -1,5 +1,6 @@
 //! ECS: the services, their deployments and task definitions.
 
+mod history;
 mod raw;
 mod seen;
 #[cfg(test)]
@@ -11,12 +12,15 @@ use aws_sdk_ecs::Client;
 use aws_sdk_ecs::config::retry::RetryConfig;
 use aws_sdk_ecs::config::{Builder, SharedInterceptor};
 use aws_sdk_ecs::operation::describe_services::DescribeServicesError;
-use aws_sdk_ecs::types::{SortOrder, TaskDefinitionField, TaskDefinitionStatus};
+use aws_sdk_ecs::types::{
+    SortOrder, StopServiceDeploymentStopType, TaskDefinitionField, TaskDefinitionStatus,
+};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::client::Clients;
 use super::failure::{call_error, from_answer, unclear};
-use crate::core::observation::{Definition, ServiceDeployment, ServiceLook};
+use crate::core::observation::{Definition, DeploymentRecord, ServiceDeployment, ServiceLook};
 use crate::core::policy::ServiceRef;
 use crate::ports::{CallError, Services, TaskDefinitions};
 use crate::task_definition::ROLLOUT_TAG;
@@ -197,6 +201,28 @@ impl Services for Ecs {
             })
             .ok_or_else(|| unclear(&call, "the answer has no primary deployment"))?;
         seen::deployment(primary).map_err(|problem| unclear(&call, &problem))
+    }
+
+    async fn history(
+        &self,
+        service: &ServiceRef,
+        since: Timestamp,
+    ) -> Result<Vec<DeploymentRecord>, CallError> {
+        history::read(&self.client, service, since).await
+    }
+
+    async fn stop(&self, service_deployment: &str) -> Result<(), CallError> {
+        let call = format!("ecs:StopServiceDeployment {service_deployment}");
+        self.client
+            .stop_service_deployment()
+            .service_deployment_arn(service_deployment)
+            .stop_type(StopServiceDeploymentStopType::Rollback)
+            .customize()
+            .config_override(once())
+            .send()
+            .await
+            .map_err(|error| call_error(&call, &error))?;
+        Ok(())
     }
 }
 

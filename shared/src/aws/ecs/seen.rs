@@ -1,8 +1,9 @@
 //! What ECS answers, in our own words.
 
 use aws_sdk_ecs::types::{
-    Deployment, DeploymentController, DeploymentControllerType, DeploymentRolloutState,
-    SchedulingStrategy, Service as Answered,
+    Deployment, DeploymentConfiguration, DeploymentController, DeploymentControllerType,
+    DeploymentLifecycleHookTargetType, DeploymentRolloutState, SchedulingStrategy,
+    Service as Answered,
 };
 use aws_smithy_types::DateTime;
 use jiff::Timestamp;
@@ -42,7 +43,18 @@ pub(super) fn service(service: &Answered) -> Result<Service, String> {
         running: count(service.running_count()),
         deployments,
         tags,
+        has_pause_hooks: has_pause_hooks(service),
     })
+}
+
+fn has_pause_hooks(service: &Answered) -> bool {
+    let hooks = service
+        .deployment_configuration()
+        .map(DeploymentConfiguration::lifecycle_hooks);
+    hooks
+        .unwrap_or_default()
+        .iter()
+        .any(|hook| hook.target_type() == Some(&DeploymentLifecycleHookTargetType::Pause))
 }
 
 /// Reads one of a service's deployments.

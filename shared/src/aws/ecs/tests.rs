@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::super::endpoint::{Answer, Call, Endpoint};
 use super::*;
 use crate::core::name::ImageDigest;
-use crate::core::observation::DeploymentState;
+use crate::core::observation::{DeploymentState, RecordStatus};
 use crate::task_definition::{DESCRIBE_ONLY, with_image};
 
 const REGISTRY: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
@@ -264,4 +264,101 @@ fn what_describing_adds_is_what_the_sdk_says() {
     let only_registered: Vec<&str> = registered.difference(&described).copied().collect();
     assert_eq!(only_described, DESCRIBE_ONLY);
     assert_eq!(only_registered, ["tags"]);
+}
+
+/// A service whose rollout of revision 2 ECS took back, after one of revision 1.
+fn history() -> Endpoint {
+    let named =
+        |kind: &str, id: &str| format!("arn:aws:ecs:eu-west-1:123456789012:{kind}/prod/web/{id}");
+    Endpoint::new(move |call| match call.operation.as_str() {
+        "ListServiceDeployments" => {
+            let asked = call.json();
+            assert_eq!(
+                (&asked["cluster"], &asked["service"]),
+                (&json!("prod"), &json!("web"))
+            );
+            assert_eq!(asked["createdAt"]["after"], json!(1_700_000_000));
+            let brief = |id: &str, at: u64| {
+                json!({
+                    "serviceDeploymentArn": named("service-deployment", id), "createdAt": at,
+                })
+            };
+            let listed = [brief("old", 1_700_000_100), brief("new", 1_700_000_200)];
+            Answer::json(&json!({ "serviceDeployments": listed }))
+        }
+        "DescribeServiceDeployments" => {
+            let summary =
+                |id: &str| json!({ "arn": named("service-revision", id), "runningTaskCount": 1 });
+            let hook = |kind: &str, status: &str| {
+                json!({
+                    "hookId": kind, "targetType": kind, "status": status,
+                    "expiresAt": 1_700_000_900, "timeoutAction": "CONTINUE",
+                })
+            };
+            Answer::json(&json!({ "serviceDeployments": [
+                { "serviceDeploymentArn": named("service-deployment", "old"), "status": "SUCCESSFUL",
+                  "targetServiceRevision": summary("1"), "sourceServiceRevisions": [] },
+                { "serviceDeploymentArn": named("service-deployment", "new"), "status": "ROLLBACK_IN_PROGRESS",
+                  "statusReason": "breaker", "targetServiceRevision": summary("2"),
+                  "sourceServiceRevisions": [summary("1"), summary("1")],
+                  "deploymentCircuitBreaker": { "status": "TRIGGERED", "failureCount": 3, "threshold": 3 },
+                  "lifecycleHookDetails": [hook("AWS_LAMBDA", "SUCCEEDED"), hook("PAUSE", "AWAITING_ACTION")] },
+            ] }))
+        }
+        "DescribeServiceRevisions" => {
+            let asked = call.json()["serviceRevisionArns"].clone();
+            assert_eq!(
+                asked,
+                json!([
+                    named("service-revision", "1"),
+                    named("service-revision", "2")
+                ])
+            );
+            let revision = |id: u32| {
+                json!({
+                    "serviceRevisionArn": named("service-revision", &id.to_string()), "taskDefinition": arn(id),
+                })
+            };
+            Answer::json(&json!({ "serviceRevisions": [revision(1), revision(2)] }))
+        }
+        "StopServiceDeployment" => {
+            Answer::json(&json!({ "serviceDeploymentArn": call.json()["serviceDeploymentArn"] }))
+        }
+        other => panic!("unexpected {other}"),
+    })
+}
+
+#[tokio::test]
+async fn the_history_is_read_with_where_each_deployment_leads() {
+    let endpoint = history();
+    let ecs = Ecs::new(&endpoint.clients());
+    let since = jiff::Timestamp::from_second(1_700_000_000).unwrap();
+    let records = ecs.history(&web(), since).await.unwrap();
+    let [new, old] = records.as_slice() else {
+        panic!("{records:?}")
+    };
+    assert_eq!(
+        (new.status, old.status),
+        (RecordStatus::RollingBack, RecordStatus::Successful)
+    );
+    assert_eq!(
+        (&new.target, &new.sources),
+        (&arn(2), &vec![arn(1), arn(1)])
+    );
+    assert_eq!(new.status_reason, "breaker");
+    assert!(new.failed_by_ecs && !old.failed_by_ecs);
+    let hook = new.paused_at.as_ref().unwrap();
+    assert_eq!(
+        (hook.hook_id.as_str(), hook.timeout_action.as_str()),
+        ("PAUSE", "CONTINUE")
+    );
+    assert_eq!(hook.expires_at.unwrap().as_second(), 1_700_000_900);
+    assert_eq!((old.paused_at.as_ref(), old.sources.len()), (None, 0));
+
+    ecs.stop(&new.arn).await.unwrap();
+    let sent = endpoint.calls().pop().unwrap().json();
+    assert_eq!(
+        sent,
+        json!({ "serviceDeploymentArn": new.arn, "stopType": "ROLLBACK" })
+    );
 }

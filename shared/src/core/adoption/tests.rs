@@ -157,6 +157,7 @@ fn steady() -> Seen {
         desired: 2,
         running: 2,
         deployments: vec![primary],
+        has_pause_hooks: false,
         tags: BTreeMap::from([(TARGET_TAG.to_owned(), "web".to_owned())]),
     };
     Seen {

@@ -99,6 +99,7 @@ fn follow(going: &Going<'_>, primary: &ServiceDeployment) -> Decision {
                 deployment: primary.id.clone(),
                 deployment_created_at: primary.created_at,
                 asked_at: going.now,
+                deadline_from: None,
             },
         },
         actions: Vec::new(),

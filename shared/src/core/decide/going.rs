@@ -11,7 +11,7 @@ use super::super::reason::{Halted, SupersededBy};
 use super::super::rollout::{Back, Phase, RolledBackBy, Rollout, Running, Start, Way};
 use super::super::shared_alarm::Own;
 use super::watched_alarms::{Alarms, Yields};
-use super::{Decision, Next, Standing, halt, newer_takes_over, standing, supersede};
+use super::{Decision, Next, Standing, halt, history, newer_takes_over, standing, supersede};
 
 /// A rollout whose revision the service was asked to run.
 pub(super) struct Going<'a> {
@@ -75,7 +75,7 @@ impl<'a> Going<'a> {
 
     /// Judges what was seen.
     pub(super) fn course(&self) -> Course<'a> {
-        let (service, primary) = match standing(self.running, &self.observation.service) {
+        let (service, primary) = match standing(self.running, self.observation, self.now) {
             Standing::Ours(service, primary) => (service, primary),
             Standing::MayLag => return Course::Unclear("a read lags behind"),
             Standing::Unknown(trouble) => return Course::Unclear(trouble),
@@ -168,7 +168,7 @@ impl<'a> Going<'a> {
     }
 
     pub(super) fn deadline_at(&self) -> Timestamp {
-        self.running.asked_at + self.policy.deadline()
+        self.running.deadline_from() + self.policy.deadline()
     }
 
     /// Turns back to the last-known-good.
@@ -190,6 +190,7 @@ impl<'a> Going<'a> {
                     began_at: self.now,
                     way,
                     corrected: None,
+                    paused_at: None,
                 },
             },
             actions: Vec::new(),
@@ -199,8 +200,11 @@ impl<'a> Going<'a> {
 
     /// ECS went back by itself: that is observed, and judged by where it lands.
     fn given_up(&self, primary: &ServiceDeployment) -> Decision {
+        let record = history::of(&self.observation.history, &self.running.revision);
+        let words = record.map(|record| &record.status_reason);
+        let words = words.filter(|words| !words.is_empty());
         let failure = Failure::DeploymentFailed {
-            reason: primary.state_reason.clone(),
+            reason: words.unwrap_or(&primary.state_reason).clone(),
         };
         let by = RolledBackBy::Ecs;
         self.back(failure, Way::Observed { by })

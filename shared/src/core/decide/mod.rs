@@ -6,6 +6,7 @@
 
 mod baking;
 mod going;
+mod history;
 mod progressing;
 mod requested;
 mod rolling_back;
@@ -14,6 +15,7 @@ mod starting;
 mod table;
 mod watched_alarms;
 
+pub use history::history_wanted;
 pub use requested::unsuitable;
 
 use jiff::{SignedDuration, Timestamp};
@@ -26,6 +28,7 @@ use super::policy::{Policy, Supersede};
 use super::reason::{Halted, Rejected, SupersededBy, Waiting};
 use super::rollout::{Phase, Rollout, Running};
 use going::Going;
+use history::Turned;
 
 /// How long a change may stay invisible to a read.
 ///
@@ -58,6 +61,8 @@ pub enum Action {
     Register(Value),
     /// Point the service at the revision: the one just registered where none is named.
     UpdateService(Option<String>),
+    /// Have ECS roll the service deployment with this ARN back.
+    StopServiceDeployment(String),
 }
 
 /// When to look again.
@@ -295,8 +300,8 @@ enum Standing<'a> {
 }
 
 /// Tells where the service stands, once it was asked to run `running.revision`.
-fn standing<'a>(running: &Running, service: &'a Look<ServiceLook>) -> Standing<'a> {
-    let service = match service {
+fn standing<'a>(running: &Running, observation: &'a Observation, now: Timestamp) -> Standing<'a> {
+    let service = match &observation.service {
         Look::Taken(ServiceLook::Found(service)) if service.active => service,
         Look::Taken(_) => return Standing::Gone,
         Look::Unavailable(trouble) => return Standing::Unknown(trouble),
@@ -308,19 +313,10 @@ fn standing<'a>(running: &Running, service: &'a Look<ServiceLook>) -> Standing<'
     if primary.task_definition == running.revision {
         return Standing::Ours(service, primary);
     }
-    if primary.created_at < running.deployment_created_at {
-        // ECS never makes an older deployment primary again: this read is a stale one.
-        return Standing::MayLag;
-    }
-    let given_up = primary.state_reason.contains("rolling back")
-        || service.deployments.iter().any(|deployment| {
-            deployment.task_definition == running.revision
-                && deployment.state == super::observation::DeploymentState::Failed
-        });
-    if given_up {
-        Standing::GivenUp(primary)
-    } else {
-        Standing::Foreign(primary)
+    match history::turned(running, service, primary, &observation.history, now) {
+        Turned::NotYet => Standing::MayLag,
+        Turned::ByEcs => Standing::GivenUp(primary),
+        Turned::ByRequest | Turned::ByUpdate => Standing::Foreign(primary),
     }
 }
 

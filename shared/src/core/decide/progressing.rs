@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::super::observation::{DeploymentState, Service, ServiceDeployment};
+use super::super::observation::{DeploymentState, PausedHook, Service, ServiceDeployment};
 use super::super::reason::Waiting;
 use super::super::rollout::{Phase, Running};
 use super::going::{Course, Going};
-use super::{Decision, Next, POLL, READ_LAG, RETRY, over, wait};
+use super::{Decision, Next, POLL, READ_LAG, RETRY, history, over, wait};
 
 pub(super) fn decide(going: &Going<'_>) -> Decision {
     let now = going.now;
@@ -26,22 +26,39 @@ pub(super) fn decide(going: &Going<'_>) -> Decision {
             done(going, service, primary)
         }
         DeploymentState::Completed | DeploymentState::InProgress | DeploymentState::Failed => {
-            let again = || match going.yields() {
-                Some(yields) => stay(going, yields.look_at(now), yields.waiting()),
-                None => stay(going, now + POLL, Waiting::Deployment),
-            };
-            going.past_deadline().unwrap_or_else(again)
+            let paused_at = history::paused_at(&going.observation.history);
+            match (going.past_deadline(), paused_at) {
+                (Some(_), Some(hook)) => paused(going, hook),
+                (Some(decision), None) => decision,
+                (None, _) => match going.yields() {
+                    Some(yields) => stay(going, yields.look_at(now), yields.waiting()),
+                    None => stay(going, now + POLL, Waiting::Deployment),
+                },
+            }
         }
     }
 }
 
 fn stay(going: &Going<'_>, until: Timestamp, waiting: Waiting) -> Decision {
+    let until = until.min(going.deadline_at()).max(going.now + RETRY);
     let phase = Phase::Progressing {
         start: going.start.clone(),
         running: going.running.clone(),
     };
-    let until = until.min(going.deadline_at()).max(going.now + RETRY);
     wait(phase, until, waiting)
+}
+
+/// The service's owner wants a person to look first: what that takes is not the version's fault.
+fn paused(going: &Going<'_>, hook: &PausedHook) -> Decision {
+    let phase = Phase::Progressing {
+        start: going.start.clone(),
+        running: Running {
+            deadline_from: Some(going.now),
+            ..going.running.clone()
+        },
+    };
+    let hook_id = hook.hook_id.clone();
+    wait(phase, going.now + POLL, Waiting::PausedHook { hook_id })
 }
 
 /// ECS reports the deployment done and it is the only one.

@@ -146,12 +146,13 @@ fn only_fails(service: &Service, primary: &ServiceDeployment, given_up: Option<&
     service.deployments.len() == 1 && fails
 }
 
-/// The configuration may have been narrowed while the push waited.
+/// The configuration may have been narrowed while the push waited; a person may name any tag.
 fn followed(policy: &Policy, rollout: &Rollout) -> Result<(), Rejected> {
     let push = &rollout.push;
+    let asked_for = push.source == PushSource::Operator;
     policy
         .image(&push.repository)
-        .filter(|image| ordering::follows(&image.tags, &push.tag))
+        .filter(|image| asked_for || ordering::follows(&image.tags, &push.tag))
         .map(|_| ())
         .ok_or(Rejected::NoLongerFollowed)
 }

@@ -1,15 +1,22 @@
 //! `RollingBack`: the service goes to the last-known-good, and nowhere else.
 
-use jiff::Timestamp;
+mod request;
+
+use jiff::{SignedDuration, Timestamp};
 
 use super::super::failure::Failure;
 use super::super::observation::{
-    Definition, DeploymentState, Look, Observation, Service, ServiceDeployment, ServiceLook,
+    DeploymentState, Look, Observation, RecordStatus, Service, ServiceDeployment, ServiceLook,
 };
 use super::super::reason::{Halted, SupersededBy, Waiting};
 use super::super::rollout::{Back, Phase, RolledBackBy, Rollout, Running, Start, Way};
-use super::{Action, Decision, Next, POLL, READ_LAG, RETRY, halt, over, supersede, wait};
-use crate::task_definition::{self, ROLLOUT_TAG, TARGET_TAG};
+use super::history::{self, Turned};
+use super::{Decision, Next, POLL, READ_LAG, RETRY, halt, over, supersede, wait};
+use request::deployable;
+pub(super) use request::way_back_tag;
+
+/// How long a lost answer to StopServiceDeployment is looked into before the service is updated.
+const STOP_DOUBTED: SignedDuration = SignedDuration::from_mins(2);
 
 /// A rollout on its way back.
 pub(super) struct Return<'a> {
@@ -38,21 +45,34 @@ pub(super) fn decide(returning: &Return<'_>, observation: &Observation) -> Decis
     let Some(primary) = service.primary() else {
         return returning.unclear("ECS shows no primary deployment");
     };
-    if primary.task_definition == returning.running.revision {
+    let ours = &returning.running.revision;
+    if primary.task_definition == *ours {
+        if history::brought_again(&observation.history, ours, &returning.back.to) {
+            return supersede(SupersededBy::SomebodyElse {
+                task_definition: ours.clone(),
+            });
+        }
         return returning.still_ours(observation);
     }
-    if primary.created_at < returning.running.deployment_created_at {
+    let history = &observation.history;
+    let turned = history::turned(returning.running, service, primary, history, returning.now);
+    if turned == Turned::NotYet {
         // What ran before ours may be the last-known-good itself: an old look is no landing.
         return returning.unclear("a read lags behind");
     }
     if primary.task_definition == returning.back.to {
-        return returning.landing(service, primary);
+        return returning.landing(service, primary, turned, observation);
     }
     if observation.own_revision == Look::Taken(Some(primary.task_definition.clone())) {
         return returning.registered_again(&primary.task_definition);
     }
-    if by_ecs(service, primary, returning.running) {
-        return returning.elsewhere(service, primary, observation);
+    let stopped_by_us = matches!(returning.back.way, Way::Stop { .. });
+    match turned {
+        Turned::ByEcs => return returning.elsewhere(service, primary, observation),
+        Turned::ByRequest if stopped_by_us => {
+            return returning.elsewhere(service, primary, observation);
+        }
+        Turned::NotYet | Turned::ByRequest | Turned::ByUpdate => {}
     }
     if let (Some(at), false) = (returning.lag_over_at(), deployable(observation)) {
         // It may be ours, registered again: its tag is not readable yet.
@@ -63,35 +83,19 @@ pub(super) fn decide(returning: &Return<'_>, observation: &Observation) -> Decis
     })
 }
 
-/// Says whether ECS takes the last-known-good's own revision.
-fn deployable(observation: &Observation) -> bool {
-    match &observation.definition {
-        Look::Taken(definition) => task_definition::is_active(definition),
-        Look::Unavailable(_) | Look::NotTaken => false,
-    }
-}
-
-/// Says whether ECS itself drives the service there, as its words and the failed deployment show.
-fn by_ecs(service: &Service, primary: &ServiceDeployment, running: &Running) -> bool {
-    primary.state_reason.contains("rolling back")
-        || service.deployments.iter().any(|deployment| {
-            deployment.task_definition == running.revision
-                && deployment.state == DeploymentState::Failed
-        })
-}
-
 impl Return<'_> {
     /// The service is driven towards the last-known-good.
-    fn landing(&self, service: &Service, primary: &ServiceDeployment) -> Decision {
+    fn landing(
+        &self,
+        service: &Service,
+        primary: &ServiceDeployment,
+        turned: Turned,
+        observation: &Observation,
+    ) -> Decision {
         let way = match &self.back.way {
             // Somebody was faster.
-            Way::Unasked if by_ecs(service, primary, self.running) => Way::Observed {
-                by: RolledBackBy::Ecs,
-            },
-            Way::Unasked => Way::Observed {
-                by: RolledBackBy::Person,
-            },
-            way => way.clone(),
+            Way::Unasked => Way::Observed { by: turned.by() },
+            way @ (Way::Stop { .. } | Way::Update { .. } | Way::Observed { .. }) => way.clone(),
         };
         match primary.state {
             DeploymentState::Completed if service.deployments.len() == 1 => {
@@ -99,7 +103,9 @@ impl Return<'_> {
                     failure: self.failure.clone(),
                     by: match way {
                         Way::Observed { by } => by,
-                        Way::Unasked | Way::Update { .. } => RolledBackBy::Pushboat,
+                        Way::Unasked | Way::Stop { .. } | Way::Update { .. } => {
+                            RolledBackBy::Pushboat
+                        }
                     },
                     revision: self.back.to.clone(),
                 })
@@ -108,15 +114,27 @@ impl Return<'_> {
                 failure: self.failure.clone(),
                 reason: primary.state_reason.clone(),
             }),
-            DeploymentState::Completed | DeploymentState::InProgress => self.under_way(Back {
-                way,
-                ..self.back.clone()
-            }),
+            DeploymentState::Completed | DeploymentState::InProgress => {
+                self.under_way(way, observation)
+            }
         }
     }
 
-    fn under_way(&self, back: Back) -> Decision {
-        self.too_long(|| wait(self.stay(back), self.now + POLL, Waiting::WayBack))
+    /// ECS does it; a hook that waits for a person is told of.
+    fn under_way(&self, way: Way, observation: &Observation) -> Decision {
+        let paused_at = history::paused_at(&observation.history).cloned();
+        let waiting = match &paused_at {
+            Some(hook) => Waiting::PausedHook {
+                hook_id: hook.hook_id.clone(),
+            },
+            None => Waiting::WayBack,
+        };
+        let back = Back {
+            way,
+            paused_at: paused_at.or_else(|| self.back.paused_at.clone()),
+            ..self.back.clone()
+        };
+        self.too_long(|| wait(self.stay(back), self.now + POLL, waiting))
     }
 
     /// The last-known-good runs under the revision that was registered for this way back.
@@ -135,6 +153,7 @@ impl Return<'_> {
     fn lag_over_at(&self) -> Option<Timestamp> {
         let over_at = match &self.back.way {
             Way::Unasked => None,
+            Way::Stop { intended_at } => Some(*intended_at + READ_LAG),
             Way::Update { intended_at } => intended_at.map(|at| at + READ_LAG),
             // What ECS or a person began is seen late at the most.
             Way::Observed { .. } => Some(self.back.began_at + READ_LAG),
@@ -144,10 +163,35 @@ impl Return<'_> {
 
     /// The service is still driven towards the version that is taken back.
     fn still_ours(&self, observation: &Observation) -> Decision {
-        match self.lag_over_at() {
-            Some(at) => wait(self.stay(self.back.clone()), at, Waiting::ReadLag),
-            None => self.too_long(|| self.ask(&self.back.to, observation)),
+        let record = history::of(&observation.history, &self.running.revision);
+        if let Some(record) = record
+            && record.status == RecordStatus::RollingBack
+        {
+            let way = match &self.back.way {
+                Way::Unasked => Way::Observed {
+                    by: match record.failed_by_ecs {
+                        true => RolledBackBy::Ecs,
+                        false => RolledBackBy::Person,
+                    },
+                },
+                way @ (Way::Stop { .. } | Way::Update { .. } | Way::Observed { .. }) => way.clone(),
+            };
+            return self.under_way(way, observation);
         }
+        if let Some(at) = self.lag_over_at() {
+            return wait(self.stay(self.back.clone()), at, Waiting::ReadLag);
+        }
+        if let (Way::Stop { intended_at }, Look::Unavailable(trouble)) =
+            (&self.back.way, &observation.history)
+            && self.now < *intended_at + STOP_DOUBTED
+        {
+            // It may be on its way back, which an update would only delay.
+            return self.unclear(trouble);
+        }
+        self.too_long(|| match record {
+            Some(record) if self.leads_back(record, observation) => self.stop(record),
+            Some(_) | None => self.ask(&self.back.to, observation),
+        })
     }
 
     /// ECS went back by itself, to something else than the last-known-good.
@@ -158,7 +202,7 @@ impl Return<'_> {
         observation: &Observation,
     ) -> Decision {
         if service.deployments.len() > 1 || primary.state == DeploymentState::InProgress {
-            return self.under_way(self.back.clone());
+            return self.under_way(self.back.way.clone(), observation);
         }
         let again = |before: &String| *before != primary.id;
         if self.back.corrected.as_ref().is_some_and(again) {
@@ -167,7 +211,9 @@ impl Return<'_> {
                 task_definition: primary.task_definition.clone(),
             });
         }
-        if let (Way::Update { .. }, Some(at)) = (&self.back.way, self.lag_over_at()) {
+        if let (Way::Update { .. } | Way::Stop { .. }, Some(at)) =
+            (&self.back.way, self.lag_over_at())
+        {
             return wait(self.stay(self.back.clone()), at, Waiting::ReadLag);
         }
         let corrected = Return {
@@ -178,48 +224,6 @@ impl Return<'_> {
             ..*self
         };
         corrected.too_long(|| corrected.ask(&self.back.to, observation))
-    }
-
-    /// Asks the service to run the last-known-good, registered anew where ECS no longer takes it.
-    fn ask(&self, good: &str, observation: &Observation) -> Decision {
-        if observation.definition == Look::NotTaken {
-            return self.unclear("no look at the last good task definition");
-        }
-        let actions = if deployable(observation) {
-            vec![Action::UpdateService(Some(good.to_owned()))]
-        } else {
-            match (&observation.own_revision, &observation.good_definition) {
-                (Look::Taken(Some(again)), _) => {
-                    vec![Action::UpdateService(Some(again.clone()))]
-                }
-                (_, Look::Taken(Some(definition))) => vec![
-                    Action::Register(self.registration(definition)),
-                    Action::UpdateService(None),
-                ],
-                (_, Look::Unavailable(trouble)) => return self.unclear(trouble),
-                (_, Look::Taken(None) | Look::NotTaken) => {
-                    return self.unclear("the ledger has no text of the last good task definition");
-                }
-            }
-        };
-        let intended_at = Some(self.now);
-        Decision {
-            phase: self.stay(Back {
-                way: Way::Update { intended_at },
-                ..self.back.clone()
-            }),
-            actions,
-            next: Next::Now,
-        }
-    }
-
-    fn registration(&self, definition: &Definition) -> serde_json::Value {
-        let rollout = way_back_tag(self.rollout);
-        let own_tags = [
-            (TARGET_TAG, self.rollout.policy.target.as_str()),
-            (ROLLOUT_TAG, rollout.as_str()),
-        ];
-        task_definition::registered_again(definition, &own_tags)
     }
 
     fn unclear(&self, trouble: &str) -> Decision {
@@ -247,9 +251,4 @@ impl Return<'_> {
             back,
         }
     }
-}
-
-/// The tag's value on a last-known-good that had to be registered again for a rollout's way back.
-pub(super) fn way_back_tag(rollout: &Rollout) -> String {
-    format!("{}.back", rollout.id)
 }

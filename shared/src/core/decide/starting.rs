@@ -88,6 +88,7 @@ fn taken(
                 deployment: primary.id.clone(),
                 deployment_created_at: primary.created_at,
                 asked_at: intent.intended_at.unwrap_or(now),
+                deadline_from: None,
             },
         },
         actions: Vec::new(),

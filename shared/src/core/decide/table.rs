@@ -22,8 +22,8 @@ use super::super::evidence::{Evidence, StoppedContainer, StoppedTask};
 use super::super::failure::Failure;
 use super::super::name::{ImageDigest, RolloutId, TargetName};
 use super::super::observation::{
-    Controller, Definition, DeploymentState, GoneImage, ImageContent, ImageLook, Look, Observation,
-    Platform, Service, ServiceDeployment, ServiceLook,
+    Controller, Definition, DeploymentRecord, DeploymentState, GoneImage, ImageContent, ImageLook,
+    Look, Observation, PausedHook, Platform, RecordStatus, Service, ServiceDeployment, ServiceLook,
 };
 use super::super::policy::{AlarmsAtStart, Policy, Supersede};
 use super::super::push::{Push, PushSource};
@@ -109,12 +109,15 @@ fn phase_summary(phase: &Phase) -> String {
         Phase::RollingBack { failure, back, .. } => {
             let corrected = back.corrected.as_ref();
             let corrected = corrected.map(|id| format!(" corrected {id}"));
+            let paused = back.paused_at.as_ref();
+            let paused = paused.map(|hook| format!(" paused {}", hook.hook_id));
             format!(
-                "{name} {} to {} {}{}",
+                "{name} {} to {} {}{}{}",
                 failure.as_str(),
                 back.to,
                 way_summary(&back.way),
-                corrected.unwrap_or_default()
+                corrected.unwrap_or_default(),
+                paused.unwrap_or_default()
             )
         }
         Phase::RolledBack {
@@ -140,6 +143,7 @@ fn way_summary(way: &Way) -> String {
     match way {
         Way::Unasked => "unasked".to_owned(),
         Way::Observed { by } => format!("seen by {by:?}"),
+        Way::Stop { intended_at } => format!("stopped {}", from_now(*intended_at)),
         Way::Update { intended_at } => {
             let intended = intended_at.map_or("unsent".to_owned(), from_now);
             format!("asked {intended}")
@@ -152,6 +156,7 @@ fn action_summary(action: &Action) -> String {
         Action::Register(_) => "register".to_owned(),
         Action::UpdateService(None) => "update".to_owned(),
         Action::UpdateService(Some(revision)) => format!("update {revision}"),
+        Action::StopServiceDeployment(arn) => format!("stop {arn}"),
     }
 }
 
@@ -233,6 +238,27 @@ impl Seen {
         self.change(|seen| seen.alarms = Look::Taken(alarm(state)))
     }
 
+    /// The history's latest service deployment brought revision 8.
+    fn recorded(self, status: RecordStatus) -> Self {
+        self.history(|record| record.status = status)
+    }
+
+    fn history(self, change: impl FnOnce(&mut DeploymentRecord)) -> Self {
+        self.change(|seen| {
+            let mut record = DeploymentRecord {
+                arn: "sd/8".to_owned(),
+                status: RecordStatus::Ongoing,
+                status_reason: String::new(),
+                target: "web:8".to_owned(),
+                sources: vec!["web:7".to_owned()],
+                failed_by_ecs: false,
+                paused_at: None,
+            };
+            change(&mut record);
+            seen.history = Look::Taken(vec![record]);
+        })
+    }
+
     fn alarms_unavailable(self) -> Self {
         self.change(|seen| seen.alarms = unavailable())
     }
@@ -277,6 +303,7 @@ fn service(deployments: Vec<ServiceDeployment>) -> Service {
         desired: 2,
         running: 2,
         deployments,
+        has_pause_hooks: false,
         tags: BTreeMap::from([("pushboat:target".to_owned(), "web".to_owned())]),
     }
 }
@@ -296,6 +323,16 @@ fn deployment(task_definition: &str, id: &str, created: i64) -> ServiceDeploymen
 /// What ran before: revision 7, for an hour.
 fn old_deployment() -> ServiceDeployment {
     deployment("web:7", "ecs-svc/7", -3600)
+}
+
+/// A hook that waits for a person.
+fn hook() -> PausedHook {
+    PausedHook {
+        service_deployment: "sd/8".to_owned(),
+        hook_id: "hook-1".to_owned(),
+        expires_at: None,
+        timeout_action: "ROLLBACK".to_owned(),
+    }
 }
 
 fn found(service: Service) -> Look<ServiceLook> {
@@ -332,6 +369,7 @@ fn running(seconds: i64) -> Running {
         deployment: "ecs-svc/8".to_owned(),
         deployment_created_at: at(seconds),
         asked_at: at(seconds),
+        deadline_from: None,
     }
 }
 
@@ -429,6 +467,43 @@ fn a_phase_asks_to_see_what_it_decides_on() {
     assert_eq!(back.definition, Some(base));
     let again = ("web:7".to_owned(), format!("{id}.back"));
     assert_eq!(back.own_revision_of, Some(again));
+}
+
+#[test]
+fn the_history_is_read_only_where_the_service_does_not_explain_itself() {
+    let reads = |given: Given, seen: Seen| match seen.0.service {
+        Look::Taken(ServiceLook::Found(service)) => {
+            super::history_wanted(&given.0, &service, now()).is_some()
+        }
+        other => panic!("{other:?}"),
+    };
+    let hooks = |seen: Seen| seen.service(|service| service.has_pause_hooks = true);
+    let other = || progressing::foreign("web:9", -5);
+    assert!(!reads(progressing::given(), progressing::under_way()));
+    assert!(reads(progressing::given(), other()));
+    assert!(reads(Given::new(baking::phase(60, None)), other()));
+    assert!(!reads(Given::new(requested::phase(None)), other()));
+    assert!(!reads(Given::new(starting::phase(None, None)), other()));
+
+    let late = || progressing::asked(-1800);
+    assert!(!reads(late(), progressing::under_way()));
+    assert!(reads(late(), hooks(progressing::under_way())));
+    assert!(!reads(
+        progressing::given(),
+        hooks(progressing::under_way())
+    ));
+
+    let asked = || rolling_back::asked(-60);
+    let back = || rolling_back::back(DeploymentState::InProgress);
+    assert!(reads(rolling_back::unasked(), rolling_back::stoppable()));
+    assert!(!reads(rolling_back::unasked(), rolling_back::ours()));
+    assert!(!reads(asked(), back()) && !reads(asked(), rolling_back::ours()));
+    assert!(reads(asked(), hooks(back())));
+    assert!(reads(rolling_back::stopped(-60), back()));
+    let again = |seen: Seen| seen.primary(|primary| primary.id = "ecs-svc/10".to_owned());
+    assert!(reads(asked(), again(rolling_back::ours())));
+    let older = rolling_back::to("web:7", -3600, DeploymentState::Completed);
+    assert!(reads(asked(), older));
 }
 
 #[test]

@@ -82,6 +82,7 @@ fn running() -> Running {
         deployment: "ecs-svc/2".to_owned(),
         deployment_created_at: at(10),
         asked_at: at(10),
+        deadline_from: None,
     }
 }
 
@@ -416,7 +417,7 @@ fn under_a_hold_nothing_is_done_and_no_deadline_runs() {
         let Next::Wait(until, Waiting::Held { reason }) = kept.next else {
             panic!()
         };
-        assert_eq!((until, reason.as_str()), (at(150), "freeze"));
+        assert_eq!((until, reason.as_str()), (at(120), "freeze"));
         match kept.phase {
             Phase::Requested { hindered_since, .. } => assert_eq!(hindered_since, None),
             Phase::Starting { start, .. } => assert_eq!(start.at, at(90)),

@@ -44,6 +44,7 @@ fn running() -> Running {
         deployment: "ecs-svc/2".to_owned(),
         deployment_created_at: at("08:15:15"),
         asked_at: at("08:15:15"),
+        deadline_from: None,
     }
 }
 
@@ -82,6 +83,7 @@ fn notice(phase: Phase, evidence: Evidence) -> Notice {
             start: Some(start()),
             running: Some(running()),
             last_known_good: Some(revision(41)),
+            halted_since: None,
         })),
     }
 }
@@ -218,6 +220,7 @@ fn an_alarm_in_the_bake() {
             way: Way::Update {
                 intended_at: Some(at("08:20:31")),
             },
+            paused_at: None,
             corrected: Default::default(),
         },
     };

@@ -31,6 +31,7 @@ pub(crate) async fn a_push_takes_at_most_nine_calls_in_sequence(
             service: None,
             operation: None,
             function: Some(function.to_owned()),
+            mentions: None,
             when: When::Always,
             effect: CallEffect::DelayMilliseconds(60),
         }));

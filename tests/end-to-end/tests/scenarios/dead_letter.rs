@@ -16,6 +16,7 @@ pub(crate) async fn an_event_that_the_function_fails_on_is_kept(
         service: Some("dynamodb".to_owned()),
         operation: None,
         function: Some("ImagePush".to_owned()),
+        mentions: None,
         when: When::Always,
         effect: CallEffect::Error,
     }));

@@ -12,6 +12,7 @@ mod image;
 mod live;
 mod parameter;
 mod repetition;
+mod rollback;
 mod round_trip;
 mod supersede;
 mod target;
@@ -83,6 +84,12 @@ fn main() -> ExitCode {
         Any image::the_running_image_is_not_deployed_again,
         Any supersede::the_newest_of_those_that_wait_follows,
         Any supersede::a_newer_push_takes_over_immediately,
+        Any rollback::a_version_that_crashes_is_explained,
+        Any rollback::an_alarm_in_the_bake_time_takes_it_back,
+        Any rollback::a_digest_that_was_taken_back_stays_out_until_released,
+        Any rollback::blue_green_goes_live_and_back,
+        Any rollback::a_person_takes_it_back,
+        None rollback::a_hold_stops_every_write_until_it_is_gone,
         None dead_letter::an_event_that_the_function_fails_on_is_kept,
         None dead_letter::an_event_that_cannot_be_handed_over_is_kept,
         None budget::a_push_takes_at_most_nine_calls_in_sequence,

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use end_to_end::wait::pass;
-use end_to_end::{Aws, Failure, Notice, Seen, customer};
+use end_to_end::{Aws, Failure, Notice, Seen, customer, operator};
 use local_aws::CallRecord;
 use local_aws::oci::{Artifact, Image, Registry, single};
 use serde_json::{Value, json};
 
-use crate::world::{CLUSTER, World};
+use crate::world::{CLUSTER, LIMIT, World};
 
 /// How long it takes until it is sure that nothing happens: several sweeps.
 const QUIET: Duration = Duration::from_secs(3);
@@ -34,6 +34,14 @@ pub(crate) fn image(name: &str, version: &str) -> Image {
         .with_label("org.opencontainers.image.version", version)
 }
 
+/// The same, of which every task ends with an error after it wrote these lines.
+pub(crate) fn crashing(name: &str, version: &str, lines: &str) -> Image {
+    image(name, version)
+        .with_label("pushboat.test/behaviour", "exit")
+        .with_label("pushboat.test/exit-code", "1")
+        .with_label("pushboat.test/log", lines)
+}
+
 /// Makes a repository with v0 in it and a steady service that runs it.
 pub(crate) async fn create_service(
     aws: &Aws,
@@ -41,8 +49,22 @@ pub(crate) async fn create_service(
     name: &str,
     consent: Option<&str>,
 ) -> Result<(), Failure> {
+    create_service_with(aws, registry, name, consent, &json!({})).await
+}
+
+/// The same, with these members of CreateService besides the ordinary ones.
+pub(crate) async fn create_service_with(
+    aws: &Aws,
+    registry: &Registry,
+    name: &str,
+    consent: Option<&str>,
+    members: &Value,
+) -> Result<(), Failure> {
     let revision = create_definition(aws, registry, name).await?;
-    let service = customer::web_service(CLUSTER, name, &revision, consent);
+    let mut service = customer::web_service(CLUSTER, name, &revision, consent);
+    for (member, value) in members.as_object().into_iter().flatten() {
+        service[member] = value.clone();
+    }
     customer::create_service(aws, &service).await?;
     customer::steady(aws, CLUSTER, name).await?;
     Ok(())
@@ -90,7 +112,18 @@ impl<'a> Target<'a> {
         name: &'static str,
         configuration: &Value,
     ) -> Result<Self, Failure> {
-        create_service(&world.aws, &world.registry, name, Some(name)).await?;
+        Target::adopted_with(world, name, configuration, &json!({})).await
+    }
+
+    /// The same with a service that has these members besides the ordinary ones.
+    pub(crate) async fn adopted_with(
+        world: &'a World,
+        name: &'static str,
+        configuration: &Value,
+        members: &Value,
+    ) -> Result<Self, Failure> {
+        let (aws, registry) = (&world.aws, &world.registry);
+        create_service_with(aws, registry, name, Some(name), members).await?;
         let target = Target::named(world, name);
         target.register(configuration).await?;
         target.told("adopted", "").await?;
@@ -114,6 +147,11 @@ impl<'a> Target<'a> {
         self.push_artifact(version, &artifact).await
     }
 
+    /// Pushes this image under a tag and gives back its digest.
+    pub(crate) async fn push_image(&self, tag: &str, image: Image) -> Result<String, Failure> {
+        self.push_artifact(tag, &single(&image)).await
+    }
+
     /// Pushes anything and gives back its digest.
     pub(crate) async fn push_artifact(
         &self,
@@ -125,14 +163,57 @@ impl<'a> Target<'a> {
         Ok(registry.push(&repository, tag, artifact).await?)
     }
 
+    /// Gives `operator` a command about this target, with these members besides.
+    pub(crate) async fn command(&self, name: &str, members: &Value) -> Result<Value, Failure> {
+        let mut command = json!({"command": name, "target": self.name});
+        for (member, value) in members.as_object().into_iter().flatten() {
+            command[member] = value.clone();
+        }
+        let World {
+            aws, installation, ..
+        } = self.world;
+        Ok(operator::command(aws, installation, &command).await?)
+    }
+
+    /// Gives a command that is to be taken in.
+    pub(crate) async fn order(&self, name: &str, members: &Value) -> Result<(), Failure> {
+        let answer = self.command(name, members).await?;
+        if answer["accepted"] == true {
+            return Ok(());
+        }
+        Err(format!("`{name}` was not accepted: {answer}").into())
+    }
+
+    /// The last rollout, as `operator` shows it.
+    pub(crate) async fn last_rollout(&self) -> Result<Value, Failure> {
+        Ok(self.command("show", &json!({})).await?["rollout"].clone())
+    }
+
+    /// The digests that are kept out.
+    pub(crate) async fn quarantine(&self) -> Result<Vec<String>, Failure> {
+        let status = self.command("status", &json!({})).await?;
+        let kept_out = status["quarantine"].as_object().into_iter().flatten();
+        Ok(kept_out.map(|(digest, _)| digest.clone()).collect())
+    }
+
     /// Waits for the notice of this event about this tag (any, where it is empty).
     pub(crate) async fn told(&self, event: &str, tag: &str) -> Result<Notice, Failure> {
+        self.told_within(LIMIT, event, tag).await
+    }
+
+    /// The same, waiting as long as this.
+    pub(crate) async fn told_within(
+        &self,
+        limit: Duration,
+        event: &str,
+        tag: &str,
+    ) -> Result<Notice, Failure> {
         let what = format!("the notice `{event}` {tag}");
         let is_it = |notice: &Notice| {
             let about = notice.document["rollout"]["tag"].as_str();
             notice.attribute("event") == event && (tag.is_empty() || about == Some(tag))
         };
-        self.world.notice(self.name, &what, is_it).await
+        self.world.notice(self.name, &what, limit, is_it).await
     }
 
     /// The names of the events that people were told so far, with the tag.
@@ -191,6 +272,27 @@ impl<'a> Target<'a> {
         Ok(())
     }
 
+    /// The task definition that the service is to run.
+    pub(crate) async fn revision(&self) -> Result<String, Failure> {
+        Ok(customer::text(&self.service().await?["taskDefinition"]))
+    }
+
+    /// Waits until the service is steady on this revision.
+    pub(crate) async fn runs_revision(&self, revision: &str) -> Result<(), Failure> {
+        let what = format!("{} running {revision}", self.name);
+        self.world
+            .until(&what, async || {
+                customer::steady(&self.world.aws, CLUSTER, self.name).await?;
+                let runs = self.revision().await?;
+                Ok(if runs == revision {
+                    Seen::Reached(())
+                } else {
+                    Seen::NotYet(runs)
+                })
+            })
+            .await
+    }
+
     /// The service as ECS shows it.
     pub(crate) async fn service(&self) -> Result<Value, Failure> {
         Ok(customer::service(&self.world.aws, CLUSTER, self.name).await?)
@@ -198,7 +300,7 @@ impl<'a> Target<'a> {
 
     /// What DescribeTaskDefinition answers about the revision that the service runs.
     pub(crate) async fn definition(&self) -> Result<Value, Failure> {
-        let revision = customer::text(&self.service().await?["taskDefinition"]);
+        let revision = self.revision().await?;
         Ok(customer::definition(&self.world.aws, &revision).await?)
     }
 

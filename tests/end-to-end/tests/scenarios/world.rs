@@ -119,7 +119,13 @@ impl World {
         let seen = self.look();
         let about = seen.changes.iter().filter(|call| {
             let request = call.request.as_ref();
-            request.is_some_and(|request| request["family"] == name || request["service"] == name)
+            request.is_some_and(|request| {
+                // arn:aws:ecs:region:account:service-deployment/cluster/service/id
+                let stopped = request["serviceDeploymentArn"].as_str().unwrap_or_default();
+                request["family"] == name
+                    || request["service"] == name
+                    || stopped.rsplit('/').nth(1) == Some(name)
+            })
         });
         about.cloned().collect()
     }
@@ -129,7 +135,11 @@ impl World {
         let calls = seen.calls.take(&self.local);
         seen.notices.extend(notices(&calls));
         let changes = calls.into_iter().filter(|call| {
-            let changing = ["RegisterTaskDefinition", "UpdateService"];
+            let changing = [
+                "RegisterTaskDefinition",
+                "UpdateService",
+                "StopServiceDeployment",
+            ];
             call.caller.function.is_some() && changing.contains(&call.operation.as_str())
         });
         seen.changes.extend(changes);
@@ -141,10 +151,11 @@ impl World {
         &self,
         target: &str,
         what: &str,
+        limit: Duration,
         is_it: impl Fn(&Notice) -> bool,
     ) -> Result<Notice, Failure> {
         let what = format!("{what} about {target}");
-        self.until(&what, async || {
+        wait(&what, limit, async || {
             let told = self.notices(target);
             Ok(match told.iter().find(|notice| is_it(notice)) {
                 Some(notice) => Seen::Reached(notice.clone()),

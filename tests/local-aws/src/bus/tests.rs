@@ -257,6 +257,7 @@ impl World {
         self.faults.add(FaultRule::Event(EventFault {
             source: None,
             detail_type: None,
+            mentions: None,
             when,
             effect,
         }));

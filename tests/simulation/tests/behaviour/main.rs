@@ -5,7 +5,9 @@
 
 mod adoption;
 mod crash;
+mod hold;
 mod notices;
+mod operator;
 mod pushes;
 mod registration;
 mod rollback;
@@ -23,6 +25,7 @@ use pushboat::core::rollout::{Phase, Rollout};
 use pushboat::notice::{News, Notice};
 use pushboat::reconcile::Report;
 use pushboat::wake::Woken;
+use serde_json::{Value, json};
 use simulation::{Image, Invocation, Operation, Outcome, REGISTRY, ServiceSpecification, World};
 
 const REPOSITORY: &str = "team/web";
@@ -83,6 +86,41 @@ fn adopted_with(text: &str) -> World {
     world
 }
 
+/// Runs until the rollout under way is in a phase.
+fn run_to(world: &mut World, phase: &str) {
+    let reached = world.run_while(minutes(40), |world| {
+        let current = world.state(TARGET).current;
+        current.is_none_or(|current| current.phase.as_str() != phase)
+    });
+    assert!(reached, "it never was {phase}: {:?}", history(world));
+}
+
+/// What is under way, as `tag phase reason`.
+fn under_way(world: &World) -> Option<String> {
+    let current = world.state(TARGET).current;
+    current.map(|current| summary(&current))
+}
+
+/// Gives a command for the target `web`; answers what `operator` answers.
+fn ask(world: &mut World, command: &str, fields: Value) -> Value {
+    let mut whole = json!({ "command": command, "target": TARGET });
+    let Value::Object(more) = fields else {
+        panic!("{fields} is no object");
+    };
+    whole.as_object_mut().unwrap().extend(more);
+    match world.command(whole) {
+        Invocation::Done(answer) => answer,
+        other => panic!("{command}: {other:?}"),
+    }
+}
+
+/// Gives an order that is accepted; answers its request id.
+fn order(world: &mut World, command: &str, fields: Value) -> String {
+    let answer = ask(world, command, fields);
+    assert_eq!(answer["accepted"], true, "{command}: {answer}");
+    answer["requestId"].as_str().unwrap().to_owned()
+}
+
 /// Pushes a healthy image whose name is its tag.
 fn push(world: &mut World, tag: &str) -> pushboat::core::push::Push {
     world.push_image(REPOSITORY, tag, &Image::healthy(tag))
@@ -131,6 +169,9 @@ fn told(world: &World) -> Vec<String> {
 fn title(notice: &Notice) -> String {
     match &notice.news {
         News::Rollout(news) => format!("{} {}", news.rollout.push.tag, notice.event()),
+        News::WayBackPaused { rollout, .. } => {
+            format!("{} {}", rollout.push.tag, notice.event())
+        }
         News::TargetInvalid { .. }
         | News::ServiceMissing { .. }
         | News::Adopted { .. }
@@ -146,7 +187,8 @@ fn title(notice: &Notice) -> String {
 fn writes(world: &World) -> (usize, usize) {
     (
         world.calls.count(Operation::RegisterTaskDefinition),
-        world.calls.count(Operation::UpdateService),
+        world.calls.count(Operation::UpdateService)
+            + world.calls.count(Operation::StopServiceDeployment),
     )
 }
 
@@ -166,7 +208,8 @@ fn ignored_reason(outcome: &Outcome) -> Option<&Ignored> {
         | Outcome::AlarmChanged(..)
         | Outcome::Rollout(..)
         | Outcome::Sweep(..)
-        | Outcome::Notify(..) => None,
+        | Outcome::Notify(..)
+        | Outcome::Operator(..) => None,
     }
 }
 
@@ -180,6 +223,7 @@ fn mistakes(world: &World) -> Vec<String> {
             News::TargetInvalid { mistakes } => Some(mistakes.clone()),
             News::ServiceMissing { mistake } => Some(vec![mistake.clone()]),
             News::Rollout(_)
+            | News::WayBackPaused { .. }
             | News::Adopted { .. }
             | News::TargetWarned { .. }
             | News::RolloutYields { .. }

@@ -1,9 +1,12 @@
 //! A bad version is taken back, and what is not its fault is not held against it.
 
+mod by_itself;
 mod crash;
+mod stopped;
 
 use pushboat::core::alarm::AlarmState;
 use pushboat::core::rollout::{Phase, RolledBackBy};
+use serde_json::json;
 use simulation::Fault;
 
 use super::*;
@@ -13,20 +16,25 @@ fn push_crashing(world: &mut World, tag: &str) -> pushboat::core::push::Push {
     world.push_image(REPOSITORY, tag, &Image::crashing(tag))
 }
 
-/// Runs until the rollout under way is in a phase.
-fn run_to(world: &mut World, phase: &str) {
-    let reached = world.run_while(minutes(40), |world| {
-        let current = world.state(TARGET).current;
-        current.is_none_or(|current| current.phase.as_str() != phase)
-    });
-    assert!(reached, "it never was {phase}: {:?}", history(world));
-}
-
 /// Runs until some rollout came to its outcome.
 fn run_to_the_end(world: &mut World) {
     let before = history(world).len();
     let ended = world.run_while(minutes(90), |world| history(world).len() == before);
     assert!(ended, "it never ended");
+}
+
+/// How often ECS was asked to roll a service deployment back.
+fn stops(world: &World) -> usize {
+    world.calls.count(Operation::StopServiceDeployment)
+}
+
+/// As `steady`, deployed blue/green.
+fn blue_green() -> World {
+    let mut world = steady();
+    let configuration = json!({ "strategy": "BLUE_GREEN", "bakeTimeInMinutes": 1 });
+    world.ecs.configure(&service(), &configuration);
+    world.run_for(minutes(1));
+    world
 }
 
 fn last(world: &World) -> Rollout {
@@ -69,11 +77,11 @@ fn a_version_that_crashes_is_taken_back_after_two_tasks_and_kept_out() {
         ["adopted", "v2 started", "v2 rolling-back", "v2 rolled-back"]
     );
     assert_eq!(world.ecs.revision(&service()), "web:1");
-    assert_eq!(writes(&world), (1, 2));
+    assert_eq!((writes(&world), stops(&world)), ((1, 2), 1));
     assert_eq!(quarantined(&world), [bad.digest.to_string()]);
     world.run_for(minutes(60));
     assert_eq!(history(&world).len(), 1, "and that is all");
-    assert_eq!(writes(&world), (1, 2));
+    assert_eq!((writes(&world), stops(&world)), ((1, 2), 1));
 }
 
 #[test]
@@ -312,9 +320,29 @@ fn somebody_puts_the_last_good_one_back_by_hand() {
 }
 
 #[test]
+fn somebody_insists_on_the_version_that_is_taken_back() {
+    let mut world = adopted();
+    push(&mut world, "v2");
+    run_to(&mut world, "baking");
+    world.alarms.set("5xx", AlarmState::Alarm);
+    run_to(&mut world, "rolling-back");
+    world.run_for(seconds(40));
+    world.ecs.update(&service(), |update| {
+        update.task_definition = Some("web:2".to_owned());
+    });
+    run_to_the_end(&mut world);
+    assert_eq!(history(&world), ["v2 superseded somebody-else"]);
+    world.run_for(minutes(30));
+    assert_eq!(world.ecs.revision(&service()), "web:2");
+    assert_eq!(writes(&world), (1, 2), "nobody competes with them");
+}
+
+#[test]
 fn somebody_deploys_something_else_on_the_way_back() {
     let mut world = adopted();
-    push_crashing(&mut world, "v2");
+    push(&mut world, "v2");
+    run_to(&mut world, "baking");
+    world.alarms.set("5xx", AlarmState::Alarm);
     run_to(&mut world, "rolling-back");
     world.run_for(seconds(5));
     let other = world
@@ -332,7 +360,9 @@ fn somebody_deploys_something_else_on_the_way_back() {
 #[test]
 fn a_newer_push_takes_over_on_the_way_back_and_has_the_same_one_to_go_back_to() {
     let mut world = adopted();
-    push_crashing(&mut world, "v2");
+    push(&mut world, "v2");
+    run_to(&mut world, "baking");
+    world.alarms.set("5xx", AlarmState::Alarm);
     run_to(&mut world, "rolling-back");
     world.run_for(seconds(5));
     push_crashing(&mut world, "v3");

@@ -14,15 +14,6 @@ fn deploy_by_hand(world: &World) {
     });
 }
 
-/// Runs until the rollout under way is in a phase.
-fn run_to(world: &mut World, phase: &str) {
-    let reached = world.run_while(minutes(30), |world| {
-        let current = world.state(TARGET).current;
-        current.is_none_or(|current| current.phase.as_str() != phase)
-    });
-    assert!(reached, "it never was {phase}");
-}
-
 #[test]
 fn somebody_deploys_meanwhile_and_is_not_overwritten() {
     for phase in ["progressing", "baking"] {

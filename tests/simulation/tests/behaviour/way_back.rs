@@ -1,5 +1,6 @@
 //! Nothing is risked by itself where there would be no way back.
 
+use pushboat::core::alarm::AlarmState;
 use pushboat::core::operate::{OperatorCommand, Order, WantedImage};
 use pushboat::ports::{Clock as _, Queue as _};
 use pushboat::queue::{QueueMessage, Trigger};
@@ -108,13 +109,18 @@ fn once_the_image_is_back_pushes_go_live_again() {
 #[test]
 fn a_fix_goes_out_while_the_bad_version_cannot_be_taken_back() {
     let mut world = proven();
-    world.push_image(REPOSITORY, "v3", &Image::crashing("v3"));
-    let back = world.run_while(minutes(20), |world| {
-        let current = world.state(TARGET).current;
-        current.is_none_or(|current| current.phase.as_str() != "rolling-back")
-    });
-    assert!(back, "{:?}", history(&world));
+    push(&mut world, "v3");
+    let until = |world: &mut World, phase: &str| {
+        let reached = world.run_while(minutes(20), |world| {
+            let current = world.state(TARGET).current;
+            current.is_none_or(|current| current.phase.as_str() != phase)
+        });
+        assert!(reached, "{phase}: {:?}", history(world));
+    };
+    until(&mut world, "baking");
     forget_v2(&world);
+    world.alarms.set("5xx", AlarmState::Alarm);
+    until(&mut world, "rolling-back");
     world.run_for(minutes(2));
     push(&mut world, "v4");
     world.run_for(minutes(15));

@@ -48,12 +48,17 @@ fn done() -> Seen {
 }
 
 /// Somebody's deployment is the primary one, and ours is being replaced.
-fn foreign(task_definition: &str, created: i64) -> Seen {
+pub(super) fn foreign(task_definition: &str, created: i64) -> Seen {
     let theirs = deployment(task_definition, "ecs-svc/9", created);
     under_way().service(|service| {
         service.deployments[0].primary = false;
         service.deployments.insert(0, theirs);
     })
+}
+
+/// What ran before is shown as if nothing had happened, or has come back.
+fn before() -> Seen {
+    under_way().service(|service| service.deployments = vec![old_deployment()])
 }
 
 fn failing() -> Seen {
@@ -109,11 +114,56 @@ fn somebody_else() {
         ("… which was never proven good",          given(), foreign("web:7", -5).nothing_good(), "superseded somebody-else | over"),
         ("ECS went back, to something else",       given(), rolling_back().change(|seen| seen.last_known_good = Some("web:6".to_owned())), "rolling-back deployment-failed to web:6 seen by Ecs | now"),
         ("ECS went back, nothing was proven good", given(), rolling_back().nothing_good(), "halted nothing-to-go-back-to deployment-failed | over"),
-        ("an older primary: a read that lags",     given(), foreign("web:7", -61), "progressing web:8 ecs-svc/8 | wait 30s aws"),
         ("being deleted",                          given(), under_way().service(|one| one.active = false), "superseded service-gone | over"),
         ("deleted",                                given(), under_way().service_look(Look::Taken(ServiceLook::Missing)), "superseded service-gone | over"),
         ("deleted with its cluster",               given(), under_way().service_look(Look::Taken(ServiceLook::ClusterMissing)), "superseded service-gone | over"),
     ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn what_ran_before_is_shown() {
+    use RecordStatus::{Ongoing, RolledBack, RollingBack, Successful};
+    let lags = "progressing web:8 ecs-svc/8 | wait 30s aws";
+    let by_ecs = |status| move |record: &mut DeploymentRecord| {
+        record.status = status;
+        record.failed_by_ecs = true;
+        record.status_reason = "breaker".to_owned();
+    };
+    let beside = || foreign("web:7", -3600);
+    check(vec![
+        ("no history: a read that lags",               given(), before().change(|seen| seen.history = unavailable()), lags),
+        ("nothing recorded yet: a read that lags",     asked(-29), before().change(|seen| seen.history = Look::Taken(vec![])), lags),
+        ("… still nothing after the read lag",         asked(-30), before().change(|seen| seen.history = Look::Taken(vec![])), "rolling-back put-back-by-hand to web:7 seen by Person | now"),
+        ("ours is still going on: a read that lags",   given(), before().recorded(Ongoing), lags),
+        ("ours is done: a read that lags",             given(), before().recorded(Successful), lags),
+        ("a person stopped ours",                      given(), before().recorded(RollingBack), "rolling-back put-back-by-hand to web:7 seen by Person | now"),
+        ("ECS took ours back",                         given(), before().history(by_ecs(RollingBack)), "rolling-back deployment-failed to web:7 seen by Ecs | now"),
+        ("… and has finished",                         given(), before().history(by_ecs(RolledBack)), "rolling-back deployment-failed to web:7 seen by Ecs | now"),
+        ("… to what was never proven good",            given(), before().history(by_ecs(RolledBack)).change(|seen| seen.last_known_good = Some("web:6".to_owned())), "rolling-back deployment-failed to web:6 seen by Ecs | now"),
+        ("ours is shown beside it",                    given(), beside(), "rolling-back put-back-by-hand to web:7 seen by Person | now"),
+        ("an update took over from ours, which failed", given(), given_up().history(|record| record.status = RecordStatus::Stopped).service(|service| {
+            service.deployments[0].primary = false;
+            service.deployments.insert(0, deployment("web:9", "ecs-svc/9", -5));
+        }), "superseded somebody-else | over"),
+    ]);
+}
+
+#[test]
+fn ecs_is_quoted_on_why_it_went_back() {
+    let seen = before().history(|record| {
+        record.status = RecordStatus::RolledBack;
+        record.failed_by_ecs = true;
+        record.status_reason = "tasks failed to start".to_owned();
+    });
+    let Given(rollout) = given();
+    let Phase::RollingBack { failure, .. } =
+        decide(&rollout.policy, &rollout, &seen.0, now()).phase
+    else {
+        panic!("not taken back");
+    };
+    let reason = "tasks failed to start".to_owned();
+    assert_eq!(failure, Failure::DeploymentFailed { reason });
 }
 
 #[test]
@@ -184,7 +234,15 @@ fn an_alarm_that_has_been_ok_again_is_no_longer_ignored() {
 #[rustfmt::skip]
 fn the_deadline() {
     let silent = || under_way().service_look(unavailable());
-    let stale = || foreign("web:7", -3600);
+    let stale = || before().recorded(RecordStatus::Ongoing);
+    let paused = || under_way().history(|record| record.paused_at = Some(hook()));
+    let resumed = || {
+        let mut given = asked(-9000);
+        if let Phase::Progressing { running, .. } = &mut given.0.phase {
+            running.deadline_from = Some(at(-1799));
+        }
+        given
+    };
     let no_primary = || under_way().service(|service| service.deployments.clear());
     check(vec![
         ("half a minute before it",          asked(-1770), under_way(), WAITS),
@@ -198,5 +256,7 @@ fn the_deadline() {
         ("no primary deployment before it",  asked(-1799), no_primary(), "progressing web:8 ecs-svc/8 | wait 15s aws"),
         ("a read that lags before it",       asked(-1799), stale(), "progressing web:8 ecs-svc/8 | wait 15s aws"),
         ("a read that lags at it",           asked(-1800), stale(), "rolling-back deadline-reached to web:7 unasked | now"),
+        ("at it, a hook waits for a person", asked(-1800), paused(), "progressing web:8 ecs-svc/8 | wait 30s paused-hook"),
+        ("… who let it go on a while ago",   resumed(), under_way(), "progressing web:8 ecs-svc/8 | wait 15s deployment"),
     ]);
 }

@@ -14,6 +14,7 @@ pub(super) fn phase(way: Way) -> Phase {
             began_at: at(-100),
             way,
             corrected: None,
+            paused_at: None,
         },
     }
 }
@@ -22,12 +23,12 @@ fn given(way: Way) -> Given {
     Given::new(phase(way))
 }
 
-fn unasked() -> Given {
+pub(super) fn unasked() -> Given {
     given(Way::Unasked)
 }
 
 /// UpdateService was meant to be sent this many seconds ago.
-fn asked(seconds: i64) -> Given {
+pub(super) fn asked(seconds: i64) -> Given {
     given(Way::Update {
         intended_at: Some(at(seconds)),
     })
@@ -75,7 +76,7 @@ fn kept(status: &str) -> Arc<Definition> {
 }
 
 /// Ours runs alone.
-fn ours() -> Seen {
+pub(super) fn ours() -> Seen {
     Seen(Observation {
         service: found(service(vec![deployment("web:8", "ecs-svc/8", -400)])),
         definition: Look::Taken(kept("ACTIVE")),
@@ -87,7 +88,7 @@ fn ours() -> Seen {
 }
 
 /// The primary deployment is of this task definition, made this many seconds ago.
-fn to(task_definition: &str, created: i64, state: DeploymentState) -> Seen {
+pub(super) fn to(task_definition: &str, created: i64, state: DeploymentState) -> Seen {
     let primary = ServiceDeployment {
         state,
         ..deployment(task_definition, "ecs-svc/9", created)
@@ -105,7 +106,7 @@ fn to(task_definition: &str, created: i64, state: DeploymentState) -> Seen {
 }
 
 /// The way back is under way, or done.
-fn back(state: DeploymentState) -> Seen {
+pub(super) fn back(state: DeploymentState) -> Seen {
     to("web:7", -50, state)
 }
 
@@ -141,6 +142,119 @@ fn it_is_asked_for_once() {
         ("it is shown",                             asked(-10), back(UNDER_WAY), "rolling-back alarm-fired to web:7 asked -10s | wait 30s way-back"),
         ("… though it seemed to be turned away",    turned_away(), back(UNDER_WAY), "rolling-back alarm-fired to web:7 asked unsent | wait 30s way-back"),
         ("… long ago",                              asked(-900).began(-900), back(UNDER_WAY), "rolling-back alarm-fired to web:7 asked -900s | wait 30s way-back"),
+    ]);
+}
+
+/// StopServiceDeployment was sent this many seconds ago.
+pub(super) fn stopped(seconds: i64) -> Given {
+    given(Way::Stop {
+        intended_at: at(seconds),
+    })
+}
+
+/// Ours is under way, and the history has it.
+pub(super) fn stoppable() -> Seen {
+    ours()
+        .service(|service| {
+            service.deployments[0].state = UNDER_WAY;
+            service.deployments.push(ServiceDeployment {
+                primary: false,
+                ..old_deployment()
+            });
+        })
+        .recorded(RecordStatus::Ongoing)
+}
+
+#[test]
+#[rustfmt::skip]
+fn our_deployment_is_stopped_where_that_leads_back() {
+    const STOPS: &str = "rolling-back alarm-fired to web:7 stopped 0s | stop sd/8 | now";
+    use RecordStatus::{Ongoing, RollbackFailed, RollingBack, Successful};
+    let from = |sources: &[&str]| {
+        let sources = sources.iter().map(|one| (*one).to_owned()).collect();
+        stoppable().history(|record| record.sources = sources)
+    };
+    let no_history = || stoppable().change(|seen| seen.history = unavailable());
+    let by_ecs = || stoppable().history(|record| {
+        record.status = RollingBack;
+        record.failed_by_ecs = true;
+    });
+    let old_again = |status, state| to("web:7", -3600, state).recorded(status);
+    check(vec![
+        ("it replaces the last good one",                unasked(), stoppable(), STOPS),
+        ("… and others of its tasks",                    unasked(), from(&["web:7", "web:7"]), STOPS),
+        ("it replaces something else too",               unasked(), from(&["web:7", "web:6"]), ASKS),
+        ("it replaces something else",                   unasked(), from(&["web:6"]), ASKS),
+        ("it replaces nothing",                          unasked(), from(&[]), ASKS),
+        ("it is done",                                   unasked(), stoppable().recorded(Successful), ASKS),
+        ("the last good revision is INACTIVE",           unasked(), stoppable().change(|seen| seen.definition = Look::Taken(kept("INACTIVE"))), REGISTERS),
+        ("no history",                                   unasked(), no_history(), ASKS),
+        ("ECS rolls it back already",                    unasked(), by_ecs(), "rolling-back alarm-fired to web:7 seen by Ecs | wait 30s way-back"),
+        ("a person has it rolled back already",          unasked(), stoppable().recorded(RollingBack), "rolling-back alarm-fired to web:7 seen by Person | wait 30s way-back"),
+        ("nothing shows within the read lag",            stopped(-10), stoppable(), "rolling-back alarm-fired to web:7 stopped -10s | wait 20s read-lag"),
+        ("it was never taken: the service is updated",   stopped(-30), stoppable(), ASKS),
+        ("… and not while that is unknown",              stopped(-30), no_history(), "rolling-back alarm-fired to web:7 stopped -30s | wait 15s aws"),
+        ("… for two minutes",                            stopped(-120), no_history(), ASKS),
+        ("it is on its way",                             stopped(-10), stoppable().recorded(RollingBack), "rolling-back alarm-fired to web:7 stopped -10s | wait 30s way-back"),
+        ("… the old deployment is the primary one",      stopped(-10), old_again(RollingBack, UNDER_WAY), "rolling-back alarm-fired to web:7 stopped -10s | wait 30s way-back"),
+        ("… and it lands",                               stopped(-60), old_again(RecordStatus::RolledBack, DONE), "rolled-back alarm-fired to web:7 by Pushboat | over"),
+        ("a look that lags is no landing",               stopped(-60), old_again(Ongoing, DONE), "rolling-back alarm-fired to web:7 stopped -60s | wait 15s aws"),
+        ("ECS fails to: the service is updated",         stopped(-60), stoppable().recorded(RollbackFailed), ASKS),
+        ("it leads elsewhere: put right",                stopped(-60), to("web:6", -7200, DONE).recorded(RecordStatus::RolledBack), "rolling-back alarm-fired to web:7 asked 0s corrected ecs-svc/9 | update web:7 | now"),
+        ("a person stopped it, and it leads elsewhere",  unasked(), to("web:6", -7200, DONE).recorded(RecordStatus::RolledBack), "superseded somebody-else | over"),
+        ("somebody deployed something else",             stopped(-60), to("web:9", -5, UNDER_WAY).recorded(RecordStatus::Stopped), "superseded somebody-else | over"),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn somebody_brings_ours_again() {
+    let again = || ours().service(|service| {
+        service.deployments = vec![deployment("web:8", "ecs-svc/10", -5)];
+    });
+    // The history by target and status, the newest first.
+    let recorded = |records: &[(&str, RecordStatus)]| again().change(|seen| {
+        let record = |(target, status): &(&str, RecordStatus)| DeploymentRecord {
+            arn: "sd".to_owned(),
+            status: *status,
+            status_reason: String::new(),
+            target: (*target).to_owned(),
+            sources: vec![],
+            failed_by_ecs: false,
+            paused_at: None,
+        };
+        seen.history = Look::Taken(records.iter().map(record).collect());
+    });
+    use RecordStatus::{Ongoing, RolledBack, Stopped, Successful};
+    let theirs = "superseded somebody-else | over";
+    let person = || seen_by(RolledBackBy::Person);
+    check(vec![
+        ("after we had updated it",            asked(-60), recorded(&[("web:8", Ongoing), ("web:7", Stopped), ("web:8", Stopped)]), theirs),
+        ("… which had landed",                 asked(-60), recorded(&[("web:8", Successful), ("web:7", Successful), ("web:8", Successful)]), theirs),
+        ("after we had stopped it",            stopped(-60), recorded(&[("web:8", Ongoing), ("web:8", RolledBack)]), theirs),
+        ("after a person had put it back",     person().began(-60), recorded(&[("web:8", Ongoing), ("web:7", Stopped), ("web:8", Stopped)]), theirs),
+        ("before anything was asked",          unasked(), recorded(&[("web:8", Ongoing), ("web:8", Stopped), ("web:7", Successful)]), ASKS),
+        ("before our update, which is lost",   asked(-60), recorded(&[("web:8", Ongoing), ("web:8", Stopped), ("web:7", Successful)]), ASKS),
+        ("… and nothing of it is recorded",    asked(-60), recorded(&[]), ASKS),
+        ("… and the history gives no answer",  asked(-60), again().change(|seen| seen.history = unavailable()), ASKS),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn a_hook_waits_for_a_person_on_the_way_back() {
+    let at_hook = |seen: Seen| seen.history(|record| {
+        record.status = RecordStatus::RollingBack;
+        record.paused_at = Some(hook());
+    });
+    check(vec![
+        ("before the old one is primary",  stopped(-60), at_hook(stoppable()), "rolling-back alarm-fired to web:7 stopped -60s paused hook-1 | wait 30s paused-hook"),
+        ("after it is",                    stopped(-60), at_hook(to("web:7", -3600, UNDER_WAY)), "rolling-back alarm-fired to web:7 stopped -60s paused hook-1 | wait 30s paused-hook"),
+        ("an update waits likewise",       asked(-60), back(UNDER_WAY).history(|record| {
+            record.target = "web:7".to_owned();
+            record.paused_at = Some(hook());
+        }), "rolling-back alarm-fired to web:7 asked -60s paused hook-1 | wait 30s paused-hook"),
+        ("too long",                       stopped(-60).began(-1800), at_hook(stoppable()), TOO_LONG),
     ]);
 }
 

@@ -6,6 +6,13 @@ use jiff::Timestamp;
 use local_aws::{CallRecord, EventRecord};
 use serde_json::Value;
 
+use crate::version::Versions;
+
+/// An event that comes this much after what it tells of is late.
+const LATE_SECONDS: i64 = 5;
+/// How wide an email's text is shown.
+const EMAIL_WIDTH: usize = 88;
+
 /// Who did or said something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Speaker {
@@ -17,6 +24,8 @@ pub(crate) enum Speaker {
     Ecs,
     /// Parameter Store.
     Ssm,
+    /// The alarms.
+    CloudWatch,
     /// A function, by its package.
     Function(&'static str),
     /// The notification topic.
@@ -31,6 +40,7 @@ impl Speaker {
             Speaker::Ecr => "ECR",
             Speaker::Ecs => "ECS",
             Speaker::Ssm => "SSM",
+            Speaker::CloudWatch => "CloudWatch",
             Speaker::Function(package) => package,
             Speaker::Notice => "notice",
         }
@@ -40,7 +50,7 @@ impl Speaker {
     pub(crate) fn colour(self) -> &'static str {
         match self {
             Speaker::You => "1;37",
-            Speaker::Ecr | Speaker::Ssm => "33",
+            Speaker::Ecr | Speaker::Ssm | Speaker::CloudWatch => "33",
             Speaker::Ecs => "34",
             Speaker::Function(_) => "36",
             Speaker::Notice => "1;35",
@@ -73,42 +83,37 @@ impl Line {
 }
 
 /// A change that `rollout` asked ECS for; nothing else changes ECS.
-pub(crate) fn of_call(call: &CallRecord) -> Option<Line> {
+pub(crate) fn of_call(call: &CallRecord, versions: &Versions) -> Option<Line> {
     call.caller.function.as_ref()?;
     let request = call.request.as_ref()?;
-    let text = match call.operation.as_str() {
+    let mut text = match call.operation.as_str() {
         "RegisterTaskDefinition" => {
-            let images = request["containerDefinitions"].as_array()?;
-            let images = images.iter().filter_map(|container| {
-                let image = container["image"].as_str()?;
-                Some(format!(
-                    "{} = {}",
-                    container["name"].as_str()?,
-                    short(image)
-                ))
-            });
-            let images: Vec<String> = images.collect();
+            let containers = request["containerDefinitions"].as_array()?;
+            let images = containers.iter().map(|container| &container["image"]);
+            let images: Vec<String> = images.filter_map(Value::as_str).map(short).collect();
             let family = request["family"].as_str()?;
-            format!("registers a revision of {family}: {}", images.join(", "))
+            format!(
+                "registers a revision of {family}: image {}",
+                images.join(", ")
+            )
         }
         "UpdateService" => format!(
-            "asks ECS to run {} as {}",
-            name(&request["taskDefinition"]),
-            request["service"].as_str()?
+            "updates service {} to {}",
+            request["service"].as_str()?,
+            versions.of(&request["taskDefinition"])
         ),
         _ => return None,
     };
-    let outcome = match (&call.error, call.status) {
-        (Some(code), _) => format!("refused: {code}"),
-        (None, Some(_)) => "accepted".to_owned(),
-        (None, None) => "no answer".to_owned(),
-    };
-    let text = format!("{text}: {outcome}");
+    match (&call.error, call.status) {
+        (Some(code), _) => text.push_str(&format!(": refused, {code}")),
+        (None, Some(_)) => {}
+        (None, None) => text.push_str(": no answer"),
+    }
     Some(Line::new(call.at, Speaker::Function("rollout"), text))
 }
 
 /// What AWS says about itself, as far as the story needs it.
-pub(crate) fn of_event(record: &EventRecord) -> Option<Line> {
+pub(crate) fn of_event(record: &EventRecord, versions: &Versions) -> Option<Line> {
     let event = &record.event;
     let detail = &event["detail"];
     let (speaker, text) = match event["detail-type"].as_str()? {
@@ -117,7 +122,8 @@ pub(crate) fn of_event(record: &EventRecord) -> Option<Line> {
             let tag = detail["image-tag"].as_str()?;
             let digest = short(detail["image-digest"].as_str()?);
             let repository = detail["repository-name"].as_str()?;
-            let text = format!("event: {repository}:{tag} was pushed ({digest})");
+            let late = lateness(record);
+            let text = format!("event{late}: {repository}:{tag} was pushed ({digest})");
             (Speaker::Ecr, text)
         }
         "Parameter Store Change" => {
@@ -131,14 +137,29 @@ pub(crate) fn of_event(record: &EventRecord) -> Option<Line> {
             let what = what.to_lowercase().replace('_', " ");
             (Speaker::Ecs, format!("event: deployment {what}"))
         }
-        "ECS Task State Change" => (Speaker::Ecs, task(detail)?),
+        "ECS Task State Change" => (Speaker::Ecs, task(detail, versions)?),
+        "CloudWatch Alarm State Change" => {
+            let state = detail["state"]["value"].as_str()?;
+            let text = format!("event: alarm {} is {state}", detail["alarmName"].as_str()?);
+            (Speaker::CloudWatch, text)
+        }
         _ => return None,
     };
     Some(Line::new(record.at, speaker, text))
 }
 
-/// A task that has come to run, or has ended.
-fn task(detail: &Value) -> Option<String> {
+/// Says so where an event is delivered long after what it tells of.
+fn lateness(record: &EventRecord) -> String {
+    let happened: Option<Timestamp> = record.event["time"].as_str().and_then(|at| at.parse().ok());
+    let seconds = happened.map_or(0, |at| record.at.duration_since(at).as_secs());
+    if seconds < LATE_SECONDS {
+        return String::new();
+    }
+    format!(", {seconds} s late")
+}
+
+/// A task that has come to run, or has ended; why, where nobody wanted it to.
+fn task(detail: &Value, versions: &Versions) -> Option<String> {
     let (last, desired) = (&detail["lastStatus"], &detail["desiredStatus"]);
     let what = match (last.as_str()?, desired.as_str()?) {
         ("RUNNING", "RUNNING") => "runs",
@@ -146,9 +167,16 @@ fn task(detail: &Value) -> Option<String> {
         _ => return None,
     };
     let task = name(&detail["taskArn"]);
-    let definition = name(&detail["taskDefinitionArn"]);
+    let definition = versions.of(&detail["taskDefinitionArn"]);
     let task: String = task.chars().take(8).collect();
-    Some(format!("task {task} of {definition} {what}"))
+    let why = match detail["stopCode"].as_str() {
+        None | Some("" | "ServiceSchedulerInitiated") => String::new(),
+        Some(code) => {
+            let exit_code = &detail["containers"][0]["exitCode"];
+            format!(": {code}, exit code {exit_code}")
+        }
+    };
+    Some(format!("task {task} of {definition} {what}{why}"))
 }
 
 /// What a function says, as far as the story needs it.
@@ -159,9 +187,8 @@ pub(crate) fn of_log(entry: &LogEntry) -> Option<Line> {
         ("image-push" | "rollout", "ignored") => {
             format!("ignored: {}", entry.text("explanation"))
         }
-        ("image-push", "woken") => format!("wakes {}", targets(entry.text("targets"))),
-        ("service-change", "woken") => {
-            format!("passes it on to {}", targets(entry.text("targets")))
+        ("image-push" | "service-change" | "alarm", "woken") => {
+            format!("wakes {}", targets(entry.text("targets")))
         }
         ("rollout", "decided") if entry.text("from") != entry.text("to") => {
             format!("{} → {}", entry.text("from"), entry.text("to"))
@@ -190,7 +217,7 @@ pub(crate) fn of_log(entry: &LogEntry) -> Option<Line> {
 
 /// Whether a wait is one that a smooth rollout does not have.
 fn is_unusual_wait(waiting: &str) -> bool {
-    !["", "read-lag", "deployment", "bake-time"].contains(&waiting)
+    !["", "read-lag", "deployment", "bake-time", "way-back"].contains(&waiting)
 }
 
 /// `[TargetName("web")]`, as a log holds it, as `target web`.
@@ -205,12 +232,37 @@ pub(crate) fn of_notice(notice: &Notice) -> Line {
     if notice.is_emailed() {
         let text = format!("email: {}", notice.subject);
         Line {
-            details: notice.email.lines().map(str::to_owned).collect(),
+            details: wrapped(&notice.email, EMAIL_WIDTH),
             ..Line::new(notice.at, speaker, text)
         }
     } else {
-        Line::new(notice.at, speaker, format!("chat: {}", notice.sms))
+        Line::new(notice.at, speaker, format!("chat:  {}", notice.sms))
     }
+}
+
+/// Breaks a text as a mail program does. What is set off by spaces, such as a command
+/// or a line of a log, stays whole.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        if line.starts_with(' ') || line.chars().count() <= width {
+            lines.push(line.to_owned());
+            continue;
+        }
+        let mut broken = String::new();
+        for word in line.split(' ') {
+            let length = broken.chars().count() + 1 + word.chars().count();
+            if length > width && !broken.is_empty() {
+                lines.push(std::mem::take(&mut broken));
+            }
+            if !broken.is_empty() {
+                broken.push(' ');
+            }
+            broken.push_str(word);
+        }
+        lines.push(broken);
+    }
+    lines
 }
 
 /// The last part of an ARN: `web:2`.
@@ -228,5 +280,23 @@ pub(crate) fn short(image: &str) -> String {
     match path.split_once("sha256:") {
         Some((before, digest)) => format!("{before}sha256:{}…", digest.get(..8).unwrap_or(digest)),
         None => path.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prose_is_broken_between_words_and_commands_are_not() {
+        let text = "one two three\n\n  aws ecs update-service\nfour";
+        assert_eq!(
+            wrapped(text, 8),
+            ["one two", "three", "", "  aws ecs update-service", "four"]
+        );
+        assert_eq!(
+            wrapped("incomprehensibilities", 8),
+            ["incomprehensibilities"]
+        );
     }
 }

@@ -1,11 +1,13 @@
-//! Plays Pushboat on a local AWS, in about half a minute, and says what one sees.
+//! Plays Pushboat on a local AWS, within a minute, and says what one sees.
 
 mod act;
+mod ending;
 mod line;
 mod setting;
 mod stage;
 mod terminal;
 mod timeline;
+mod version;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -31,6 +33,14 @@ Usage: demo [options]      (or: make demo ARGS='[options]')
 struct Options {
     port: u16,
     keep: bool,
+}
+
+/// An act did not reach its end.
+#[derive(Debug, thiserror::Error)]
+#[error("{act} did not reach its end")]
+struct Unfinished {
+    act: String,
+    source: Failure,
 }
 
 fn main() -> ExitCode {
@@ -124,6 +134,10 @@ async fn play(options: &Options) -> Result<(), Failure> {
         ended = local.ended() => Err(ended.into()),
     };
     stage.settle().await;
+    let told = told.map_err(|source| {
+        let act = stage.title().to_owned();
+        Failure::from(Unfinished { act, source })
+    });
     if told.is_ok() {
         stage.conclude(started.elapsed()).await?;
     }
@@ -139,12 +153,11 @@ async fn play(options: &Options) -> Result<(), Failure> {
 
 /// Prints an error and everything it came from.
 fn failed(error: &(dyn std::error::Error + 'static)) -> ExitCode {
-    eprint!("\ndemo: {error}");
+    eprintln!("\ndemo: {error}");
     let mut source = error.source();
     while let Some(cause) = source {
-        eprint!(": {cause}");
+        eprintln!("  {cause}");
         source = cause.source();
     }
-    eprintln!();
     ExitCode::FAILURE
 }

@@ -1,15 +1,16 @@
 //! Where the acts are played: the local AWS, the timeline and the terminal.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use end_to_end::wait::pass;
-use end_to_end::{Aws, Failure, Installation, Notice, Seen, customer, wait};
+use end_to_end::{Aws, Failure, Installation, Notice, Seen, WaitError, customer, wait};
 use jiff::Timestamp;
 use local_aws::LocalAws;
 use local_aws::oci::{Artifact, Registry};
 
-use crate::line::{Line, Speaker, name, short};
+use crate::line::{Line, Speaker};
 use crate::setting::{CLUSTER, SERVICE};
 use crate::terminal::Terminal;
 use crate::timeline::Timeline;
@@ -19,6 +20,14 @@ const LIMIT: Duration = Duration::from_secs(40);
 /// How long the end of an act waits for the lines of what just happened.
 const SETTLING: Duration = Duration::from_millis(1200);
 
+/// Something else happened than was waited for.
+#[derive(Debug, thiserror::Error)]
+#[error("waited for:   {what}\n  saw instead:  {seen}")]
+struct Otherwise {
+    what: String,
+    seen: String,
+}
+
 /// Where the acts are played.
 pub(crate) struct Stage {
     pub(crate) terminal: Terminal,
@@ -26,6 +35,10 @@ pub(crate) struct Stage {
     pub(crate) aws: Aws,
     pub(crate) timeline: Timeline,
     registry: Registry,
+    /// When the last push was begun.
+    pushed_at: Timestamp,
+    acts: usize,
+    title: String,
 }
 
 impl Stage {
@@ -37,12 +50,70 @@ impl Stage {
             registry: Registry::new(&endpoint_url),
             local,
             timeline: Timeline::default(),
+            pushed_at: now(),
+            acts: 0,
+            title: String::new(),
         }
     }
 
-    /// Opens an act.
-    pub(crate) fn act(&self, title: &str) {
-        self.terminal.heading(title);
+    /// Opens an act, and says what is going to happen.
+    pub(crate) fn act(&mut self, title: &str, plot: &[&str]) {
+        self.acts += 1;
+        self.title = format!("act {}, \"{title}\",", self.acts);
+        self.timeline.begin_act();
+        self.terminal.act(&format!("{}. {title}", self.acts), now());
+        for line in plot {
+            self.terminal.text(line);
+        }
+        self.terminal.text("");
+    }
+
+    /// Ends an act: shows what has just happened, and says what came of it.
+    pub(crate) async fn close(&mut self, remark: &str) {
+        self.settle().await;
+        self.terminal.remark(remark);
+    }
+
+    /// The act that is being played.
+    pub(crate) fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// How many seconds after the last push a notice was published.
+    pub(crate) fn since_push(&self, notice: &Notice) -> f64 {
+        notice.at.duration_since(self.pushed_at).as_secs_f64()
+    }
+
+    /// How few tasks of a revision ran at the same time since the last push.
+    pub(crate) fn fewest_running(&self, revision: &str) -> usize {
+        let mut running = BTreeSet::new();
+        let mut fewest = usize::MAX;
+        for record in self.local.events(0) {
+            let detail = &record.event["detail"];
+            if detail["taskDefinitionArn"] != revision {
+                continue;
+            }
+            if record.at >= self.pushed_at {
+                fewest = fewest.min(running.len());
+            }
+            let task = detail["taskArn"].as_str().unwrap_or_default().to_owned();
+            if detail["lastStatus"] == "RUNNING" && detail["desiredStatus"] == "RUNNING" {
+                running.insert(task);
+            } else {
+                running.remove(&task);
+            }
+        }
+        fewest.min(running.len())
+    }
+
+    /// How many changes functions have asked ECS for so far.
+    pub(crate) fn changes(&self) -> usize {
+        let calls = self.local.calls(0);
+        let changing = ["RegisterTaskDefinition", "UpdateService"];
+        let changes = calls.iter().filter(|call| {
+            call.caller.function.is_some() && changing.contains(&call.operation.as_str())
+        });
+        changes.count()
     }
 
     /// Puts a line of our own into the timeline.
@@ -67,6 +138,7 @@ impl Stage {
             Speaker::You,
             format!("docker push {repository}:{tag}   ({platforms})"),
         );
+        self.pushed_at = now();
         Ok(self.registry.push(repository, tag, artifact).await?)
     }
 
@@ -76,48 +148,78 @@ impl Stage {
         what: &str,
         mut look: impl AsyncFnMut(&Stage) -> Result<Seen<T>, Failure>,
     ) -> Result<T, Failure> {
-        wait(what, LIMIT, async || {
+        let waited = wait(what, LIMIT, async || {
             self.show().await;
             look(self).await
+        });
+        let waited: Result<T, Failure> = waited.await;
+        waited.map_err(|error| match error.downcast::<WaitError>() {
+            Ok(error) => Otherwise {
+                what: format!("{what}, for {} s", error.limit.as_secs()),
+                seen: error.seen,
+            }
+            .into(),
+            Err(error) => error,
         })
-        .await
     }
 
     /// Waits for the notice of this event about this tag (any, where it is empty).
     pub(crate) async fn notice(&mut self, event: &str, tag: &str) -> Result<Notice, Failure> {
-        let what = format!(
-            "the notice `{event}` of {}",
-            if tag.is_empty() { "the target" } else { tag }
-        );
+        let about = if tag.is_empty() { "the target" } else { tag };
+        let what = format!("the notice `{event}` about {about}");
         self.until(&what, async |stage| {
-            let told = stage.timeline.notices();
-            let is_it = |notice: &&Notice| {
-                let about = notice.document["rollout"]["tag"]
-                    .as_str()
-                    .unwrap_or_default();
-                notice.attribute("event") == event && (tag.is_empty() || about == tag)
+            let told = stage.timeline.notices().iter().filter(|notice| {
+                tag.is_empty() || notice.document["rollout"]["tag"].as_str() == Some(tag)
+            });
+            let told: Vec<&Notice> = told.collect();
+            let found = told
+                .iter()
+                .find(|notice| notice.attribute("event") == event);
+            if let Some(notice) = found {
+                return Ok(Seen::Reached((*notice).clone()));
+            }
+            let events: Vec<&str> = told
+                .iter()
+                .map(|notice| notice.attribute("event"))
+                .collect();
+            let seen = match events.as_slice() {
+                [] => format!("no notice about {about}"),
+                events => format!("the notices about {about}: {}", events.join(", ")),
             };
-            Ok(match told.iter().find(is_it) {
-                Some(notice) => Seen::Reached(notice.clone()),
-                None => {
-                    let events = told.iter().map(|notice| notice.attribute("event"));
-                    let events: Vec<&str> = events.collect();
-                    Seen::NotYet(format!("the notices {}", events.join(", ")))
-                }
+            // After an outcome nothing more comes.
+            if !tag.is_empty() && told.iter().any(|notice| notice.is_emailed()) {
+                let what = what.clone();
+                return Err(Otherwise { what, seen }.into());
+            }
+            Ok(Seen::NotYet(seen))
+        })
+        .await
+    }
+
+    /// Waits until an event about `what` was ignored for this reason.
+    pub(crate) async fn ignored(&mut self, reason: &str, what: &str) -> Result<(), Failure> {
+        let what = format!("the explanation why {what} is ignored");
+        self.until(&what, async |stage| {
+            let reasons = stage.timeline.ignored_reasons();
+            Ok(if reasons.contains(reason) {
+                Seen::Reached(())
+            } else {
+                Seen::NotYet(format!("ignored for {reasons:?}"))
             })
         })
         .await
     }
 
-    /// Waits until the service's only deployment runs an image of this digest.
-    pub(crate) async fn runs(&mut self, digest: &str) -> Result<(), Failure> {
+    /// Waits until the service's only deployment runs an image of this digest, and gives
+    /// back the revision that names it.
+    pub(crate) async fn runs(&mut self, digest: &str) -> Result<String, Failure> {
         let service = customer::steady(&self.aws, CLUSTER, SERVICE).await?;
         let revision = customer::text(&service["taskDefinition"]);
         let definition = customer::definition(&self.aws, &revision).await?;
         let image =
             customer::text(&definition["taskDefinition"]["containerDefinitions"][0]["image"]);
         if image.ends_with(digest) {
-            return Ok(());
+            return Ok(revision);
         }
         Err(format!("the service runs {image}, and not {digest}").into())
     }
@@ -136,64 +238,6 @@ impl Stage {
         while now() < until {
             self.show().await;
             pass(Duration::from_millis(100)).await;
-        }
-    }
-
-    /// Says how it ended and what to do next.
-    pub(crate) async fn conclude(&self, took: Duration) -> Result<(), Failure> {
-        let service = customer::service(&self.aws, CLUSTER, SERVICE).await?;
-        let revision = customer::text(&service["taskDefinition"]);
-        let definition = customer::definition(&self.aws, &revision).await?;
-        let image =
-            customer::text(&definition["taskDefinition"]["containerDefinitions"][0]["image"]);
-        let tasks = format!(
-            "{} of {} tasks run",
-            service["runningCount"], service["desiredCount"]
-        );
-        self.act("At the end");
-        self.terminal
-            .text(&format!("service {CLUSTER}/{SERVICE}: {tasks}"));
-        self.terminal.text(&format!(
-            "task definition: {}",
-            name(&service["taskDefinition"])
-        ));
-        self.terminal.text(&format!("image: {}", short(&image)));
-        self.terminal.text(&format!(
-            "\nThe demo took {:.0} s in all. Next:",
-            took.as_secs_f64()
-        ));
-        self.terminal
-            .text("  make test                 every check there is");
-        self.terminal
-            .text("  make demo ARGS=--keep     leave this AWS running, to poke around");
-        self.terminal
-            .text("  README.md                 install it on AWS");
-        Ok(())
-    }
-
-    /// Leaves everything running until a signal comes.
-    pub(crate) async fn keep(&mut self) {
-        let url = self.aws.endpoint_url().to_owned();
-        let region = self.aws.region().to_owned();
-        self.terminal
-            .text("\nIt goes on running until you press Ctrl-C. For the AWS CLI, SAM or any SDK:");
-        self.terminal
-            .text(&format!("  export AWS_ENDPOINT_URL={url}"));
-        self.terminal.text(&format!(
-            "  export AWS_REGION={region} AWS_DEFAULT_REGION={region}"
-        ));
-        self.terminal
-            .text("  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test");
-        self.terminal.text("Push an image of your own:");
-        self.terminal.text(&format!(
-            "  cargo run -p local-aws --example push -- {url} shop/web v9"
-        ));
-        self.terminal.text(&format!(
-            "What it saw: {url}/_local/calls and {url}/_local/events\n"
-        ));
-        loop {
-            self.show().await;
-            pass(Duration::from_millis(200)).await;
         }
     }
 }

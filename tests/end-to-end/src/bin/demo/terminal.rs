@@ -12,6 +12,9 @@ const BOLD: &str = "1";
 const DIM: &str = "2";
 const GREEN: &str = "32";
 
+/// How wide the text is.
+const WIDTH: usize = 100;
+
 /// Standard output.
 #[derive(Debug)]
 pub(crate) struct Terminal {
@@ -39,17 +42,20 @@ impl Terminal {
         }
     }
 
-    /// Says what this is, and what runs faster here than on AWS.
+    /// Says what this is, what runs faster here than on AWS, and how to read the rest.
     pub(crate) fn introduce(&self) {
         println!("{}", self.style(BOLD, "Pushboat on a local AWS"));
         println!(
-            "The functions and the template are the real ones. ECS is a model of it, all else"
+            "The functions and the template are the real ones. ECS is a model of it, all else is\n\
+             ministack, and nothing leaves this machine. Faster here than on AWS:"
         );
-        println!("is ministack; nothing leaves this machine. Faster here than on AWS:");
         for faster in FASTER_THAN_AWS {
             println!("  - {faster}");
         }
-        println!();
+        println!(
+            "Each act counts its own seconds. A notice is what people get: chat has every step,\n\
+             email only how it ended.\n"
+        );
     }
 
     /// Says what is begun.
@@ -76,9 +82,16 @@ impl Terminal {
         println!("  {} {what} ({took})", self.style(GREEN, "✓"));
     }
 
-    /// Opens an act.
+    /// Opens an act, and starts the clock anew that lines are marked with.
+    pub(crate) fn act(&mut self, title: &str, at: Timestamp) {
+        self.started_at = at;
+        self.heading(title);
+    }
+
+    /// Writes a heading.
     pub(crate) fn heading(&self, what: &str) {
-        println!("\n{}", self.style(BOLD, &format!("── {what} ──")));
+        let rule = "─".repeat(WIDTH.saturating_sub(what.chars().count() + 4));
+        println!("\n{}", self.style(BOLD, &format!("── {what} {rule}")));
     }
 
     /// Writes a line of the timeline.
@@ -93,13 +106,14 @@ impl Terminal {
         };
         println!("{time}  {name} {text}");
         for detail in &line.details {
-            println!(
-                "{:>8}  {:14} {}",
-                "",
-                "",
-                self.style(DIM, &format!("│ {detail}"))
-            );
+            let detail = format!("{} {detail}", self.style(DIM, "│"));
+            println!("{:10}{}", "", detail.trim_end());
         }
+    }
+
+    /// Writes what came of an act.
+    pub(crate) fn remark(&self, what: &str) {
+        println!("{:10}{} {what}", "", self.style(GREEN, "→"));
     }
 
     /// Writes plain text.

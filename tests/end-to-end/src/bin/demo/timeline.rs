@@ -7,7 +7,8 @@ use end_to_end::{AnsweredCalls, Aws, FunctionLog, Installation, LogEntry, Notice
 use jiff::Timestamp;
 use local_aws::LocalAws;
 
-use crate::line::{self, Line};
+use crate::line::{self, Line, Speaker};
+use crate::version::Versions;
 
 /// A line waits this long for others that happened before it but are known later:
 /// what a function says is known when its invocation ends.
@@ -16,19 +17,22 @@ const HELD_BACK: Duration = Duration::from_millis(700);
 const LOGS_EVERY: Duration = Duration::from_millis(300);
 
 /// The functions whose words are part of the story.
-const HEARD: [&str; 4] = ["image-push", "service-change", "rollout", "sweep"];
+const HEARD: [&str; 5] = ["image-push", "service-change", "alarm", "rollout", "sweep"];
 
 /// Merges what happens.
 #[derive(Debug, Default)]
 pub(crate) struct Timeline {
     calls: AnsweredCalls,
     last_event: u64,
+    versions: Versions,
     logs: Vec<FunctionLog>,
     logs_read_at: Timestamp,
     seen: HashSet<(Timestamp, String)>,
     held: Vec<Line>,
     ignored_reasons: BTreeSet<String>,
     notices: Vec<Notice>,
+    /// What `service-change` has said in this act.
+    said: HashSet<String>,
     /// How many events about parts of an index were ignored.
     pub(crate) untagged_ignored: usize,
 }
@@ -42,6 +46,11 @@ impl Timeline {
         self.logs_read_at = since - LOGS_EVERY;
     }
 
+    /// Begins an act.
+    pub(crate) fn begin_act(&mut self) {
+        self.said.clear();
+    }
+
     /// Takes a line in.
     pub(crate) fn add(&mut self, line: Line) {
         self.held.push(line);
@@ -50,20 +59,41 @@ impl Timeline {
     /// Takes in what happened since the last look.
     pub(crate) async fn look(&mut self, local: &LocalAws, aws: &Aws, now: Timestamp) {
         let calls = self.calls.take(local);
-        self.held.extend(calls.iter().filter_map(line::of_call));
-        let told = notices(&calls);
-        self.held.extend(told.iter().map(line::of_notice));
-        self.notices.extend(told);
         let events = local.events(self.last_event);
         if let Some(last) = events.last() {
             self.last_event = last.sequence;
         }
-        self.held.extend(events.iter().filter_map(line::of_event));
+        for event in &events {
+            self.versions.learn_event(event);
+        }
+        for call in &calls {
+            self.versions.learn_call(call);
+            self.held.extend(line::of_call(call, &self.versions));
+        }
+        for event in &events {
+            self.held.extend(line::of_event(event, &self.versions));
+        }
+        let told = notices(&calls);
+        for notice in told {
+            self.held.push(self.line_of(&notice));
+            self.notices.push(notice);
+        }
         let since = Duration::try_from(now.duration_since(self.logs_read_at));
         if since.is_ok_and(|since| since >= LOGS_EVERY) {
             self.read_logs(aws).await;
             self.logs_read_at = now;
         }
+    }
+
+    /// A notice's line; of the emails about what went well only the first is shown whole.
+    fn line_of(&self, notice: &Notice) -> Line {
+        let mut line = line::of_notice(notice);
+        let event = notice.attribute("event");
+        let mut before = self.notices.iter();
+        if event == "succeeded" && before.any(|notice| notice.attribute("event") == event) {
+            line.details.clear();
+        }
+        line
     }
 
     async fn read_logs(&mut self, aws: &Aws) {
@@ -90,6 +120,11 @@ impl Timeline {
         self.held.extend(line::of_log(entry));
     }
 
+    /// Which version each revision runs.
+    pub(crate) fn versions(&self) -> &Versions {
+        &self.versions
+    }
+
     /// The notices so far, the oldest first.
     pub(crate) fn notices(&self) -> &[Notice] {
         &self.notices
@@ -104,6 +139,12 @@ impl Timeline {
     pub(crate) fn due(&mut self, now: Timestamp) -> Vec<Line> {
         self.held.sort_by_key(|line| line.at);
         let due = self.held.partition_point(|line| line.at + HELD_BACK <= now);
-        self.held.drain(..due).collect()
+        let due = self.held.drain(..due);
+        // It wakes the target for each of ECS's events, which are many: that is said once.
+        due.filter(|line| {
+            line.speaker != Speaker::Function("service-change")
+                || self.said.insert(line.text.clone())
+        })
+        .collect()
     }
 }

@@ -14,7 +14,10 @@ pub(crate) async fn play(
     checkout: &Checkout,
     staged: &Staged,
 ) -> Result<(), Failure> {
-    stage.act("Act 1: a service runs v0, and Pushboat is installed");
+    stage.act(
+        "A service runs v0, and Pushboat is installed",
+        &["Pushboat is told what to follow. What runs already is adopted as the version to go back to."],
+    );
     create_service(stage).await?;
     customer::steady(&stage.aws, CLUSTER, SERVICE).await?;
     stage.say(Speaker::You, "sam deploy");
@@ -32,6 +35,10 @@ pub(crate) async fn play(
 
 /// Makes what was there before: repositories, a cluster, a service that runs v0.
 async fn create_service(stage: &mut Stage) -> Result<(), Failure> {
+    stage.say(
+        Speaker::You,
+        format!("create cluster {CLUSTER}, alarm {ALARM}, two repositories"),
+    );
     customer::create_repository(&stage.aws, REPOSITORY).await?;
     customer::create_repository(&stage.aws, OTHER_REPOSITORY).await?;
     customer::create_alarm(&stage.aws, ALARM).await?;

@@ -1,0 +1,174 @@
+//! ECS's history of a service's deployments.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_ecs::Client;
+use aws_sdk_ecs::types::{
+    CreatedAt, DeploymentLifecycleHookDetail, DeploymentLifecycleHookStatus,
+    DeploymentLifecycleHookTargetType, ServiceDeployment, ServiceDeploymentRollbackMonitorsStatus,
+    ServiceDeploymentStatus,
+};
+use aws_smithy_types::DateTime;
+use jiff::Timestamp;
+
+use super::super::failure::call_error;
+use super::super::timestamp;
+use crate::core::observation::{DeploymentRecord, PausedHook, RecordStatus};
+use crate::core::policy::ServiceRef;
+use crate::ports::CallError;
+
+/// How many service deployments are looked at, the newest ones.
+///
+/// DescribeServiceDeployments takes 20, and DescribeServiceRevisions takes 20
+/// revisions: those that these bring and, one each as a rule, those they
+/// replace. Source: ECS API reference.
+const RECORDS_LIMIT: usize = 5;
+/// Source: ECS API reference, DescribeServiceRevisions.
+const REVISIONS_LIMIT: usize = 20;
+
+/// Reads the latest service deployments made after `since`, the newest first.
+pub(super) async fn read(
+    client: &Client,
+    service: &ServiceRef,
+    since: Timestamp,
+) -> Result<Vec<DeploymentRecord>, CallError> {
+    let call = format!("ecs:ListServiceDeployments {service}");
+    let after = CreatedAt::builder().after(DateTime::from_secs(since.as_second()));
+    let answer = client
+        .list_service_deployments()
+        .cluster(&service.cluster)
+        .service(&service.name)
+        .created_at(after.build())
+        .send()
+        .await
+        .map_err(|error| call_error(&call, &error))?;
+    let mut made: Vec<(Timestamp, &str)> = answer
+        .service_deployments()
+        .iter()
+        .filter_map(|brief| {
+            let created_at = timestamp(brief.created_at()?)?;
+            Some((created_at, brief.service_deployment_arn()?))
+        })
+        .collect();
+    made.sort_unstable();
+    let newest: Vec<&str> = made.iter().rev().map(|(_, arn)| *arn).collect();
+    let newest = newest.get(..RECORDS_LIMIT).unwrap_or(&newest);
+    if newest.is_empty() {
+        return Ok(Vec::new());
+    }
+    let call = format!("ecs:DescribeServiceDeployments {service}");
+    let answer = client
+        .describe_service_deployments()
+        .set_service_deployment_arns(Some(newest.iter().map(|arn| (*arn).to_owned()).collect()))
+        .send()
+        .await
+        .map_err(|error| call_error(&call, &error))?;
+    let described = answer.service_deployments();
+    let task_definitions = task_definitions(client, service, described).await?;
+    let records = newest.iter().filter_map(|arn| {
+        let mut described = described.iter();
+        let found = described.find(|one| one.service_deployment_arn() == Some(*arn))?;
+        record(arn, found, &task_definitions)
+    });
+    Ok(records.collect())
+}
+
+/// Reads which task definition each service revision stands for.
+async fn task_definitions(
+    client: &Client,
+    service: &ServiceRef,
+    deployments: &[ServiceDeployment],
+) -> Result<BTreeMap<String, String>, CallError> {
+    let mut revisions: Vec<String> = Vec::new();
+    for summary in deployments.iter().flat_map(|deployment| {
+        let target = deployment.target_service_revision().into_iter();
+        target.chain(deployment.source_service_revisions())
+    }) {
+        if let Some(arn) = summary.arn()
+            && revisions.len() < REVISIONS_LIMIT
+            && !revisions.iter().any(|known| known == arn)
+        {
+            revisions.push(arn.to_owned());
+        }
+    }
+    let call = format!("ecs:DescribeServiceRevisions {service}");
+    let answer = client
+        .describe_service_revisions()
+        .set_service_revision_arns(Some(revisions))
+        .send()
+        .await
+        .map_err(|error| call_error(&call, &error))?;
+    let read = answer.service_revisions().iter().filter_map(|revision| {
+        let arn = revision.service_revision_arn()?;
+        Some((arn.to_owned(), revision.task_definition()?.to_owned()))
+    });
+    Ok(read.collect())
+}
+
+/// Reads a service deployment; nothing is read of one whose revisions ECS does not tell.
+///
+/// A source that is not told would be a place to go back to that nobody knows.
+fn record(
+    arn: &str,
+    deployment: &ServiceDeployment,
+    task_definitions: &BTreeMap<String, String>,
+) -> Option<DeploymentRecord> {
+    let of = |revision: Option<&str>| task_definitions.get(revision?).cloned();
+    let sources = deployment.source_service_revisions().iter();
+    let sources: Option<Vec<String>> = sources.map(|source| of(source.arn())).collect();
+    let target = deployment.target_service_revision()?;
+    let hooks = deployment.lifecycle_hook_details();
+    Some(DeploymentRecord {
+        arn: arn.to_owned(),
+        status: status(deployment.status()),
+        status_reason: deployment.status_reason().unwrap_or_default().to_owned(),
+        target: of(target.arn())?,
+        sources: sources?,
+        failed_by_ecs: monitors_fired(deployment) || hooks.iter().any(has_failed),
+        paused_at: hooks.iter().find_map(|hook| paused_at(arn, hook)),
+    })
+}
+
+/// Source: ECS developer guide, "Service deployment states".
+fn status(status: Option<&ServiceDeploymentStatus>) -> RecordStatus {
+    use ServiceDeploymentStatus as Status;
+    match status {
+        Some(Status::Pending | Status::InProgress) => RecordStatus::Ongoing,
+        Some(Status::RollbackRequested | Status::RollbackInProgress) => RecordStatus::RollingBack,
+        Some(Status::RollbackSuccessful) => RecordStatus::RolledBack,
+        Some(Status::RollbackFailed) => RecordStatus::RollbackFailed,
+        Some(Status::Successful) => RecordStatus::Successful,
+        Some(Status::StopRequested | Status::Stopped) => RecordStatus::Stopped,
+        Some(_) | None => RecordStatus::Unknown,
+    }
+}
+
+/// Source: ECS API reference, ServiceDeploymentCircuitBreaker and ServiceDeploymentAlarms, `status`.
+fn monitors_fired(deployment: &ServiceDeployment) -> bool {
+    let breaker = deployment.deployment_circuit_breaker();
+    let breaker = breaker.and_then(|breaker| breaker.status());
+    let alarms = deployment.alarms().and_then(|alarms| alarms.status());
+    let triggered = Some(&ServiceDeploymentRollbackMonitorsStatus::Triggered);
+    breaker == triggered || alarms == triggered
+}
+
+fn has_failed(hook: &DeploymentLifecycleHookDetail) -> bool {
+    matches!(
+        hook.status(),
+        Some(DeploymentLifecycleHookStatus::Failed | DeploymentLifecycleHookStatus::TimedOut)
+    )
+}
+
+fn paused_at(arn: &str, hook: &DeploymentLifecycleHookDetail) -> Option<PausedHook> {
+    let waits = hook.target_type() == Some(&DeploymentLifecycleHookTargetType::Pause)
+        && hook.status() == Some(&DeploymentLifecycleHookStatus::AwaitingAction);
+    waits.then(|| PausedHook {
+        service_deployment: arn.to_owned(),
+        hook_id: hook.hook_id().unwrap_or_default().to_owned(),
+        expires_at: hook.expires_at().and_then(timestamp),
+        timeout_action: hook
+            .timeout_action()
+            .map_or("ROLLBACK", |action| action.as_str())
+            .to_owned(),
+    })
+}

@@ -1,0 +1,314 @@
+//! Each reason that there is, with its name and its sentences.
+
+use super::*;
+use crate::core::operate::Refusal;
+use crate::core::reason::Ignored;
+use crate::message::reason;
+
+fn text(text: &str) -> String {
+    text.to_owned()
+}
+
+fn other() -> RolloutId {
+    RolloutId::new(at("08:20:00"), &["main-43"])
+}
+
+fn mistake() -> Mistake {
+    Mistake::new(
+        "alarms[0]",
+        "CloudWatch has no alarm `5xx` in this account and Region",
+        "Correct the name, or create the alarm and save the parameter again.",
+    )
+}
+
+pub(super) fn failures() -> Vec<Failure> {
+    every! { Failure:
+        Failure::TaskCannotWork { .. } => [Failure::TaskCannotWork { cause: Cause::WrongPlatform }],
+        Failure::TasksFail { .. } => [tasks_fail()],
+        Failure::AlarmFired { .. } => [Failure::AlarmFired { alarms: vec![text("backstage-5xx")] }, alarms()],
+        Failure::DeploymentFailed { .. } => [
+            Failure::DeploymentFailed { reason: String::new() },
+            Failure::DeploymentFailed { reason: text("tasks failed to start.") },
+        ],
+        Failure::DeadlineReached { .. } => [
+            Failure::DeadlineReached { cause: Some(Cause::ContainerHealthCheck) },
+            Failure::DeadlineReached { cause: None },
+        ],
+        Failure::MissingTasks { .. } => [Failure::MissingTasks { since: at("08:16:00") }],
+        Failure::PutBackByHand => [Failure::PutBackByHand],
+        Failure::AskedByOperator => [Failure::AskedByOperator],
+        Failure::EcsRolledBack { .. } => [Failure::EcsRolledBack { task_definition: revision(42) }],
+    }
+}
+
+pub(super) fn halted() -> Vec<Halted> {
+    every! { Halted:
+        Halted::NothingToGoBackTo { .. } => [Halted::NothingToGoBackTo { failure: tasks_fail() }],
+        Halted::WayBackTooLong { .. } => [Halted::WayBackTooLong { failure: alarms() }],
+        Halted::WayBackFailed { .. } => [Halted::WayBackFailed {
+            failure: alarms(),
+            reason: text("ECS deployment circuit breaker: tasks failed to start."),
+        }],
+        Halted::WentElsewhere { .. } => [Halted::WentElsewhere { failure: alarms(), task_definition: revision(41) }],
+        Halted::WayBackRefused { .. } => [Halted::WayBackRefused {
+            failure: alarms(),
+            call: text("UpdateService prod/backstage"),
+            code: text("InvalidParameterException"),
+            message: text("The subnet does not exist."),
+        }],
+        Halted::NotVerified { .. } => [Halted::NotVerified { trouble: text("DescribeServices was throttled") }],
+        Halted::LeftAlone(_) => [Halted::LeftAlone(tasks_fail())],
+    }
+}
+
+fn unsuitable() -> Vec<Unsuitable> {
+    every! { Unsuitable:
+        Unsuitable::Daemon => [Unsuitable::Daemon],
+        Unsuitable::Controller { .. } => [Unsuitable::Controller { controller: text("CODE_DEPLOY") }],
+        Unsuitable::NoConsent { .. } => [
+            Unsuitable::NoConsent { found: None },
+            Unsuitable::NoConsent { found: Some(text("web")) },
+        ],
+    }
+}
+
+fn rejected() -> Vec<Rejected> {
+    let mut all = every! { Rejected:
+        Rejected::AlreadyRunning => [Rejected::AlreadyRunning],
+        Rejected::TargetInvalid { .. } => [Rejected::TargetInvalid { mistakes: vec![mistake()] }],
+        Rejected::RepositoryMissing { .. } => [Rejected::RepositoryMissing { repository: text("team/backstage") }],
+        Rejected::ImageMissing => [Rejected::ImageMissing],
+        Rejected::ImageArchived => [Rejected::ImageArchived],
+        Rejected::NotAnImage { .. } => [Rejected::NotAnImage { media_type: text("application/vnd.cncf.helm.config.v1+json") }],
+        Rejected::ManifestUnreadable { .. } => [Rejected::ManifestUnreadable { problem: text("it is no JSON") }],
+        Rejected::WrongPlatform { .. } => [Rejected::WrongPlatform {
+            wanted: text("linux/arm64"),
+            offered: vec![text("linux/amd64")],
+        }],
+        Rejected::NoLongerFollowed => [Rejected::NoLongerFollowed],
+        Rejected::NoContainer { .. } => [
+            Rejected::NoContainer { repository: text("team/backstage"), missing: Vec::new() },
+            Rejected::NoContainer { repository: text("team/backstage"), missing: vec![text("app")] },
+        ],
+        Rejected::ServiceGone => [Rejected::ServiceGone],
+        Rejected::ServiceUnsuitable { .. } => [Rejected::ServiceUnsuitable { what: Unsuitable::Daemon }],
+        Rejected::ServiceBusy => [Rejected::ServiceBusy],
+        Rejected::Quarantined { .. } => [Rejected::Quarantined { digest: digest('b'), rollout: other(), at: at("07:51:00") }],
+        Rejected::NoWayBack { .. } => [
+            Rejected::NoWayBack { gone: gone(false), repository: text("team/backstage"), digest: digest('b') },
+            Rejected::NoWayBack { gone: gone(true), repository: text("team/backstage"), digest: digest('b') },
+        ],
+        Rejected::AlarmFiring { .. } => [Rejected::AlarmFiring { alarms: vec![text("backstage-5xx")] }],
+        Rejected::Refused { .. } => [Rejected::Refused {
+            call: text("RegisterTaskDefinition backstage"),
+            code: text("ClientException"),
+            message: text("Role is not valid."),
+        }],
+        Rejected::AwsUnavailable { .. } => [Rejected::AwsUnavailable { trouble: text("DescribeServices was throttled") }],
+    };
+    all.extend(
+        unsuitable()
+            .into_iter()
+            .skip(1)
+            .map(|what| Rejected::ServiceUnsuitable { what }),
+    );
+    all
+}
+
+fn superseded() -> Vec<SupersededBy> {
+    every! { SupersededBy:
+        SupersededBy::Push { .. } => [SupersededBy::Push { rollout: other() }],
+        SupersededBy::SomebodyElse { .. } => [SupersededBy::SomebodyElse { task_definition: revision(44) }],
+        SupersededBy::ServiceGone => [SupersededBy::ServiceGone],
+        SupersededBy::TargetRemoved => [SupersededBy::TargetRemoved],
+        SupersededBy::Operator { .. } => [SupersededBy::Operator { request_id: text("9f0b1c2d") }],
+    }
+}
+
+fn ignored() -> Vec<Ignored> {
+    every! { Ignored:
+        Ignored::NotFollowed { .. } => [Ignored::NotFollowed { subject: text("repository team/other") }],
+        Ignored::TagNotFollowed { .. } => [Ignored::TagNotFollowed { tag: text("dev-1") }],
+        Ignored::NotAnImage { .. } => [Ignored::NotAnImage { media_type: text("application/vnd.in-toto+json") }],
+        Ignored::Untagged => [Ignored::Untagged],
+        Ignored::NoBusiness { .. } => [Ignored::NoBusiness { kind: text("ECR Image Action DELETE") }],
+        Ignored::Unreadable { .. } => [Ignored::Unreadable { problem: text("its image-digest is no SHA-256 digest") }],
+        Ignored::BeforeRegistration { .. } => [Ignored::BeforeRegistration { registered_at: at("08:00:00") }],
+        Ignored::Repeat => [Ignored::Repeat],
+        Ignored::Older { .. } => [Ignored::Older { newest_tag: text("main-43"), newest: digest('c') }],
+        Ignored::SameImageUnderWay { .. } => [Ignored::SameImageUnderWay { rollout: other() }],
+        Ignored::TargetInvalid => [Ignored::TargetInvalid],
+        Ignored::TargetUnknown => [Ignored::TargetUnknown],
+    }
+}
+
+pub(super) fn waiting() -> Vec<Waiting> {
+    every! { Waiting:
+        Waiting::FirstLook => [Waiting::FirstLook],
+        Waiting::Adoption => [Waiting::Adoption],
+        Waiting::Turn { .. } => [Waiting::Turn { behind: other() }],
+        Waiting::Service => [Waiting::Service],
+        Waiting::ServiceBusy => [Waiting::ServiceBusy],
+        Waiting::AlarmQuiet => [Waiting::AlarmQuiet],
+        Waiting::Aws { .. } => [Waiting::Aws { trouble: text("DescribeServices was throttled") }],
+        Waiting::ReadLag => [Waiting::ReadLag],
+        Waiting::Deployment => [Waiting::Deployment],
+        Waiting::WayBack => [Waiting::WayBack],
+        Waiting::PausedHook { .. } => [Waiting::PausedHook { hook_id: text("ecs-pause-1") }],
+        Waiting::BakeTime => [Waiting::BakeTime],
+        Waiting::SharedAlarm { .. } => [Waiting::SharedAlarm {
+            alarm: text("backstage-5xx"),
+            first: TargetName::parse("team/api").unwrap(),
+        }],
+        Waiting::MissingTasks => [Waiting::MissingTasks],
+        Waiting::Person => [Waiting::Person],
+        Waiting::Held { .. } => [Waiting::Held { reason: text("incident 4711") }],
+    }
+}
+
+pub(super) fn refusals() -> Vec<Refusal> {
+    let followed = || vec![text("team/backstage"), text("team/side")];
+    every! { Refusal:
+        Refusal::NotConfigured => [Refusal::NotConfigured],
+        Refusal::NotFollowed { .. } => [Refusal::NotFollowed { repository: text("team/other"), followed: followed() }],
+        Refusal::RepositoryNeeded { .. } => [Refusal::RepositoryNeeded { followed: followed() }],
+        Refusal::NotDeployable { .. } => [
+            Refusal::NotDeployable { reason: Rejected::ImageMissing },
+            Refusal::NotDeployable { reason: Rejected::ImageArchived },
+            Refusal::NotDeployable { reason: Rejected::RepositoryMissing { repository: text("team/backstage") } },
+            Refusal::NotDeployable { reason: Rejected::AwsUnavailable { trouble: text("DescribeImages was throttled") } },
+            Refusal::NotDeployable {
+                reason: Rejected::Quarantined { digest: digest('b'), rollout: other(), at: at("07:51:00") },
+            },
+        ],
+        Refusal::SameImageUnderWay { .. } => [Refusal::SameImageUnderWay { rollout: other() }],
+        Refusal::NothingUnderWay { .. } => [
+            Refusal::NothingUnderWay { good: Some(revision(42)) },
+            Refusal::NothingUnderWay { good: None },
+        ],
+        Refusal::NothingToGoBackTo { .. } => [Refusal::NothingToGoBackTo { rollout: other() }],
+        Refusal::RollingBack { .. } => [Refusal::RollingBack { rollout: other() }],
+        Refusal::NotQuarantined { .. } => [
+            Refusal::NotQuarantined { digest: digest('b'), quarantined: Vec::new() },
+            Refusal::NotQuarantined { digest: digest('b'), quarantined: vec![digest('c'), digest('d')] },
+        ],
+        Refusal::NotHeld => [Refusal::NotHeld],
+    }
+}
+
+/// Writes each reason's name, the words of one line and the sentence.
+fn lines<T>(reasons: &[T], words: impl Fn(&T) -> [String; 3]) -> String {
+    let lines = reasons.iter().map(|reason| {
+        let [name, brief, sentence] = words(reason);
+        let brief = if brief.is_empty() {
+            brief
+        } else {
+            format!(" ({brief})")
+        };
+        format!("{name}{brief}\n  {}", sentence.replace('\n', "\n  "))
+    });
+    lines.collect::<Vec<String>>().join("\n")
+}
+
+#[test]
+fn every_failure_and_every_halt_has_its_sentence() {
+    let told = lines(&failures(), |one| {
+        let brief = crate::message::failure::failure_briefly(one);
+        [one.as_str().to_owned(), brief, crate::message::failure(one)]
+    });
+    snapshot!("every_failure", told);
+    let told = lines(&halted(), |one| {
+        let brief = reason::halted_briefly(one);
+        [one.as_str().to_owned(), brief, reason::halted(one)]
+    });
+    snapshot!("every_halt", told);
+}
+
+#[test]
+fn every_end_without_a_change_has_its_sentence() {
+    let told = lines(&rejected(), |one| {
+        let whole = reason::rejected(one, &target(), &surroundings());
+        [
+            one.as_str().to_owned(),
+            reason::rejected_briefly(one),
+            whole,
+        ]
+    });
+    snapshot!("every_rejection", told);
+    let told = lines(&superseded(), |one| {
+        let brief = reason::superseded_briefly(one).to_owned();
+        [one.as_str().to_owned(), brief, reason::superseded(one)]
+    });
+    snapshot!("every_successor", told);
+    let told = lines(&ignored(), |one| {
+        [one.as_str().to_owned(), String::new(), reason::ignored(one)]
+    });
+    snapshot!("every_ignored", told);
+}
+
+#[test]
+fn every_wait_and_every_refusal_has_its_sentence() {
+    let told = lines(&waiting(), |one| {
+        let whole = crate::message::waiting(one);
+        [one.as_str().to_owned(), String::new(), whole]
+    });
+    snapshot!("every_wait", told);
+    let told = lines(&refusals(), |one| {
+        let whole = crate::message::refusal(one, &target(), &surroundings());
+        [one.as_str().to_owned(), String::new(), whole]
+    });
+    snapshot!("every_refusal", told);
+}
+
+#[test]
+fn every_phase_can_be_worded() {
+    let requested = Phase::Requested {
+        waiting: Waiting::FirstLook,
+        hindered_since: None,
+    };
+    let starting = Phase::Starting {
+        start: start(),
+        revision: None,
+        update_intended_at: None,
+    };
+    let baking = Phase::Baking {
+        start: start(),
+        running: running(),
+        until: at("08:26:03"),
+        missing_tasks_since: None,
+    };
+    let News::Rollout(back) = rolling_back(tasks_fail(), Way::Unasked).news else {
+        panic!()
+    };
+    let phases = every! { Phase:
+        Phase::Requested { .. } => [requested],
+        Phase::Starting { .. } => [starting],
+        Phase::Progressing { .. } => [Phase::Progressing { start: start(), running: running() }],
+        Phase::Baking { .. } => [baking],
+        Phase::RollingBack { .. } => [back.rollout.phase],
+        Phase::RolledBack { .. } => [Phase::RolledBack {
+            failure: tasks_fail(),
+            by: RolledBackBy::Pushboat,
+            revision: revision(42),
+        }],
+        Phase::Succeeded { .. } => [Phase::Succeeded { revision: revision(43) }],
+        Phase::ScaledToZero { .. } => [Phase::ScaledToZero { revision: revision(43) }],
+        Phase::Superseded { .. } => [Phase::Superseded { by: SupersededBy::ServiceGone }],
+        Phase::Rejected { .. } => [Phase::Rejected { reason: Rejected::ImageMissing }],
+        Phase::Halted { .. } => [Phase::Halted { reason: Halted::WayBackTooLong { failure: alarms() } }],
+    };
+    let lines: Vec<String> = phases
+        .into_iter()
+        .map(|phase| {
+            let notice = started(phase);
+            let outcome = notice.outcome().unwrap_or("-");
+            let severity = notice.severity().as_str();
+            format!(
+                "{} {severity} {outcome}: {}",
+                notice.event(),
+                crate::message::headline(&notice)
+            )
+        })
+        .collect();
+    snapshot!("every_phase", lines.join("\n"));
+}

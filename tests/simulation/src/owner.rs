@@ -1,0 +1,108 @@
+//! What a service's owner does with its deployments, and sees of them.
+
+use ecs_model::{HookAction, HookStatus, RolloutState, ServiceDeployment};
+use pushboat::core::policy::ServiceRef;
+use serde_json::Value;
+
+use crate::ecs::Ecs;
+
+impl Ecs {
+    /// Changes how a service is deployed from now on.
+    ///
+    /// # Panics
+    ///
+    /// If ECS refuses it.
+    pub fn configure(&self, service: &ServiceRef, configuration: &Value) {
+        self.update(service, |update| {
+            update.deployment_configuration = configuration.as_object().cloned();
+        });
+    }
+
+    /// Stops a service's deployment by the plain AWS CLI.
+    ///
+    /// # Panics
+    ///
+    /// If none is going on.
+    pub fn stop(&self, service: &ServiceRef) {
+        let arn = self.latest(service, |record| record.arn.to_string());
+        let mut model = self.model();
+        model
+            .stop_service_deployment(&arn, None)
+            .expect("a deployment is going on");
+    }
+
+    /// Says whether ECS gave a service's latest deployment up.
+    #[must_use]
+    pub fn has_failed(&self, service: &ServiceRef) -> bool {
+        self.latest(service, |record| record.failure.is_some())
+    }
+
+    /// Says at which hook a service's deployment waits for a person.
+    #[must_use]
+    pub fn paused_hook(&self, service: &ServiceRef) -> Option<String> {
+        self.latest(service, |record| {
+            let mut hooks = record.lifecycle.iter().flat_map(|one| &one.hooks);
+            let waits = hooks.find(|hook| hook.status == HookStatus::AwaitingAction);
+            waits.map(|hook| hook.id.to_string())
+        })
+    }
+
+    /// Lets a service's deployment go on.
+    ///
+    /// # Panics
+    ///
+    /// If it does not wait at a hook.
+    pub fn go_on(&self, service: &ServiceRef) {
+        let arn = self.latest(service, |record| record.arn.to_string());
+        let hook = self.paused_hook(service).expect("it waits at a hook");
+        let mut model = self.model();
+        model
+            .continue_service_deployment(&arn, &hook, HookAction::Continue)
+            .expect("the hook waits");
+    }
+
+    /// Says whether a service has one deployment only, which is done.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such service.
+    #[must_use]
+    pub fn is_settled(&self, service: &ServiceRef) -> bool {
+        let model = self.read();
+        let found = model.service(Some(&service.cluster), &service.name);
+        let found = found
+            .expect("the cluster exists")
+            .expect("the service exists");
+        let deployments = &found.deployments;
+        deployments.len() == 1 && deployments[0].rollout_state == RolloutState::Completed
+    }
+
+    /// Gives the ids of a service's running tasks.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such service.
+    #[must_use]
+    pub fn running_tasks(&self, service: &ServiceRef) -> Vec<String> {
+        let mut model = self.model();
+        let request =
+            serde_json::json!({ "cluster": service.cluster, "serviceName": service.name });
+        let now = model.now();
+        let answer = model.call("ListTasks", &request, now, self.registry());
+        let answer = answer.expect("the cluster exists");
+        let arns = answer["taskArns"].as_array().into_iter().flatten();
+        let mut tasks: Vec<String> = arns.filter_map(Value::as_str).map(str::to_owned).collect();
+        tasks.sort();
+        tasks
+    }
+
+    fn latest<T>(&self, service: &ServiceRef, read: impl FnOnce(&ServiceDeployment) -> T) -> T {
+        let model = self.read();
+        let found = model.service(Some(&service.cluster), &service.name);
+        let found = found
+            .expect("the cluster exists")
+            .expect("the service exists");
+        let latest = found.service_deployments.last();
+        read(latest.expect("it was deployed"))
+    }
+}
