@@ -49,7 +49,8 @@
 //! - Only the image of the matched containers and Pushboat's own tags differ
 //!   between the old and the new task definition.
 //! - `Succeeded` is said only of what finished its bake time, alone, on all its
-//!   tasks, with no alarm.
+//!   tasks, with no alarm but one that recovered when another target that shares it went back
+//!   ([`core::shared_alarm`]).
 //! - Only an unreachable ledger or queue fails an invocation. Every other
 //!   trouble is a stored reason and a time to look again.
 //!

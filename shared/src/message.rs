@@ -11,6 +11,7 @@ mod explanation;
 mod failure;
 mod operator;
 mod reason;
+mod shared_alarm;
 mod surroundings;
 
 use jiff::Timestamp;
@@ -80,10 +81,17 @@ pub fn headline(notice: &Notice) -> String {
             format!("{target}: cannot be deployed to until {what} corrected")
         }
         News::ServiceMissing { .. } => format!("{target}: its service does not exist yet"),
+        News::TargetWarned { warnings } => match warnings.len() {
+            1 => format!("{target}: its configuration has a weak point"),
+            count => format!("{target}: its configuration has {count} weak points"),
+        },
         News::AlarmFired { change, .. } => format!("{target}: alarm {} fired", change.name),
         News::Adopted { .. } => format!("{target}: adopted, pushes are deployed from now on"),
         News::Command { command, refused } => {
             operator::command_headline(target, command, refused.as_ref())
+        }
+        News::RolloutYields { rollout, alarm, to } => {
+            shared_alarm::yields_headline(rollout, alarm, to)
         }
         News::WayBackPaused { rollout, .. } => format!(
             "{target}: the rollback of {} waits at a hook for a person",
@@ -153,6 +161,10 @@ fn text(
             paragraphs.push(mistakes_text(std::slice::from_ref(mistake)));
             paragraphs.push("Pushes wait for it. Nothing was changed.".to_owned());
         }
+        News::TargetWarned { warnings } => {
+            paragraphs.push(mistakes_text(warnings));
+            paragraphs.push("Nothing is held up: pushes are deployed as ever. This is told once, and stands in the target's `status`. Pushboat looks again when the parameter is saved.".to_owned());
+        }
         News::AlarmFired { change, runs } => {
             paragraphs.extend(dossier::alarm(change, runs.as_ref()));
         }
@@ -170,6 +182,10 @@ fn text(
             refused.as_ref(),
             surroundings,
         )),
+        News::RolloutYields { rollout, alarm, to } => {
+            paragraphs.push(shared_alarm::yields(alarm, to));
+            paragraphs.push(facts(rollout, rollout.phase.start()));
+        }
         News::WayBackPaused { rollout, hook } => {
             paragraphs.push(way_back_paused(hook, surroundings));
             paragraphs.push(facts(rollout, rollout.phase.start()));
@@ -195,7 +211,8 @@ fn rollout_text(
 ) {
     let rollout = &news.rollout;
     match &rollout.phase {
-        Phase::Requested { .. } | Phase::Starting { .. } | Phase::Progressing { .. } => {}
+        Phase::Requested { .. } | Phase::Progressing { .. } => {}
+        Phase::Starting { .. } => paragraphs.extend(news.start.as_ref().and_then(no_way_back)),
         Phase::Baking { until, .. } => paragraphs.push(format!(
             "ECS reports the deployment done. It counts as good if nothing goes wrong until {until:.0}."
         )),
@@ -203,9 +220,12 @@ fn rollout_text(
             paragraphs.extend(dossier::paragraphs(news, surroundings, findings));
             return;
         }
-        Phase::Succeeded { revision } => paragraphs.push(format!(
-            "It finished its bake time and is the version to go back to from now on.\nTask definition: {revision}"
-        )),
+        Phase::Succeeded { revision } => {
+            paragraphs.push(format!(
+                "It finished its bake time and is the version to go back to from now on.\nTask definition: {revision}"
+            ));
+            paragraphs.extend(news.start.as_ref().and_then(shared_alarm::acquitted));
+        }
         Phase::ScaledToZero { revision } => paragraphs.push(format!(
             "No task is wanted, so nothing shows whether this version works, and it is not taken as good.\nTask definition: {revision}"
         )),
@@ -213,6 +233,20 @@ fn rollout_text(
         Phase::Rejected { reason } => paragraphs.push(rejected(reason, &rollout.policy.target, surroundings)),
     }
     paragraphs.push(facts(rollout, news.start.as_ref()));
+}
+
+/// Says that there may be nothing to go back to.
+fn no_way_back(start: &Start) -> Option<String> {
+    let gone = start.no_way_back.as_ref()?;
+    let end = if gone.archived {
+        "restored"
+    } else {
+        "pushed again"
+    };
+    let gone = reason::gone_image(gone);
+    Some(format!(
+        "{gone} Unless it is {end}, the service cannot go back to it."
+    ))
 }
 
 /// Says what keeps the last good version away, and how to let it through.

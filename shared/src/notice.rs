@@ -55,12 +55,26 @@ pub enum News {
         /// The images that are taken as good, by container; empty where nothing is.
         images: std::collections::BTreeMap<String, String>,
     },
+    /// Something about a target's configuration is doubtful, though it is deployed to.
+    TargetWarned {
+        /// Everything that is.
+        warnings: Vec<Mistake>,
+    },
     /// A person's command was carried out or refused.
     Command {
         /// The command.
         command: OperatorCommand,
         /// Why it was refused, if it was.
         refused: Option<Refusal>,
+    },
+    /// An alarm fired that another target watches too, which goes back first.
+    RolloutYields {
+        /// The rollout that waits.
+        rollout: Box<Rollout>,
+        /// The alarm's name.
+        alarm: String,
+        /// The target that goes first.
+        to: TargetName,
     },
     /// A rollout's way back waits at a lifecycle hook until a person lets it go on.
     WayBackPaused {
@@ -116,7 +130,7 @@ impl RolloutNews {
     pub fn failure(&self) -> Option<&Failure> {
         match &self.rollout.phase {
             Phase::RollingBack { failure, .. } | Phase::RolledBack { failure, .. } => Some(failure),
-            Phase::Halted { reason } => Some(reason.failure()),
+            Phase::Halted { reason } => reason.failure(),
             Phase::Requested { .. }
             | Phase::Starting { .. }
             | Phase::Progressing { .. }
@@ -193,6 +207,7 @@ impl Notice {
             News::TargetInvalid { .. } => "target-invalid",
             News::ServiceMissing { .. } => "service-missing",
             News::Adopted { .. } => "adopted",
+            News::TargetWarned { .. } => "target-warned",
             News::AlarmFired { .. } => "alarm",
             News::Command {
                 refused: Some(_), ..
@@ -207,6 +222,7 @@ impl Notice {
                 Order::Hold { .. } => "held",
                 Order::Resume => "resumed",
             },
+            News::RolloutYields { .. } => "rollout-yields",
             News::WayBackPaused { .. } => "way-back-paused",
             News::RolloutHeld { .. } => "rollout-held",
         }
@@ -228,7 +244,9 @@ impl Notice {
                 refused: Some(_), ..
             } => Some("waiting"),
             News::Adopted { .. }
+            | News::TargetWarned { .. }
             | News::AlarmFired { .. }
+            | News::RolloutYields { .. }
             | News::Command { refused: None, .. } => None,
         }
     }
@@ -272,7 +290,9 @@ impl Notice {
                 }
             },
             News::WayBackPaused { .. } => Severity::Error,
-            News::AlarmFired { .. } => Severity::Warning,
+            News::AlarmFired { .. } | News::TargetWarned { .. } | News::RolloutYields { .. } => {
+                Severity::Warning
+            }
             News::Adopted { .. } => Severity::Info,
         }
     }

@@ -19,7 +19,7 @@ use crate::core::evidence::TargetHealth;
 use crate::core::hold::Hold;
 use crate::core::name::{ImageDigest, TargetName};
 use crate::core::observation::{
-    Definition, DeploymentRecord, ImageLook, Platform, ServiceDeployment, ServiceLook,
+    Availability, Definition, DeploymentRecord, ImageLook, Platform, ServiceDeployment, ServiceLook,
 };
 use crate::core::policy::ServiceRef;
 use crate::core::rollout::Rollout;
@@ -103,6 +103,12 @@ pub enum ImageName<'a> {
 pub trait Images {
     /// Looks at an image: what it is, and for which platforms.
     async fn image(&self, repository: &str, name: ImageName<'_>) -> Result<ImageLook, CallError>;
+    /// Says whether an image can be pulled; nothing of it is read.
+    async fn availability(
+        &self,
+        repository: &str,
+        name: ImageName<'_>,
+    ) -> Result<Availability, CallError>;
     /// Reads when ECR says an image was pushed; `None` where there is none.
     async fn pushed_at(
         &self,
@@ -160,8 +166,14 @@ pub trait LoadBalancers {
     ) -> Result<Vec<TargetHealth>, CallError>;
 }
 
+/// The ledger, as the functions that only find targets use it.
+pub trait ReverseItems {
+    /// Finds the targets that care for a repository, service or alarm.
+    async fn followers(&self, key: &ReverseKey) -> Result<Vec<Follower>, LedgerError>;
+}
+
 /// The ledger, as `rollout` uses it.
-pub trait Targets {
+pub trait Targets: ReverseItems {
     /// Loads a target's registration and state with a consistent read.
     async fn load(&self, target: &TargetName) -> Result<TargetEntry, LedgerError>;
     /// Loads the whole definition of a target's last-known-good.
@@ -173,12 +185,6 @@ pub trait Targets {
     ///
     /// The write is taken only where the stored version is the expected one.
     async fn save(&self, write: &StateWrite) -> Result<Version, SaveError>;
-}
-
-/// The ledger, as the functions that only find targets use it.
-pub trait ReverseItems {
-    /// Finds the targets that care for a repository, service or alarm.
-    async fn followers(&self, key: &ReverseKey) -> Result<Vec<Follower>, LedgerError>;
 }
 
 /// The ledger, as whoever answers people reads it.

@@ -47,6 +47,8 @@ impl std::fmt::Display for Mistake {
     }
 }
 
+/// The longest bake time.
+pub const MOST_BAKE_TIME_SECONDS: u32 = 86_400;
 /// The bake time where the configuration names none.
 pub const DEFAULT_BAKE_TIME_SECONDS: u32 = 300;
 /// The deadline where the configuration names none.
@@ -114,7 +116,7 @@ impl Reader {
             fields,
             DEFAULT_BAKE_TIME_SECONDS,
             0,
-            86_400,
+            MOST_BAKE_TIME_SECONDS,
         );
         let deadline_seconds = self.number(
             "deadlineSeconds",

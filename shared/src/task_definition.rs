@@ -81,6 +81,44 @@ pub fn registry_of(arn: &str) -> Option<String> {
     Some(format!("{account}.dkr.ecr.{region}.{suffix}"))
 }
 
+/// An image that a container pulls from a registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pulled<'a> {
+    /// The repository's name.
+    pub repository: &'a str,
+    /// Which of its images.
+    pub version: PulledVersion<'a>,
+}
+
+/// How a container names the image that it pulls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PulledVersion<'a> {
+    /// Whatever the tag points at.
+    Tag(&'a str),
+    /// Exactly this content.
+    Digest(ImageDigest),
+}
+
+/// Reads what a container pulls; `None` where that is not from `registry`.
+#[must_use]
+pub fn pulled_from<'a>(image: &'a str, registry: &str) -> Option<Pulled<'a>> {
+    let reference = image_reference(image);
+    if !same_registry(reference.registry, registry) {
+        return None;
+    }
+    let version = match image.split_once('@') {
+        Some((_, digest)) => PulledVersion::Digest(ImageDigest::parse(digest)?),
+        None => {
+            let last = image.rsplit_once('/').map_or(image, |(_, last)| last);
+            PulledVersion::Tag(last.split_once(':').map_or("latest", |(_, tag)| tag))
+        }
+    };
+    Some(Pulled {
+        repository: reference.repository,
+        version,
+    })
+}
+
 /// Which containers a push changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Matched {
@@ -319,6 +357,28 @@ mod tests {
     use super::*;
 
     const REGISTRY: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
+
+    #[test]
+    fn what_a_container_pulls_from_the_registry_is_read() {
+        let pinned = format!("{REGISTRY}/team/web:v1@{}", digest());
+        let pulled = |image: &str| {
+            let pulled = pulled_from(image, REGISTRY)?;
+            let version = match pulled.version {
+                PulledVersion::Tag(tag) => tag.to_owned(),
+                PulledVersion::Digest(digest) => digest.to_string(),
+            };
+            Some(format!("{} {version}", pulled.repository))
+        };
+        assert_eq!(pulled(&pinned), Some(format!("team/web {}", digest())));
+        let by = |rest: &str| pulled(&format!("{REGISTRY}/{rest}"));
+        assert_eq!(by("team/web:v1").as_deref(), Some("team/web v1"));
+        assert_eq!(by("web").as_deref(), Some("web latest"));
+        assert_eq!(by("web@sha256:short"), None);
+        assert_eq!(pulled("public.ecr.aws/team/web:v1"), None);
+        assert_eq!(pulled("nginx"), None);
+        let elsewhere = REGISTRY.replace("eu-west-1", "eu-west-2");
+        assert_eq!(pulled(&format!("{elsewhere}/team/web:v1")), None);
+    }
 
     fn digest() -> ImageDigest {
         ImageDigest::parse(&format!("sha256:{}", "ab".repeat(32))).unwrap()

@@ -2,10 +2,11 @@
 
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::operation::describe_alarms::DescribeAlarmsOutput;
-use aws_sdk_cloudwatch::types::{AlarmType, StateValue};
+use aws_sdk_cloudwatch::types::{AlarmType, MetricAlarm, MetricStat, StateValue};
 
 use super::client::Clients;
 use super::failure::call_error;
+use super::timestamp;
 use crate::core::alarm::{AlarmSeen, AlarmState};
 use crate::ports::{Alarms, CallError};
 
@@ -32,7 +33,7 @@ impl CloudWatch {
 
 impl Alarms for CloudWatch {
     async fn alarms(&self, names: &[String]) -> Result<Vec<AlarmSeen>, CallError> {
-        let mut states = Vec::new();
+        let mut found = Vec::new();
         for named in names.chunks(ALARMS_PER_CALL) {
             let call = format!("cloudwatch:DescribeAlarms {}", named.join(", "));
             let mut next = None;
@@ -50,30 +51,53 @@ impl Alarms for CloudWatch {
                     .send()
                     .await
                     .map_err(|error| call_error(&call, &error))?;
-                states.extend(described(&page));
+                found.extend(described(&page));
                 next = page.next_token;
                 if next.is_none() {
                     break;
                 }
             }
         }
-        Ok(seen(names, &states))
+        Ok(seen(names, &found))
     }
 }
 
-/// Gives the name and state of each alarm on a page, whatever its kind.
-fn described(page: &DescribeAlarmsOutput) -> Vec<(String, AlarmState)> {
-    let metric = page.metric_alarms().iter();
-    let metric = metric.map(|alarm| (alarm.alarm_name(), alarm.state_value()));
-    let composite = page.composite_alarms().iter();
-    let composite = composite.map(|alarm| (alarm.alarm_name(), alarm.state_value()));
-    let log = page.log_alarms().iter();
-    let log = log.map(|alarm| (alarm.alarm_name(), alarm.state_value()));
-    metric
-        .chain(composite)
-        .chain(log)
-        .filter_map(|(name, value)| Some((name?.to_owned(), state(value))))
-        .collect()
+/// Gives each alarm on a page, whatever its kind.
+fn described(page: &DescribeAlarmsOutput) -> Vec<AlarmSeen> {
+    let metric = page.metric_alarms().iter().map(|alarm| AlarmSeen {
+        name: alarm.alarm_name().unwrap_or_default().to_owned(),
+        state: Some(state(alarm.state_value())),
+        since: alarm.state_transitioned_timestamp().and_then(timestamp),
+        window_seconds: window_seconds(alarm),
+    });
+    let composite = page.composite_alarms().iter().map(|alarm| AlarmSeen {
+        name: alarm.alarm_name().unwrap_or_default().to_owned(),
+        state: Some(state(alarm.state_value())),
+        since: alarm.state_transitioned_timestamp().and_then(timestamp),
+        window_seconds: None,
+    });
+    let log = page.log_alarms().iter().map(|alarm| AlarmSeen {
+        name: alarm.alarm_name().unwrap_or_default().to_owned(),
+        state: Some(state(alarm.state_value())),
+        since: alarm.state_transitioned_timestamp().and_then(timestamp),
+        window_seconds: None,
+    });
+    metric.chain(composite).chain(log).collect()
+}
+
+/// Gives for how long an alarm's metric has to be bad before it fires.
+///
+/// With metric math the longest period counts. Of an alarm that fires after M
+/// out of N periods, M do. Source: CloudWatch API reference, PutMetricAlarm,
+/// `Period`, `Metrics`, `EvaluationPeriods` and `DatapointsToAlarm`.
+fn window_seconds(alarm: &MetricAlarm) -> Option<u32> {
+    let of_math = alarm.metrics().iter().filter_map(|query| {
+        let of_metric = query.metric_stat().and_then(MetricStat::period);
+        query.period().or(of_metric)
+    });
+    let period = of_math.chain(alarm.period()).max()?;
+    let count = alarm.datapoints_to_alarm().or(alarm.evaluation_periods())?;
+    u32::try_from(period.checked_mul(count)?).ok()
 }
 
 /// A state that came later is neither good nor bad.
@@ -86,22 +110,22 @@ fn state(value: Option<&StateValue>) -> AlarmState {
 }
 
 /// Gives one entry for each name, in the order of the names.
-fn seen(names: &[String], states: &[(String, AlarmState)]) -> Vec<AlarmSeen> {
+fn seen(names: &[String], described: &[AlarmSeen]) -> Vec<AlarmSeen> {
+    let find = |name: &String| described.iter().find(|alarm| alarm.name == *name);
     names
         .iter()
-        .map(|name| AlarmSeen {
-            name: name.clone(),
-            state: states
-                .iter()
-                .find(|(found, _)| found == name)
-                .map(|(_, state)| *state),
+        .map(|name| {
+            find(name).cloned().unwrap_or_else(|| AlarmSeen {
+                name: name.clone(),
+                ..AlarmSeen::default()
+            })
         })
         .collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_cloudwatch::types::{CompositeAlarm, LogAlarm, MetricAlarm};
+    use aws_sdk_cloudwatch::types::{CompositeAlarm, LogAlarm, MetricDataQuery};
 
     use super::super::endpoint::{Answer, Endpoint};
     use super::*;
@@ -142,6 +166,30 @@ mod tests {
                 ("log".to_owned(), Some(AlarmState::InsufficientData)),
             ]
         );
+    }
+
+    #[test]
+    fn the_window_of_an_alarm_is_what_has_to_be_bad_before_it_fires() {
+        let alarm = || MetricAlarm::builder().period(60).evaluation_periods(5);
+        let query = |own: Option<i32>, of_metric: i32| {
+            let metric = MetricStat::builder().period(of_metric).build();
+            MetricDataQuery::builder()
+                .set_period(own)
+                .metric_stat(metric)
+                .build()
+        };
+        let math = MetricAlarm::builder()
+            .metrics(query(None, 300))
+            .metrics(query(Some(900), 60))
+            .metrics(MetricDataQuery::builder().expression("m1 / m2").build())
+            .evaluation_periods(2);
+        assert_eq!(window_seconds(&alarm().build()), Some(300));
+        let two_of_five = alarm().datapoints_to_alarm(2);
+        assert_eq!(window_seconds(&two_of_five.build()), Some(120));
+        assert_eq!(window_seconds(&math.build()), Some(1800));
+        assert_eq!(window_seconds(&MetricAlarm::builder().build()), None);
+        let weird = alarm().period(i32::MAX).build();
+        assert_eq!(window_seconds(&weird), None);
     }
 
     #[tokio::test]

@@ -7,7 +7,7 @@ use super::decide::unsuitable;
 use super::observation::{Definition, Look, Observation, Service, ServiceLook};
 use super::policy::Policy;
 use super::reason::{Unsuitable, Waiting};
-use crate::target::Mistake;
+use crate::target::{MOST_BAKE_TIME_SECONDS, Mistake};
 use crate::task_definition::{TARGET_TAG, images, matching_containers, registry_of};
 
 /// How long a service may take to appear or to settle before people are told.
@@ -80,6 +80,35 @@ pub fn decide(
         return Adoption::Invalid(mistakes);
     }
     judge(service, alarms, since, now)
+}
+
+/// Warns of the alarms that cannot fire before the bake time is over; it is deployed all the same.
+#[must_use]
+pub fn warnings(policy: &Policy, alarms: &[AlarmSeen]) -> Vec<Mistake> {
+    let bake_seconds = policy.bake_time_seconds;
+    let places = policy.alarms.iter().enumerate();
+    places
+        .filter_map(|(index, name)| {
+            let seen = alarms.iter().find(|seen| seen.name == *name)?;
+            let window_seconds = seen.window_seconds?;
+            (window_seconds > bake_seconds).then(|| slow(index, name, window_seconds, bake_seconds))
+        })
+        .collect()
+}
+
+fn slow(index: usize, name: &str, window_seconds: u32, bake_seconds: u32) -> Mistake {
+    let fix = if window_seconds <= MOST_BAKE_TIME_SECONDS {
+        format!("Set `bakeTimeSeconds` to {window_seconds} or more, or shorten the alarm's period.")
+    } else {
+        "Shorten the alarm's period, or let it fire after fewer of them.".to_owned()
+    };
+    Mistake::new(
+        format!("alarms[{index}]"),
+        format!(
+            "alarm `{name}` fires after {window_seconds} seconds of bad data, but the bake time is {bake_seconds} seconds: a version may count as good before the alarm can tell"
+        ),
+        fix,
+    )
 }
 
 fn judge(service: &Service, alarms: &[AlarmSeen], since: Timestamp, now: Timestamp) -> Adoption {

@@ -1,6 +1,9 @@
 //! What a rollout remembers of the alarms it watches.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use super::shared_alarm::{Sharing, Turn};
 
 /// The state of a CloudWatch alarm.
 ///
@@ -29,12 +32,16 @@ impl AlarmState {
 }
 
 /// One alarm as it was seen.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AlarmSeen {
     /// The alarm's name.
     pub name: String,
     /// Its state; `None` where CloudWatch knows no such alarm.
     pub state: Option<AlarmState>,
+    /// Since when it is in that state, by CloudWatch's clock, where that is known.
+    pub since: Option<Timestamp>,
+    /// For how long its metric has to be bad before it fires, where that is known.
+    pub window_seconds: Option<u32>,
 }
 
 /// One alarm as a rollout watches it.
@@ -50,6 +57,9 @@ pub struct AlarmWatch {
     /// It fired while it was watched; that stands, even if it is OK again.
     #[serde(default)]
     pub fired: bool,
+    /// Who else watches it and whose turn it is, once it fired.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sharing: Option<Sharing>,
 }
 
 impl AlarmWatch {
@@ -61,6 +71,7 @@ impl AlarmWatch {
                 name: alarm.name.clone(),
                 ignored_until_ok: alarm.state == Some(AlarmState::Alarm),
                 fired: false,
+                sharing: None,
             })
             .collect()
     }
@@ -71,6 +82,22 @@ impl AlarmWatch {
             AlarmState::Ok => self.ignored_until_ok = false,
             AlarmState::Alarm => self.fired = self.fired || !self.ignored_until_ok,
             AlarmState::InsufficientData => {}
+        }
+    }
+
+    /// Takes note of a change that was told, unless it is older than the watch's last word.
+    ///
+    /// Both times are CloudWatch's: an event may come late, or twice.
+    pub fn note_change(&mut self, state: AlarmState, at: Timestamp) {
+        let turn = self.sharing.as_ref().map(|sharing| &sharing.turn);
+        match turn {
+            Some(Turn::Acquitted {
+                ok_since: Some(ok_since),
+                ..
+            }) if at <= *ok_since => {}
+            Some(Turn::Own | Turn::Yields { .. } | Turn::Acquitted { .. }) | None => {
+                self.note(state);
+            }
         }
     }
 }
@@ -113,6 +140,7 @@ mod tests {
         vec![AlarmSeen {
             name: "5xx".to_owned(),
             state,
+            ..AlarmSeen::default()
         }]
     }
 

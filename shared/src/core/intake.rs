@@ -220,7 +220,7 @@ pub fn keep_alarm(state: &mut TargetState, change: &AlarmChange) -> bool {
     else {
         return false;
     };
-    watch.note(change.state);
+    watch.note_change(change.state, change.at);
     current.evidence.alarm_changes.keep(change.clone())
 }
 
@@ -470,6 +470,7 @@ mod tests {
             base_deployment_created_at: at(0),
             containers: Vec::new(),
             alarms: Vec::new(),
+            no_way_back: None,
         };
         let running = Running {
             revision: String::new(),
@@ -498,6 +499,7 @@ mod tests {
         let seen = AlarmSeen {
             name: "5xx".to_owned(),
             state: Some(AlarmState::Ok),
+            ..AlarmSeen::default()
         };
         current.phase = Phase::Progressing {
             start: Start {
@@ -508,6 +510,7 @@ mod tests {
                 base_deployment_created_at: at(0),
                 containers: Vec::new(),
                 alarms: AlarmWatch::begin(&[seen]),
+                no_way_back: None,
             },
             running: Running {
                 revision: String::new(),

@@ -19,4 +19,5 @@ pub mod policy;
 pub mod push;
 pub mod reason;
 pub mod rollout;
+pub mod shared_alarm;
 pub mod state;

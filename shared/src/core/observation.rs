@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::alarm::AlarmSeen;
 use super::evidence::ServiceEvent;
 use super::name::{ImageDigest, RolloutId};
+use super::shared_alarm::Sharer;
 use super::state::Quarantined;
 
 /// One look at one thing.
@@ -37,8 +38,12 @@ pub struct Observation {
     pub own_revision: Look<Option<String>>,
     /// The watched alarms, in the order of the policy.
     pub alarms: Look<Vec<AlarmSeen>>,
+    /// The other targets that watch the alarms that fired; looked at only where one did.
+    pub alarm_sharers: Look<Vec<Sharer>>,
     /// The whole definition of the last-known-good, as the ledger keeps it.
     pub good_definition: Look<Option<Arc<Definition>>>,
+    /// The first image of the last-known-good that cannot be pulled any more, if there is one.
+    pub gone_image: Look<Option<GoneImage>>,
     /// The task definition that last finished baking, or was adopted.
     pub last_known_good: Option<String>,
     /// The images that are kept out of the target.
@@ -229,6 +234,27 @@ pub enum ImageLook {
         /// What the manifest says.
         content: ImageContent,
     },
+}
+
+/// Whether ECR can give an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Availability {
+    /// It can be pulled.
+    There,
+    /// There is no such image, or no such repository.
+    Missing,
+    /// It cannot be pulled until it is restored.
+    Archived,
+}
+
+/// An image of the last-known-good that ECR cannot give any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GoneImage {
+    /// The image, as the task definition spells it.
+    pub image: String,
+    /// Whether it lies in the archive storage class, from which it can be restored.
+    pub archived: bool,
 }
 
 /// What a manifest turned out to be.

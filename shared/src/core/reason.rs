@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::diagnosis::service_trouble::ServiceTrouble;
 use super::failure::Failure;
-use super::name::{ImageDigest, RolloutId};
+use super::name::{ImageDigest, RolloutId, TargetName};
+use super::observation::GoneImage;
 use crate::target::Mistake;
 
 /// Why a rollout or a target is waiting, and for what.
@@ -54,6 +55,13 @@ pub enum Waiting {
     },
     /// The bake time runs.
     BakeTime,
+    /// A watched alarm fired, and another target that watches it goes back first.
+    SharedAlarm {
+        /// The alarm's name.
+        alarm: String,
+        /// The target that goes first.
+        first: TargetName,
+    },
     /// Fewer tasks run than are desired, for less than is too long.
     MissingTasks,
     /// The last rollout halted: a person has to say how to go on, and is told again.
@@ -83,6 +91,7 @@ impl Waiting {
             Self::WayBack => "way-back",
             Self::PausedHook { .. } => "paused-hook",
             Self::BakeTime => "bake-time",
+            Self::SharedAlarm { .. } => "shared-alarm",
             Self::MissingTasks => "missing-tasks",
             Self::Person => "person",
             Self::Held { .. } => "held",
@@ -154,6 +163,15 @@ pub enum Rejected {
         /// When, by our clock.
         at: Timestamp,
     },
+    /// The service runs the last-known-good well, and there would be no coming back to it.
+    NoWayBack {
+        /// The image of the last-known-good that is gone.
+        gone: GoneImage,
+        /// The repository of the image that was refused.
+        repository: String,
+        /// The image that was refused.
+        digest: ImageDigest,
+    },
     /// A watched alarm fires, and the target asks not to deploy then.
     AlarmFiring {
         /// The alarms' names.
@@ -194,6 +212,7 @@ impl Rejected {
             Self::ServiceUnsuitable { .. } => "service-unsuitable",
             Self::ServiceBusy => "service-busy",
             Self::Quarantined { .. } => "quarantined",
+            Self::NoWayBack { .. } => "no-way-back",
             Self::AlarmFiring { .. } => "alarm-firing",
             Self::Refused { .. } => "refused",
             Self::AwsUnavailable { .. } => "aws-unavailable",
@@ -297,6 +316,11 @@ pub enum Halted {
         /// AWS's own words.
         message: String,
     },
+    /// The bake time is over, and nothing could be said of the version until the deadline after it.
+    NotVerified {
+        /// What could not be seen, or was not over.
+        trouble: String,
+    },
     /// A release that did not go back by itself left the bad version where it was.
     ///
     /// Only records of format 1 tell of it.
@@ -314,20 +338,22 @@ impl Halted {
             Self::WayBackFailed { .. } => "way-back-failed",
             Self::WentElsewhere { .. } => "went-elsewhere",
             Self::WayBackRefused { .. } => "way-back-refused",
+            Self::NotVerified { .. } => "not-verified",
             Self::LeftAlone(failure) => failure.as_str(),
         }
     }
 
-    /// Gives why the version was to be taken back.
+    /// Gives why the version was to be taken back, if it was.
     #[must_use]
-    pub fn failure(&self) -> &Failure {
+    pub fn failure(&self) -> Option<&Failure> {
         match self {
             Self::NothingToGoBackTo { failure }
             | Self::WayBackTooLong { failure }
             | Self::WayBackFailed { failure, .. }
             | Self::WentElsewhere { failure, .. }
             | Self::WayBackRefused { failure, .. }
-            | Self::LeftAlone(failure) => failure,
+            | Self::LeftAlone(failure) => Some(failure),
+            Self::NotVerified { .. } => None,
         }
     }
 }

@@ -7,7 +7,7 @@ use super::alarm::AlarmWatch;
 use super::evidence::Evidence;
 use super::failure::Failure;
 use super::name::{ImageDigest, RolloutId};
-use super::observation::PausedHook;
+use super::observation::{GoneImage, PausedHook};
 use super::policy::Policy;
 use super::push::Push;
 use super::reason::{Halted, Rejected, SupersededBy, Waiting};
@@ -135,6 +135,9 @@ pub struct Start {
     pub containers: Vec<String>,
     /// The alarms that are watched.
     pub alarms: Vec<AlarmWatch>,
+    /// The image of the last-known-good that was gone, so that there may be no way back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_way_back: Option<GoneImage>,
 }
 
 /// The revision that a service was asked to run.

@@ -58,6 +58,9 @@ pub struct TargetState {
     /// When each watched alarm fired that was last told of, by CloudWatch's clock.
     #[serde(default)]
     pub alarms_told: BTreeMap<String, Timestamp>,
+    /// What is doubtful about its configuration, though it is deployed to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Mistake>,
     /// When to look again, and why.
     #[serde(default)]
     pub wake: Option<Wake>,

@@ -35,6 +35,17 @@ pub(super) fn document(
     if let Some(outcome) = notice.outcome() {
         fields.insert("outcome".to_owned(), json!(outcome));
     }
+    members(notice, surroundings, findings, fields);
+    document
+}
+
+/// Writes the members that only this kind of news has.
+fn members(
+    notice: &Notice,
+    surroundings: &Surroundings,
+    findings: &Findings,
+    fields: &mut Map<String, Value>,
+) {
     match &notice.news {
         News::Rollout(news) => {
             rollout(news, surroundings, fields);
@@ -50,6 +61,9 @@ pub(super) fn document(
         }
         News::ServiceMissing { mistake } => {
             fields.insert("mistakes".to_owned(), json!([mistake]));
+        }
+        News::TargetWarned { warnings } => {
+            fields.insert("warnings".to_owned(), json!(warnings));
         }
         News::AlarmFired { change, runs } => {
             fields.insert("alarm".to_owned(), dossier::change(change));
@@ -75,6 +89,12 @@ pub(super) fn document(
                 );
             }
         }
+        News::RolloutYields { rollout, alarm, to } => {
+            let explanation = super::shared_alarm::yields(alarm, to);
+            let reason = json!({ "code": "shared-alarm", "explanation": explanation });
+            fields.insert("alarm".to_owned(), json!({ "alarm": alarm }));
+            stays(rollout, reason, fields);
+        }
         News::WayBackPaused { rollout, hook } => {
             let explanation = super::way_back_paused(hook, surroundings);
             let reason = json!({ "code": "paused-hook", "explanation": explanation, "hook": hook });
@@ -85,7 +105,6 @@ pub(super) fn document(
             stays(rollout, reason, fields);
         }
     }
-    document
 }
 
 /// A rollout that stays as it is, and why.
@@ -149,6 +168,9 @@ fn described(rollout: &Rollout, start: Option<&Start>) -> Value {
             json!(start.base_task_definition),
         );
         fields.insert("containers".to_owned(), json!(start.containers));
+        if let Some(gone) = &start.no_way_back {
+            fields.insert("noWayBack".to_owned(), json!(gone));
+        }
     }
     let revision = match &rollout.phase {
         Phase::Starting { revision, .. } => revision.as_ref(),

@@ -9,7 +9,7 @@ mod found;
 #[cfg(test)]
 mod tests;
 
-use super::{NOT_KEPT_OUT, Surroundings, diagnosis, failure, kept_out, start_digest};
+use super::{NOT_KEPT_OUT, Surroundings, diagnosis, failure, kept_out, shared_alarm, start_digest};
 use crate::core::diagnosis::cause as cause_of;
 use crate::core::diagnosis::service_trouble::ServiceTrouble;
 use crate::core::diagnosis::target_health::{TargetVerdict, judge, weight};
@@ -18,6 +18,7 @@ use crate::core::failure::Failure;
 use crate::core::policy::ServiceRef;
 use crate::core::reason::Halted;
 use crate::core::rollout::Phase;
+use crate::core::shared_alarm::Sharing;
 use crate::findings::Findings;
 use crate::notice::{RolloutNews, Runs};
 use crate::redact::redact;
@@ -39,17 +40,20 @@ pub(super) fn paragraphs(
     surroundings: &Surroundings,
     findings: &Findings,
 ) -> Vec<String> {
-    let Some(failure) = news.failure() else {
+    let Some(outcome) = outcome(news) else {
         return Vec::new();
     };
-    let mut paragraphs = vec![outcome(news, failure)];
-    paragraphs.extend(failure::hint(failure).map(str::to_owned));
+    let mut paragraphs = vec![outcome];
+    paragraphs.extend(news.start.as_ref().and_then(super::no_way_back));
+    let hint = news.failure().and_then(failure::hint);
+    paragraphs.extend(hint.map(str::to_owned));
     paragraphs.extend(tasks_text(news));
     paragraphs.extend(troubles_text(news));
     paragraphs.extend(health_text(news));
     paragraphs.extend(alarms_text(news));
+    paragraphs.extend(sharing_text(news));
     paragraphs.extend(found::log(&findings.log));
-    paragraphs.push(next(news, failure, surroundings));
+    paragraphs.push(next(news, surroundings));
     paragraphs.extend(
         by_hand(news)
             .map(|(to_what, line)| format!("By hand, with the AWS CLI, to {to_what}:\n  {line}")),
@@ -58,15 +62,18 @@ pub(super) fn paragraphs(
     paragraphs
 }
 
-/// Says what became of it and why.
-fn outcome(news: &RolloutNews, why: &Failure) -> String {
-    let bad = redact(&failure::failure(why));
+/// Says what became of it and why; `None` for a rollout that no dossier is kept of.
+fn outcome(news: &RolloutNews) -> Option<String> {
+    let bad = |why| redact(&failure::failure(why));
     match &news.rollout.phase {
-        Phase::RollingBack { .. } => {
-            format!("{bad} The service goes back to the last good version.")
+        Phase::RollingBack { failure, .. } => Some(format!(
+            "{} The service goes back to the last good version.",
+            bad(failure)
+        )),
+        Phase::RolledBack { failure, by, .. } => {
+            Some(format!("{} {}", bad(failure), failure::taken_back_by(*by)))
         }
-        Phase::RolledBack { by, .. } => format!("{bad} {}", failure::taken_back_by(*by)),
-        Phase::Halted { reason } => redact(&super::halted(reason)),
+        Phase::Halted { reason } => Some(redact(&super::halted(reason))),
         Phase::Requested { .. }
         | Phase::Starting { .. }
         | Phase::Progressing { .. }
@@ -74,7 +81,7 @@ fn outcome(news: &RolloutNews, why: &Failure) -> String {
         | Phase::Succeeded { .. }
         | Phase::ScaledToZero { .. }
         | Phase::Superseded { .. }
-        | Phase::Rejected { .. } => bad,
+        | Phase::Rejected { .. } => None,
     }
 }
 
@@ -101,7 +108,7 @@ fn runs(news: &RolloutNews) -> Option<&str> {
 }
 
 /// Says what happens next, and what a person can do.
-fn next(news: &RolloutNews, why: &Failure, surroundings: &Surroundings) -> String {
+fn next(news: &RolloutNews, surroundings: &Surroundings) -> String {
     match &news.rollout.phase {
         Phase::RollingBack { .. } => {
             "Nothing has to be done now: another notice tells when the last good version runs again.".to_owned()
@@ -109,7 +116,7 @@ fn next(news: &RolloutNews, why: &Failure, surroundings: &Surroundings) -> Strin
         Phase::Halted { .. } => {
             halted_next(news, surroundings)
         }
-        Phase::RolledBack { .. } if why.quarantines() => {
+        Phase::RolledBack { failure, .. } if failure.quarantines() => {
             kept_out(&news.rollout, start_digest(news), surroundings)
         }
         Phase::RolledBack { .. }
@@ -316,6 +323,26 @@ fn changes(news: &RolloutNews) -> Vec<&AlarmChange> {
         .collect();
     let first = ours.len().saturating_sub(CHANGES_SHOWN);
     ours.into_iter().skip(first).collect()
+}
+
+/// Gives the alarms that count and that other targets watch too.
+fn shared(news: &RolloutNews) -> Vec<(&str, &Sharing)> {
+    let (Some(Failure::AlarmFired { alarms }), Some(start)) = (news.failure(), &news.start) else {
+        return Vec::new();
+    };
+    let watches = start.alarms.iter();
+    watches
+        .filter(|watch| alarms.contains(&watch.name))
+        .filter_map(|watch| Some((watch.name.as_str(), watch.sharing.as_ref()?)))
+        .collect()
+}
+
+fn sharing_text(news: &RolloutNews) -> Option<String> {
+    let lines: Vec<String> = shared(news)
+        .into_iter()
+        .map(|(alarm, sharing)| shared_alarm::taken_back(alarm, sharing))
+        .collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 /// Tells of an alarm that fired while nothing was under way.

@@ -218,6 +218,9 @@ pub fn waiting(waiting: &Waiting) -> String {
             format!("lifecycle hook {hook_id} of the service waits for a person")
         }
         Waiting::BakeTime => "the bake time runs".to_owned(),
+        Waiting::SharedAlarm { alarm, first } => format!(
+            "alarm {alarm} fired, which target {first} watches too: that one goes back first"
+        ),
         Waiting::MissingTasks => "fewer tasks run than are wanted".to_owned(),
         Waiting::Person => "the last rollout halted: a person has to say how to go on".to_owned(),
         Waiting::Held { reason } => format!("it is held: {reason}"),

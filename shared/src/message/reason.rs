@@ -3,6 +3,7 @@
 use super::Surroundings;
 use super::failure::{failure, failure_briefly};
 use crate::core::name::TargetName;
+use crate::core::observation::GoneImage;
 use crate::core::reason::{Halted, Ignored, Rejected, SupersededBy, Unsuitable};
 use crate::task_definition::TARGET_TAG;
 
@@ -68,6 +69,12 @@ pub fn rejected(reason: &Rejected, target: &TargetName, surroundings: &Surroundi
             "This image was taken back from this target at {at:.0} (rollout {rollout}) and is kept out until a person releases it. Nothing was changed. Push a mended version, or release it:\n  {}",
             surroundings.release(target, digest)
         ),
+        Rejected::NoWayBack { gone, repository, digest } => format!(
+            "{} The service runs that version well, so it was left alone: should the new one fail, there would be nothing to go back to. Nothing was changed. {} first, or go without it; either way this deploys the new one:\n  {}",
+            gone_image(gone),
+            if gone.archived { "Restore that image in ECR" } else { "Push that very image again" },
+            surroundings.deploy(target, repository, digest)
+        ),
         Rejected::AlarmFiring { alarms } => format!(
             "A watched alarm fires ({}), and the target asks not to deploy then. Nothing was changed. Push again under a new tag once it is quiet.",
             alarms.join(", ")
@@ -99,9 +106,25 @@ pub fn rejected_briefly(reason: &Rejected) -> String {
         Rejected::ServiceUnsuitable { .. } => "Pushboat may not deploy to the service".to_owned(),
         Rejected::ServiceBusy => "somebody else's deployment did not finish".to_owned(),
         Rejected::Quarantined { .. } => "it was taken back before".to_owned(),
+        Rejected::NoWayBack { .. } => "there would be no way back".to_owned(),
         Rejected::AlarmFiring { .. } => "an alarm fires".to_owned(),
         Rejected::Refused { code, .. } => format!("AWS refused the change: {code}"),
         Rejected::AwsUnavailable { .. } => "AWS gave no usable answer".to_owned(),
+    }
+}
+
+/// Says that the last-known-good cannot be pulled.
+pub(super) fn gone_image(gone: &GoneImage) -> String {
+    if gone.archived {
+        format!(
+            "The image of the last good version is in ECR's archive storage class and cannot be pulled: {}.",
+            gone.image
+        )
+    } else {
+        format!(
+            "The image of the last good version is no longer in ECR: {}.",
+            gone.image
+        )
     }
 }
 
@@ -158,7 +181,7 @@ pub(super) fn superseded_briefly(by: &SupersededBy) -> &'static str {
 /// Says why only a person can decide how to go on.
 #[must_use]
 pub fn halted(reason: &Halted) -> String {
-    let bad = failure(reason.failure());
+    let bad = reason.failure().map(failure).unwrap_or_default();
     match reason {
         Halted::NothingToGoBackTo { .. } => format!(
             "{bad} No version of this service was ever proven good, so there is nothing to go back to; the new version may still be running."
@@ -182,6 +205,9 @@ pub fn halted(reason: &Halted) -> String {
         } => format!(
             "{bad} AWS refused {call}, which was to bring the last good version back: {code}: {message}"
         ),
+        Halted::NotVerified { trouble } => format!(
+            "Its bake time is over, but whether this version is good could not be verified before the deadline: {trouble}. It was neither called good nor taken back; the version to go back to is the one before."
+        ),
         Halted::LeftAlone(_) => format!("{bad} The service was left as it was."),
     }
 }
@@ -194,6 +220,7 @@ pub(super) fn halted_briefly(reason: &Halted) -> String {
         Halted::WayBackFailed { .. } => "the last good version fails too",
         Halted::WentElsewhere { .. } => "ECS went back to another version",
         Halted::WayBackRefused { .. } => "AWS refused the way back",
+        Halted::NotVerified { .. } => "it could not be verified",
         Halted::LeftAlone(failure) => return failure_briefly(failure),
     };
     words.to_owned()

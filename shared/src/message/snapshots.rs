@@ -16,10 +16,11 @@ use crate::core::diagnosis::Cause;
 use crate::core::evidence::{Evidence, StoppedContainer, StoppedTask};
 use crate::core::failure::Failure;
 use crate::core::name::{ImageDigest, RolloutId, TargetName};
-use crate::core::observation::PausedHook;
+use crate::core::observation::{GoneImage, PausedHook};
 use crate::core::push::Push;
 use crate::core::reason::{Halted, Rejected, SupersededBy, Unsuitable, Waiting};
 use crate::core::rollout::{Back, Phase, RolledBackBy, Rollout, Running, Start, Way};
+use crate::core::shared_alarm::{Sharing, Turn};
 use crate::findings::Findings;
 use crate::notice::{News, Notice, RolloutNews};
 use crate::target::{self, Mistake};
@@ -110,7 +111,17 @@ fn start() -> Start {
             name: "backstage-5xx".to_owned(),
             ignored_until_ok: false,
             fired: false,
+            sharing: None,
         }],
+        no_way_back: None,
+    }
+}
+
+fn gone(archived: bool) -> GoneImage {
+    let registry = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
+    GoneImage {
+        image: format!("{registry}/team/backstage@{}", digest('a')),
+        archived,
     }
 }
 
@@ -137,6 +148,8 @@ fn notice(news: News) -> Notice {
         News::TargetInvalid { .. }
         | News::ServiceMissing { .. }
         | News::Adopted { .. }
+        | News::TargetWarned { .. }
+        | News::RolloutYields { .. }
         | News::AlarmFired { .. }
         | News::Command { .. }
         | News::RolloutHeld { .. } => notice.target.to_string(),
@@ -237,6 +250,16 @@ fn what_is_told_of_a_target() {
         "there is no active service `backstage` in cluster `prod`",
         "Correct the name, or create the service; Pushboat keeps looking.",
     );
+    let slow = |index: usize, name: &str| {
+        Mistake::new(
+            format!("alarms[{index}]"),
+            format!(
+                "alarm `{name}` fires after 900 seconds of bad data, but the bake time is 300 seconds: a version may count as good before the alarm can tell"
+            ),
+            "Set `bakeTimeSeconds` to 900 or more, or shorten the alarm's period.",
+        )
+    };
+    let warned = |warnings| notice(News::TargetWarned { warnings });
     let images = BTreeMap::from([
         (
             "backstage".to_owned(),
@@ -259,6 +282,11 @@ fn what_is_told_of_a_target() {
                 "no service",
                 notice(News::ServiceMissing { mistake: missing })
             ),
+            ("a weak point", warned(vec![slow(0, "backstage-5xx")])),
+            (
+                "several weak points",
+                warned(vec![slow(0, "backstage-5xx"), slow(1, "backstage-latency")])
+            ),
         ])
     );
 }
@@ -270,6 +298,14 @@ fn what_is_told_of_a_rollout_under_way() {
         revision: None,
         update_intended_at: Some(at("08:15:14")),
     };
+    let mut without_a_way_back = started(starting.clone());
+    if let News::Rollout(news) = &mut without_a_way_back.news {
+        let start = Start {
+            no_way_back: Some(gone(false)),
+            ..start()
+        };
+        news.start = Some(start);
+    }
     let baking = Phase::Baking {
         start: start(),
         running: running(),
@@ -286,6 +322,7 @@ fn what_is_told_of_a_rollout_under_way() {
         "rollout",
         shown(&[
             ("it started", started(starting)),
+            ("… without a way back", without_a_way_back),
             ("it runs", started(baking)),
             ("it succeeded", started(succeeded)),
             ("no task is wanted", started(scaled_to_zero)),
@@ -361,6 +398,11 @@ fn why_an_image_was_refused() {
         rollout: RolloutId::new(at("07:40:00"), &["main-41"]),
         at: at("07:51:00"),
     };
+    let no_way_back = |archived| Rejected::NoWayBack {
+        gone: gone(archived),
+        repository: "team/backstage".to_owned(),
+        digest: digest('b'),
+    };
     snapshot!(
         "rejected_image",
         shown(&[
@@ -382,6 +424,8 @@ fn why_an_image_was_refused() {
             ("wrong platform", rejected(two)),
             ("no platform", rejected(wrong_platform(&[]))),
             ("taken back before", rejected(quarantined)),
+            ("no way back", rejected(no_way_back(false))),
+            ("no way back: archived", rejected(no_way_back(true))),
         ])
     );
 }
@@ -649,6 +693,85 @@ fn why_a_person_has_to_decide() {
                     code: "InvalidParameterException".to_owned(),
                     message: "The subnet does not exist.".to_owned(),
                 })
+            ),
+            (
+                "nobody could see whether it is good",
+                told(Halted::NotVerified {
+                    trouble: "ecs:DescribeServices prod/backstage was throttled".to_owned(),
+                })
+            ),
+        ])
+    );
+}
+
+/// The alarm that fired is watched by others too.
+fn shared_with(names: &[&str], turn: Turn) -> Start {
+    let name = |name: &&str| TargetName::parse(name).unwrap();
+    let mut start = start();
+    start.alarms[0].sharing = Some(Sharing {
+        with: names.iter().map(name).collect(),
+        turn,
+    });
+    start
+}
+
+fn with_start(mut notice: Notice, start: Start) -> Notice {
+    if let News::Rollout(news) = &mut notice.news {
+        news.start = Some(start);
+    }
+    notice
+}
+
+#[test]
+fn whose_turn_it_is_where_an_alarm_is_shared() {
+    let api = || TargetName::parse("team/api").unwrap();
+    let yields = |gone_back| Turn::Yields {
+        to: api(),
+        since: at("08:17:00"),
+        gone_back,
+        settles_from: None,
+    };
+    let baking = |start| Phase::Baking {
+        start,
+        running: running(),
+        until: at("08:26:03"),
+        missing_tasks_since: None,
+    };
+    let waits = News::RolloutYields {
+        rollout: Box::new(rollout(baking(shared_with(&["team/api"], yields(None))))),
+        alarm: "backstage-5xx".to_owned(),
+        to: api(),
+    };
+    let back = |names: &[&str], turn| {
+        let failure = Failure::AlarmFired {
+            alarms: vec!["backstage-5xx".to_owned()],
+        };
+        let notice = rolled_back(failure, RolledBackBy::Pushboat);
+        with_start(notice, shared_with(names, turn))
+    };
+    let good = Phase::Succeeded {
+        revision: revision(43),
+    };
+    let acquitted = Turn::Acquitted {
+        after: api(),
+        ok_since: Some(at("08:19:00")),
+    };
+    let many = ["a", "b", "c", "d", "e", "f"];
+    snapshot!(
+        "shared_alarm",
+        shown(&[
+            ("it waits", notice(waits)),
+            ("it goes first", back(&["team/api"], Turn::Own)),
+            ("many share it", back(&many, Turn::Own)),
+            (
+                "another went first",
+                back(&["team/api", "team/jobs"], yields(Some(api())))
+            ),
+            ("another was to go first", back(&["team/api"], yields(None))),
+            ("it fired again", back(&["team/api"], acquitted.clone())),
+            (
+                "it stays",
+                with_start(started(good), shared_with(&["team/api"], acquitted))
             ),
         ])
     );

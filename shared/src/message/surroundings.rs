@@ -23,6 +23,16 @@ impl Surroundings {
         ))
     }
 
+    /// Writes the line that deploys an image, to be pasted into a shell.
+    ///
+    /// Neither can a repository's name hold a quote.
+    #[must_use]
+    pub fn deploy(&self, target: &TargetName, repository: &str, digest: &ImageDigest) -> String {
+        self.operator(&format!(
+            r#"{{"command":"deploy","target":"{target}","repository":"{repository}","digest":"{digest}"}}"#
+        ))
+    }
+
     /// Writes the line that resumes a held target, to be pasted into a shell.
     #[must_use]
     pub fn resume(&self, target: &TargetName) -> String {
@@ -66,6 +76,7 @@ mod tests {
         let digest = ImageDigest::parse(&format!("sha256:{}", "0a".repeat(32))).unwrap();
         for line in [
             surroundings.release(&target, &digest),
+            surroundings.deploy(&target, "team/web", &digest),
             surroundings.resume(&target),
         ] {
             let start = "aws lambda invoke --function-name pushboat-operator --region eu-west-1 ";

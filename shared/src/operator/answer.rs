@@ -61,6 +61,7 @@ pub(super) fn status(registration: &Registration, entry: &TargetEntry) -> Value 
             "since": halted.since.map(seconds),
             "rollout": brief(&halted.news.rollout),
         })),
+        "warnings": state.warnings,
         "commands": state.commands.iter().map(|handled| json!({
             "requestId": handled.request_id,
             "command": handled.command,

@@ -112,9 +112,30 @@ where
             refuse(step, mistakes, now);
             false
         }
-        Adoption::Good => adopted(step, &observation, true, now),
-        Adoption::NothingGood => adopted(step, &observation, false, now),
+        Adoption::Good => {
+            let more = adopted(step, &observation, true, now);
+            warn(step, policy, &observation, now);
+            more
+        }
+        Adoption::NothingGood => {
+            let more = adopted(step, &observation, false, now);
+            warn(step, policy, &observation, now);
+            more
+        }
     }
+}
+
+/// Notes what is doubtful, and tells each set of it once.
+fn warn(step: &mut Step, policy: &Policy, observation: &Observation, now: Timestamp) {
+    let Look::Taken(alarms) = &observation.alarms else {
+        return;
+    };
+    let warnings = adoption::warnings(policy, alarms);
+    if !warnings.is_empty() && step.state.warnings != warnings {
+        let warnings = warnings.clone();
+        step.tell_target(News::TargetWarned { warnings }, now);
+    }
+    step.state.warnings = warnings;
 }
 
 /// Since when adoption is being tried, and whether people know.

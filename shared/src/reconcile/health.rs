@@ -83,7 +83,7 @@ fn has_failed_checks(evidence: &Evidence, running: &Running) -> bool {
 fn is_taken_back(decision: &Decision) -> bool {
     match &decision.phase {
         Phase::RollingBack { failure, .. } => tells_of(failure),
-        Phase::Halted { reason } => tells_of(reason.failure()),
+        Phase::Halted { reason } => reason.failure().is_some_and(tells_of),
         Phase::Requested { .. }
         | Phase::Starting { .. }
         | Phase::Progressing { .. }

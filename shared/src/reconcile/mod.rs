@@ -278,6 +278,7 @@ fn settle_registration(step: &mut Step, status: &RegistrationStatus, now: Timest
         step.state.last_known_good = None;
         step.state.asked_before.clear();
         step.state.halted = None;
+        step.state.warnings.clear();
         step.state.wake = None;
     }
 }

@@ -1,8 +1,9 @@
 //! Looks at what a phase needs to see, as much of it at once as can be.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use futures_util::future::{join, join4};
+use futures_util::future::{join, join_all, join5};
 use jiff::Timestamp;
 
 use super::Ports;
@@ -10,14 +11,18 @@ use crate::core::alarm::AlarmSeen;
 use crate::core::decide::{self, Wanted, WantedDefinition};
 use crate::core::name::TargetName;
 use crate::core::observation::{
-    Definition, DeploymentRecord, ImageLook, Look, Observation, ServiceLook,
+    Availability, Definition, DeploymentRecord, GoneImage, ImageLook, Look, Observation,
+    ServiceLook,
 };
 use crate::core::ordering::exact_tag;
 use crate::core::policy::Policy;
 use crate::core::push::PushSource;
 use crate::core::rollout::Rollout;
+use crate::core::shared_alarm::{SHARERS_LOOKED_AT, Sharer};
 use crate::core::state::{Standing, TargetState};
+use crate::ledger::{LedgerError, ReverseKey};
 use crate::ports::{Alarms, CallError, ImageName, Images, Services, Targets};
+use crate::task_definition::{PulledVersion, pulled_from, registry_of};
 
 /// Looks at what the rollout's phase needs to see.
 pub(super) async fn observe<L, S, I, A, B, C>(
@@ -33,7 +38,7 @@ where
     A: Alarms,
 {
     let wanted = decide::wanted(rollout, now);
-    let (seen, image, alarms, good_definition) = join4(
+    let (seen, image, alarms, good_definition, gone_image) = join5(
         service(&ports.services, rollout, &wanted, now),
         image(&ports.images, rollout, wanted.image),
         alarms(&ports.alarms, &rollout.policy.alarms, wanted.alarms),
@@ -42,8 +47,11 @@ where
             &rollout.policy.target,
             wanted.good_definition,
         ),
+        gone_image(&ports.images, state, &rollout.policy, wanted.good_images),
     )
     .await;
+    let fired = decide::fired_alarms(rollout, &alarms);
+    let alarm_sharers = alarm_sharers(&ports.ledger, &rollout.policy.target, &fired).await;
     let newer = state
         .waiting
         .iter()
@@ -56,7 +64,9 @@ where
         history: seen.history,
         image,
         alarms,
+        alarm_sharers,
         good_definition,
+        gone_image,
         last_known_good: state
             .last_known_good
             .as_ref()
@@ -206,6 +216,51 @@ async fn image<I: Images>(images: &I, rollout: &Rollout, wanted: bool) -> Look<I
     look(images.image(&push.repository, name).await)
 }
 
+/// Looks whether the last-known-good can still be pulled.
+///
+/// Only followed repositories are asked: images of others may come from
+/// elsewhere, or through a cache that fetches them again.
+async fn gone_image<I: Images>(
+    images: &I,
+    state: &TargetState,
+    policy: &Policy,
+    wanted: bool,
+) -> Look<Option<GoneImage>> {
+    let good = match (&state.last_known_good, wanted) {
+        (Some(good), true) => good,
+        (None, true) => return Look::Taken(None),
+        (_, false) => return Look::NotTaken,
+    };
+    let registry = registry_of(&good.service_arn).unwrap_or_default();
+    let distinct: BTreeSet<&String> = good.images.values().collect();
+    let pulled = distinct.into_iter().filter_map(|image| {
+        let pulled = pulled_from(image, &registry)?;
+        policy.image(pulled.repository).map(|_| (image, pulled))
+    });
+    let asked = pulled.map(async |(image, pulled)| {
+        let name = match &pulled.version {
+            PulledVersion::Tag(tag) => ImageName::Tag(tag),
+            PulledVersion::Digest(digest) => ImageName::Digest(digest),
+        };
+        (image, images.availability(pulled.repository, name).await)
+    });
+    let mut trouble = None;
+    for (image, answer) in join_all(asked).await {
+        let archived = match answer {
+            Ok(Availability::There) => continue,
+            Ok(Availability::Missing) => false,
+            Ok(Availability::Archived) => true,
+            Err(error) => {
+                trouble = Some(error.to_string());
+                continue;
+            }
+        };
+        let image = image.clone();
+        return Look::Taken(Some(GoneImage { image, archived }));
+    }
+    trouble.map_or(Look::Taken(None), Look::Unavailable)
+}
+
 /// Looks at alarms; without any there is nothing to ask.
 pub(super) async fn alarms<A: Alarms>(
     alarms: &A,
@@ -219,6 +274,42 @@ pub(super) async fn alarms<A: Alarms>(
         return Look::Taken(Vec::new());
     }
     look(alarms.alarms(names).await)
+}
+
+/// Looks who else watches the alarms that fired, and what they are doing.
+async fn alarm_sharers<L: Targets>(
+    ledger: &L,
+    own: &TargetName,
+    fired: &[String],
+) -> Look<Vec<Sharer>> {
+    if fired.is_empty() {
+        return Look::NotTaken;
+    }
+    let mut sharers = Vec::new();
+    for alarm in fired {
+        let key = ReverseKey::Alarm(alarm.clone());
+        let followers = match ledger.followers(&key).await {
+            Ok(followers) => followers,
+            Err(error) => return Look::Unavailable(error.to_string()),
+        };
+        let names = followers.into_iter().map(|follower| follower.target);
+        let others = names.filter(|target| target != own);
+        let read = others
+            .take(SHARERS_LOOKED_AT)
+            .map(async |target| (ledger.load(&target).await, target));
+        for (entry, target) in join_all(read).await {
+            let state = match entry {
+                Ok(entry) => entry.state,
+                // A record that nobody can read belongs to nobody who could be waited for.
+                Err(LedgerError::Unreadable { .. }) => TargetState::default(),
+                Err(error @ LedgerError::Unreachable { .. }) => {
+                    return Look::Unavailable(error.to_string());
+                }
+            };
+            sharers.push(Sharer::read(alarm, target, &state));
+        }
+    }
+    Look::Taken(sharers)
 }
 
 /// Keeps an answer, or the reason why there is none.

@@ -1,9 +1,11 @@
 //! What a wake-up has changed and not yet saved.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::core::alarm::AlarmWatch;
 use crate::core::failure::Failure;
 use crate::core::hold::Hold;
 use crate::core::name::TargetName;
@@ -11,6 +13,7 @@ use crate::core::observation::{Definition, Look, Observation, PausedHook, Servic
 use crate::core::policy::Policy;
 use crate::core::reason::{SupersededBy, Waiting};
 use crate::core::rollout::{Phase, Rollout, Running, Start};
+use crate::core::shared_alarm::Turn;
 use crate::core::state::{
     GoodSource, HaltedTarget, LastKnownGood, Quarantined, Standing, TargetState, Wake,
 };
@@ -146,7 +149,7 @@ impl Step {
             };
             self.set_good(service, definition, source, now);
         }
-        let start = current.phase.start().or(phase.start()).cloned();
+        let start = phase.start().or(current.phase.start()).cloned();
         let running = current.phase.running().or(phase.running()).cloned();
         let news = is_news(&current.phase, &phase);
         let rollout = Rollout {
@@ -177,6 +180,10 @@ impl Step {
         }
         if news {
             self.tell_rollout(rollout.clone(), start, running, now);
+        }
+        for (alarm, to) in begins_to_yield(&current.phase, &rollout.phase) {
+            let rollout = Box::new(rollout.clone());
+            self.tell_target(News::RolloutYields { rollout, alarm, to }, now);
         }
         if let Some(hook) = newly_paused(&current.phase, &rollout.phase) {
             let news = News::WayBackPaused {
@@ -291,6 +298,26 @@ impl Step {
         notice.id = format!("{subject}.{}.{version}.{number}", notice.event());
         self.notices.push(notice);
     }
+}
+
+/// Gives the alarms for which a rollout yields from now on, and to which target.
+fn begins_to_yield(before: &Phase, after: &Phase) -> Vec<(String, TargetName)> {
+    if let Phase::RollingBack { .. } = after {
+        return Vec::new();
+    }
+    let yields_to = |watch: &AlarmWatch| match &watch.sharing.as_ref()?.turn {
+        Turn::Yields { to, .. } => Some((watch.name.clone(), to.clone())),
+        Turn::Own | Turn::Acquitted { .. } => None,
+    };
+    let yielding = |phase: &Phase| -> BTreeMap<String, TargetName> {
+        let watches = phase.start().into_iter().flat_map(|start| &start.alarms);
+        watches.filter_map(yields_to).collect()
+    };
+    let before = yielding(before);
+    let after = yielding(after).into_iter();
+    after
+        .filter(|(alarm, _)| !before.contains_key(alarm))
+        .collect()
 }
 
 /// Gives the hook at which the way back waits for a person now, and did not before.

@@ -61,6 +61,7 @@ pub enum Operation {
     DescribeServiceDeployments,
     StopServiceDeployment,
     DescribeImage,
+    DescribeGoodImage,
     DescribePushTime,
     DescribeRepositories,
     DescribeAlarms,

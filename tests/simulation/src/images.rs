@@ -7,7 +7,7 @@ use std::rc::Rc;
 use ecs_model::{PullError, Registry, ResolvedImage};
 use jiff::Timestamp;
 use pushboat::core::name::{ImageDigest, short_hash};
-use pushboat::core::observation::{ImageContent, ImageLook, Platform};
+use pushboat::core::observation::{Availability, ImageContent, ImageLook, Platform};
 use pushboat::ports::{CallError, Clock as _, ImageName};
 use pushboat::task_definition::image_reference;
 
@@ -188,6 +188,18 @@ impl pushboat::ports::Images for Images {
                 digest: digest.clone(),
                 content: stored.image.content.clone(),
             },
+        })
+    }
+
+    async fn availability(
+        &self,
+        repository: &str,
+        name: ImageName<'_>,
+    ) -> Result<Availability, CallError> {
+        Ok(match self.image(repository, name).await? {
+            ImageLook::Found { .. } => Availability::There,
+            ImageLook::Archived => Availability::Archived,
+            ImageLook::Missing | ImageLook::RepositoryMissing => Availability::Missing,
         })
     }
 

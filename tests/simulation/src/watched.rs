@@ -9,7 +9,7 @@ use pushboat::core::evidence::TargetHealth;
 use pushboat::core::hold::Hold;
 use pushboat::core::name::{ImageDigest, TargetName};
 use pushboat::core::observation::{
-    Definition, DeploymentRecord, ImageLook, ServiceDeployment, ServiceLook,
+    Availability, Definition, DeploymentRecord, ImageLook, ServiceDeployment, ServiceLook,
 };
 use pushboat::core::policy::ServiceRef;
 use pushboat::core::rollout::Rollout;
@@ -180,6 +180,15 @@ impl<P: Images> Images for Watched<P> {
     async fn image(&self, repository: &str, name: ImageName<'_>) -> Result<ImageLook, CallError> {
         let effect = self.port.image(repository, name);
         self.call(Operation::DescribeImage, effect).await
+    }
+
+    async fn availability(
+        &self,
+        repository: &str,
+        name: ImageName<'_>,
+    ) -> Result<Availability, CallError> {
+        let effect = self.port.availability(repository, name);
+        self.call(Operation::DescribeGoodImage, effect).await
     }
 
     async fn pushed_at(

@@ -23,7 +23,7 @@ use super::failure::{call_error, from_answer, unclear};
 use super::function::chain;
 use super::timestamp;
 use crate::core::name::ImageDigest;
-use crate::core::observation::{ImageContent, ImageLook, Platform};
+use crate::core::observation::{Availability, ImageContent, ImageLook, Platform};
 use crate::image::{Manifest, image_for, read_configuration, read_labels, read_manifest};
 use crate::ports::{CallError, ImageName, Images, Labels};
 
@@ -233,6 +233,19 @@ impl Images for Ecr {
             .ok_or_else(|| unclear(&call, "the answer has no manifest"))?;
         let content = self.content(repository, manifest).await?;
         Ok(ImageLook::Found { digest, content })
+    }
+
+    async fn availability(
+        &self,
+        repository: &str,
+        name: ImageName<'_>,
+    ) -> Result<Availability, CallError> {
+        let detail = self.describe(repository, identifier(name)).await?;
+        Ok(match detail.as_ref().map(ImageDetail::image_status) {
+            None => Availability::Missing,
+            Some(Some(ImageStatus::Archived | ImageStatus::Activating)) => Availability::Archived,
+            Some(Some(_) | None) => Availability::There,
+        })
     }
 
     async fn pushed_at(

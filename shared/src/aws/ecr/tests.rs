@@ -203,3 +203,21 @@ async fn push_times_are_read_where_there_is_an_image() {
     let other = ImageDigest::parse(&format!("sha256:{}", "00".repeat(32))).unwrap();
     assert_eq!(ecr.pushed_at("team/web", &other).await.unwrap(), None);
 }
+
+#[tokio::test]
+async fn whether_an_image_can_be_pulled_takes_one_call() {
+    let endpoint = registry(manifest(), arm64());
+    let ecr = Ecr::new(&endpoint.clients());
+    let digest = digest();
+    for (repository, name, expected) in [
+        ("team/web", ImageName::Digest(&digest), Availability::There),
+        ("team/web", ImageName::Tag("v1"), Availability::There),
+        ("team/web", ImageName::Tag("old"), Availability::Archived),
+        ("team/web", ImageName::Tag("v9"), Availability::Missing),
+        ("gone", ImageName::Tag("v1"), Availability::Missing),
+    ] {
+        let found = ecr.availability(repository, name).await;
+        assert_eq!(found, Ok(expected), "{repository} {name:?}");
+    }
+    assert_eq!(endpoint.operations(), ["DescribeImages"; 5]);
+}

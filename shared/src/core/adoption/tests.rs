@@ -115,6 +115,7 @@ impl Seen {
         self.observation.alarms = Look::Taken(vec![AlarmSeen {
             name: "5xx".to_owned(),
             state,
+            ..AlarmSeen::default()
         }]);
         self
     }
@@ -323,4 +324,43 @@ fn a_mistake_names_what_was_found_and_what_to_do() {
         .pending(PATIENCE_SECONDS)
         .mistake();
     assert!(cluster.problem.contains("`prod`"));
+}
+
+#[test]
+fn an_alarm_that_cannot_fire_before_the_bake_time_is_over_is_warned_of() {
+    let warned = |window_seconds, bake_seconds| {
+        let seen = AlarmSeen {
+            name: "5xx".to_owned(),
+            state: Some(AlarmState::Ok),
+            window_seconds,
+            ..AlarmSeen::default()
+        };
+        let given = steady().policy(|policy| policy.bake_time_seconds = bake_seconds);
+        let lines = warnings(&given.policy, &[seen]);
+        lines.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(warned(Some(300), 300), [""; 0]);
+    assert_eq!(warned(None, 300), [""; 0], "a composite tells of no window");
+    let lines = warned(Some(900), 300);
+    assert_eq!(lines.len(), 1);
+    for part in [
+        "alarms[0]",
+        "900 seconds of bad data",
+        "is 300 seconds",
+        "to 900 or more",
+    ] {
+        assert!(lines[0].contains(part), "{part}: {}", lines[0]);
+    }
+    let weekly = warned(Some(604_800), 86_400);
+    assert!(
+        weekly[0].contains("Shorten the alarm's period"),
+        "{weekly:?}"
+    );
+    assert!(!weekly[0].contains("bakeTimeSeconds"), "{weekly:?}");
+    let other = AlarmSeen {
+        name: "another".to_owned(),
+        window_seconds: Some(900),
+        ..AlarmSeen::default()
+    };
+    assert_eq!(warnings(&steady().policy, &[other]), []);
 }

@@ -4,10 +4,10 @@ use jiff::Timestamp;
 
 use super::super::failure::Failure;
 use super::super::observation::{DeploymentState, Look, Service, ServiceDeployment};
-use super::super::reason::Waiting;
+use super::super::reason::{Halted, Waiting};
 use super::super::rollout::{Phase, Running};
 use super::going::{Course, Going};
-use super::{Decision, MISSING_TASKS_LIMIT, Next, POLL, RETRY, over, wait};
+use super::{Decision, MISSING_TASKS_LIMIT, Next, POLL, RETRY, halt, over, wait};
 
 /// How far the bake is.
 pub(super) struct Bake {
@@ -17,6 +17,13 @@ pub(super) struct Bake {
 
 pub(super) fn decide(going: &Going<'_>, bake: &Bake) -> Decision {
     let now = going.now;
+    let until = if going.acquitted() {
+        // What it showed so far was mixed up with another target's failure.
+        bake.until.max(now + going.policy.bake_time())
+    } else {
+        bake.until
+    };
+    let bake = &Bake { until, ..*bake };
     let (service, primary) = match going.course() {
         Course::Well(service, primary) => (service, primary),
         Course::Decided(decision) => return *decision,
@@ -37,6 +44,9 @@ pub(super) fn decide(going: &Going<'_>, bake: &Bake) -> Decision {
         until: bake.until,
         missing_tasks_since,
     };
+    if let Some(yields) = going.yields() {
+        return stay(going, bake, yields.look_at(now), yields.waiting());
+    }
     if now < bake.until {
         let until = (now + POLL).min(bake.until);
         return stay(going, bake, until, Waiting::BakeTime);
@@ -52,10 +62,14 @@ fn at_the_end(going: &Going<'_>, bake: &Bake, service: &Service) -> Decision {
         });
     }
     if service.deployments.len() > 1 {
-        return stay(going, bake, now + POLL, Waiting::Deployment);
+        let trouble = "another deployment of the service is not over";
+        return too_long(going, bake, trouble)
+            .unwrap_or_else(|| stay(going, bake, now + POLL, Waiting::Deployment));
     }
     if bake.missing_tasks_since.is_some() {
-        return stay(going, bake, now + POLL, Waiting::MissingTasks);
+        let trouble = "fewer tasks run than are wanted, again and again";
+        return too_long(going, bake, trouble)
+            .unwrap_or_else(|| stay(going, bake, now + POLL, Waiting::MissingTasks));
     }
     // What is to be called good has to be seen whole: the alarms, and the definition to go back to.
     let observation = going.observation;
@@ -97,7 +111,19 @@ fn ask_again(going: &Going<'_>, bake: &Bake, trouble: &str) -> Decision {
     let waiting = Waiting::Aws {
         trouble: trouble.to_owned(),
     };
-    stay(going, bake, going.now + RETRY, waiting)
+    too_long(going, bake, trouble).unwrap_or_else(|| stay(going, bake, going.now + RETRY, waiting))
+}
+
+/// Gives up once the bake time is over for as long as a deployment may take.
+///
+/// What could not be seen is neither good nor bad: a person has to look.
+fn too_long(going: &Going<'_>, bake: &Bake, trouble: &str) -> Option<Decision> {
+    let over = going.now >= bake.until + going.policy.deadline();
+    over.then(|| {
+        halt(Halted::NotVerified {
+            trouble: trouble.to_owned(),
+        })
+    })
 }
 
 fn stay(going: &Going<'_>, bake: &Bake, until: Timestamp, waiting: Waiting) -> Decision {

@@ -2,7 +2,6 @@
 
 use jiff::Timestamp;
 
-use super::super::alarm::{self, AlarmWatch};
 use super::super::diagnosis::failed_tasks::{DeployedBy, Failing, Tally, judge};
 use super::super::diagnosis::{Cause, Circumstances};
 use super::super::failure::Failure;
@@ -10,6 +9,8 @@ use super::super::observation::{ImageLook, Look, Observation, Service, ServiceDe
 use super::super::policy::Policy;
 use super::super::reason::{Halted, SupersededBy};
 use super::super::rollout::{Back, Phase, RolledBackBy, Rollout, Running, Start, Way};
+use super::super::shared_alarm::Own;
+use super::watched_alarms::{Alarms, Yields};
 use super::{Decision, Next, Standing, halt, history, newer_takes_over, standing, supersede};
 
 /// A rollout whose revision the service was asked to run.
@@ -21,12 +22,12 @@ pub(super) struct Going<'a> {
     pub(super) running: &'a Running,
     pub(super) observation: &'a Observation,
     pub(super) now: Timestamp,
-    fired: Vec<String>,
+    alarms: Alarms,
 }
 
 /// What a look came to.
 pub(super) enum Course<'a> {
-    /// The service is driven towards our revision, and nothing speaks against it.
+    /// The service is driven towards our revision, and nothing that counts now speaks against it.
     Well(&'a Service, &'a ServiceDeployment),
     /// AWS gave no usable answer, or a stale one.
     Unclear(&'a str),
@@ -43,19 +44,33 @@ impl<'a> Going<'a> {
         observation: &'a Observation,
         now: Timestamp,
     ) -> Self {
-        let (alarms, fired) = look_at_alarms(start, observation);
+        let own = Own {
+            target: &policy.target,
+            deployed_at: running.deployment_created_at,
+        };
+        let alarms = Alarms::look(own, start, observation, now);
         Self {
             policy,
             rollout,
             start: Start {
-                alarms,
+                alarms: alarms.watches.clone(),
                 ..start.clone()
             },
             running,
             observation,
             now,
-            fired,
+            alarms,
         }
+    }
+
+    /// Gives the alarm for which it yields, if it does.
+    pub(super) fn yields(&self) -> Option<&Yields> {
+        self.alarms.yields.as_ref()
+    }
+
+    /// Says whether an alarm that had fired turned out not to count: the bake time begins anew.
+    pub(super) fn acquitted(&self) -> bool {
+        self.alarms.acquitted
     }
 
     /// Judges what was seen.
@@ -92,9 +107,9 @@ impl<'a> Going<'a> {
         if let Some(failure) = Failure::of_tasks(failing) {
             return Some(failure);
         }
-        if !self.fired.is_empty() {
+        if !self.alarms.fired.is_empty() {
             return Some(Failure::AlarmFired {
-                alarms: self.fired.clone(),
+                alarms: self.alarms.fired.clone(),
             });
         }
         (primary.state == DeploymentState::Failed).then(|| self.gave_up(&primary.state_reason))
@@ -219,14 +234,4 @@ impl<'a> Going<'a> {
 
 fn decided<'a>(decision: Decision) -> Course<'a> {
     Course::Decided(Box::new(decision))
-}
-
-/// Brings the alarm watches up to date and names those that fired.
-fn look_at_alarms(start: &Start, observation: &Observation) -> (Vec<AlarmWatch>, Vec<String>) {
-    let seen = match &observation.alarms {
-        Look::Taken(seen) => seen.as_slice(),
-        Look::NotTaken | Look::Unavailable(_) => &[],
-    };
-    let verdict = alarm::judge(&start.alarms, seen);
-    (verdict.watches, verdict.fired)
 }

@@ -47,6 +47,7 @@ fn for_ecs(waiting: &Waiting) -> bool {
         | Waiting::ReadLag
         | Waiting::ServiceTrouble { .. }
         | Waiting::PausedHook { .. }
+        | Waiting::SharedAlarm { .. }
         | Waiting::BakeTime
         | Waiting::Person
         | Waiting::Held { .. } => false,

@@ -14,6 +14,7 @@ mod rolling_back;
 mod starting;
 #[cfg(test)]
 mod table;
+mod watched_alarms;
 
 pub use history::history_wanted;
 pub use requested::unsuitable;
@@ -21,6 +22,7 @@ pub use requested::unsuitable;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use super::alarm::{self, AlarmSeen};
 use super::diagnosis::{self, Cause};
 use super::observation::{Look, Observation, Service, ServiceDeployment, ServiceLook};
 use super::policy::{Policy, Supersede};
@@ -88,6 +90,8 @@ pub struct Wanted {
     pub own_revision_of: Option<(String, String)>,
     /// The whole text of the last-known-good, from the ledger.
     pub good_definition: bool,
+    /// Whether the last-known-good's images can be pulled.
+    pub good_images: bool,
     /// A task definition.
     pub definition: Option<WantedDefinition>,
 }
@@ -109,6 +113,7 @@ pub fn wanted(rollout: &Rollout, now: Timestamp) -> Wanted {
             service: true,
             image: true,
             alarms: true,
+            good_images: true,
             definition: Some(WantedDefinition::OfPrimary),
             ..Wanted::default()
         },
@@ -151,6 +156,30 @@ pub fn wanted(rollout: &Rollout, now: Timestamp) -> Wanted {
         | Phase::Rejected { .. }
         | Phase::Halted { .. } => Wanted::default(),
     }
+}
+
+/// Names the alarms that fired while they were watched, this look included.
+///
+/// For each of them [`decide`] has to see who else watches it.
+#[must_use]
+pub fn fired_alarms(rollout: &Rollout, seen: &Look<Vec<AlarmSeen>>) -> Vec<String> {
+    let start = match &rollout.phase {
+        Phase::Progressing { start, .. } | Phase::Baking { start, .. } => start,
+        Phase::Requested { .. }
+        | Phase::Starting { .. }
+        | Phase::RollingBack { .. }
+        | Phase::RolledBack { .. }
+        | Phase::Succeeded { .. }
+        | Phase::ScaledToZero { .. }
+        | Phase::Superseded { .. }
+        | Phase::Rejected { .. }
+        | Phase::Halted { .. } => return Vec::new(),
+    };
+    let seen = match seen {
+        Look::Taken(seen) => seen.as_slice(),
+        Look::NotTaken | Look::Unavailable(_) => &[],
+    };
+    alarm::judge(&start.alarms, seen).fired
 }
 
 /// Says whether a task of ours stopped as if the image were gone: only ECR can tell.

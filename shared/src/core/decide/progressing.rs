@@ -30,7 +30,10 @@ pub(super) fn decide(going: &Going<'_>) -> Decision {
             match (going.past_deadline(), paused_at) {
                 (Some(_), Some(hook)) => paused(going, hook),
                 (Some(decision), None) => decision,
-                (None, _) => stay(going, now + POLL, Waiting::Deployment),
+                (None, _) => match going.yields() {
+                    Some(yields) => stay(going, yields.look_at(now), yields.waiting()),
+                    None => stay(going, now + POLL, Waiting::Deployment),
+                },
             }
         }
     }

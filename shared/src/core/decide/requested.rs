@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use super::super::alarm::{AlarmSeen, AlarmState, AlarmWatch};
 use super::super::name::ImageDigest;
 use super::super::observation::{
-    Controller, Definition, DeploymentState, ImageContent, ImageLook, Look, Observation, Platform,
-    Service, ServiceDeployment, ServiceLook,
+    Controller, Definition, DeploymentState, GoneImage, ImageContent, ImageLook, Look, Observation,
+    Platform, Service, ServiceDeployment, ServiceLook,
 };
 use super::super::ordering;
 use super::super::policy::{AlarmsAtStart, Policy};
@@ -61,6 +61,7 @@ struct Ready<'a> {
     digest: &'a ImageDigest,
     containers: Vec<String>,
     alarms: Vec<AlarmWatch>,
+    no_way_back: Option<GoneImage>,
 }
 
 fn check<'a>(
@@ -85,6 +86,7 @@ fn check<'a>(
     if runs(definition, &containers, digest) {
         return Err(Rejected::AlreadyRunning.into());
     }
+    let no_way_back = way_back(rollout, service, primary, digest, observation)?;
     let ours = observation.asked_before.contains(&primary.id);
     let changing = service.deployments.len() > 1 || primary.state == DeploymentState::InProgress;
     let given_up = observation.given_up_deployment.as_ref();
@@ -98,7 +100,41 @@ fn check<'a>(
         digest,
         containers,
         alarms,
+        no_way_back,
     })
+}
+
+/// Says which image of the last-known-good is gone, where the rollout goes ahead without it.
+///
+/// While the service runs the last-known-good well there is something to lose,
+/// and only a person may risk it. Where it does not, the new version may be the
+/// only way forward.
+fn way_back(
+    rollout: &Rollout,
+    service: &Service,
+    primary: &ServiceDeployment,
+    digest: &ImageDigest,
+    observation: &Observation,
+) -> Result<Option<GoneImage>, Hindrance> {
+    let Some(good) = &observation.last_known_good else {
+        return Ok(None);
+    };
+    let Some(gone) = taken(&observation.gone_image)? else {
+        return Ok(None);
+    };
+    let runs_well = primary.task_definition == *good
+        && service.settled()
+        && service.desired > 0
+        && service.running >= service.desired;
+    match rollout.push.source {
+        PushSource::Event if runs_well => Err(Rejected::NoWayBack {
+            gone: gone.clone(),
+            repository: rollout.push.repository.clone(),
+            digest: digest.clone(),
+        }
+        .into()),
+        PushSource::Event | PushSource::Operator => Ok(Some(gone.clone())),
+    }
 }
 
 /// Says whether the only deployment is failing: there is nothing to wait for, and nothing to lose.
@@ -291,6 +327,7 @@ fn begin(rollout: &Rollout, ready: &Ready<'_>, now: Timestamp) -> Decision {
         base_deployment_created_at: ready.primary.created_at,
         containers: ready.containers.clone(),
         alarms: ready.alarms.clone(),
+        no_way_back: ready.no_way_back.clone(),
     };
     let request = registration(rollout, &start, ready.definition, &ready.registry);
     Decision {

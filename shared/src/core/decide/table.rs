@@ -8,6 +8,7 @@ mod hindered;
 mod progressing;
 mod requested;
 mod rolling_back;
+mod shared_alarm;
 mod starting;
 mod stopped_tasks;
 
@@ -22,13 +23,14 @@ use super::super::evidence::{Evidence, ServiceEvent, StoppedContainer, StoppedTa
 use super::super::failure::Failure;
 use super::super::name::{ImageDigest, RolloutId, TargetName};
 use super::super::observation::{
-    Controller, Definition, DeploymentRecord, DeploymentState, ImageContent, ImageLook, Look,
-    Observation, PausedHook, Platform, RecordStatus, Service, ServiceDeployment, ServiceLook,
+    Controller, Definition, DeploymentRecord, DeploymentState, GoneImage, ImageContent, ImageLook,
+    Look, Observation, PausedHook, Platform, RecordStatus, Service, ServiceDeployment, ServiceLook,
 };
 use super::super::policy::{AlarmsAtStart, Policy, Supersede};
-use super::super::push::Push;
+use super::super::push::{Push, PushSource};
 use super::super::reason::{Halted, Rejected, SupersededBy, Waiting};
 use super::super::rollout::{Back, Phase, RolledBackBy, Rollout, Running, Start, Way};
+use super::super::shared_alarm::{Sharer, SharerStanding, Sharing, Turn};
 use super::super::state::Quarantined;
 use super::{Action, Decision, Next, WantedDefinition, decide, wanted};
 use crate::target;
@@ -130,7 +132,10 @@ fn phase_summary(phase: &Phase) -> String {
         Phase::Superseded { by } => format!("{name} {}", by.as_str()),
         Phase::Rejected { reason } => format!("{name} {}", reason.as_str()),
         Phase::Halted { reason } => {
-            format!("{name} {} {}", reason.as_str(), reason.failure().as_str())
+            let failure = reason.failure().map_or("", Failure::as_str);
+            format!("{name} {} {failure}", reason.as_str())
+                .trim_end()
+                .to_owned()
         }
     }
 }
@@ -175,7 +180,7 @@ impl Given {
             digest: digest('b'),
             tagged_at: at(-60),
             event_id: "event".to_owned(),
-            source: crate::core::push::PushSource::Event,
+            source: PushSource::Event,
         };
         Self(Rollout {
             id: RolloutId::new(push.tagged_at, &["v2"]),
@@ -292,6 +297,7 @@ fn alarm(state: AlarmState) -> Vec<AlarmSeen> {
     vec![AlarmSeen {
         name: "5xx".to_owned(),
         state: Some(state),
+        ..AlarmSeen::default()
     }]
 }
 
@@ -367,6 +373,7 @@ fn start() -> Start {
         base_deployment_created_at: at(-3600),
         containers: vec!["app".to_owned()],
         alarms: AlarmWatch::begin(&alarm(AlarmState::Ok)),
+        no_way_back: None,
     }
 }
 
@@ -445,7 +452,7 @@ fn nothing_seen_at_all_is_never_a_reason_to_act() {
 fn a_phase_asks_to_see_what_it_decides_on() {
     let wants = |phase| wanted(&Given::new(phase).0, now());
     let requested = wants(requested::phase(None));
-    assert!(requested.service && requested.image && requested.alarms);
+    assert!(requested.service && requested.image && requested.alarms && requested.good_images);
     assert_eq!(requested.definition, Some(WantedDefinition::OfPrimary));
 
     let id = Given::new(requested::phase(None)).0.id;
@@ -460,6 +467,7 @@ fn a_phase_asks_to_see_what_it_decides_on() {
         (None, None)
     );
     assert!(unregistered.service && registered.service && !registered.image);
+    assert!(!unregistered.good_images && !registered.good_images);
 
     let under_way = wants(progressing::phase(-60));
     assert!(under_way.service && under_way.alarms && under_way.definition.is_none());

@@ -73,6 +73,7 @@ fn start() -> Start {
         base_deployment_created_at: at(0),
         containers: vec!["app".to_owned()],
         alarms: Vec::new(),
+        no_way_back: None,
     }
 }
 

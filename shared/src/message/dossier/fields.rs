@@ -4,19 +4,21 @@ use serde_json::{Map, Value, json};
 
 use super::super::document::seconds;
 use super::super::{diagnosis, failure};
-use super::{TARGETS_SHOWN, by_hand, changes, runs, tasks, troubles, unhealthy};
+use super::{TARGETS_SHOWN, by_hand, changes, outcome, runs, shared, tasks, troubles, unhealthy};
 use crate::core::diagnosis::cause as cause_of;
 use crate::core::diagnosis::service_trouble::ServiceTrouble;
 use crate::core::diagnosis::target_health::judge;
 use crate::core::evidence::{AlarmChange, StoppedTask, TargetHealth, ToldTrouble};
 use crate::core::failure::Failure;
 use crate::core::rollout::{Phase, Running};
+use crate::core::shared_alarm::{Sharing, Turn};
 use crate::findings::{Findings, ImageFinding, LogFinding};
 use crate::notice::RolloutNews;
 use crate::redact::redact;
 
 /// Writes what the text says as fields; `None` for a rollout that was not taken back.
 pub(in crate::message) fn fields(news: &RolloutNews, findings: &Findings) -> Option<Value> {
+    outcome(news)?;
     let mut fields = Map::new();
     let mut insert = |name: &str, value: Value| {
         let empty = value.as_array().is_some_and(Vec::is_empty)
@@ -25,7 +27,7 @@ pub(in crate::message) fn fields(news: &RolloutNews, findings: &Findings) -> Opt
             fields.insert(name.to_owned(), value);
         }
     };
-    insert("failure", failure_of(news.failure()?));
+    insert("failure", news.failure().map_or(Value::Null, failure_of));
     insert("tried", news.running.as_ref().map_or(Value::Null, tried));
     let runs_or_will = match news.rollout.phase {
         Phase::RollingBack { .. } => "goingTo",
@@ -59,6 +61,10 @@ pub(in crate::message) fn fields(news: &RolloutNews, findings: &Findings) -> Opt
     insert(
         "alarmChanges",
         changes(news).into_iter().map(change).collect(),
+    );
+    insert(
+        "sharedAlarms",
+        shared(news).into_iter().map(sharing).collect(),
     );
     insert("log", log(&findings.log));
     insert("image", image(&findings.image));
@@ -144,6 +150,14 @@ pub(in crate::message) fn change(change: &AlarmChange) -> Value {
         "reason": redact(&change.reason),
         "at": seconds(change.at),
     })
+}
+
+fn sharing((alarm, sharing): (&str, &Sharing)) -> Value {
+    let went_first = match &sharing.turn {
+        Turn::Yields { gone_back, .. } => gone_back.as_ref(),
+        Turn::Own | Turn::Acquitted { .. } => None,
+    };
+    json!({ "alarm": alarm, "with": sharing.with, "wentFirst": went_first })
 }
 
 fn log(finding: &LogFinding) -> Value {

@@ -178,6 +178,12 @@ fn every_kind_of_news_is_told_under_its_own_name() {
         News::TargetInvalid { .. } => [News::TargetInvalid { mistakes: vec![mistake.clone()] }],
         News::ServiceMissing { .. } => [News::ServiceMissing { mistake: mistake.clone() }],
         News::AlarmFired { .. } => [alarm(None).news],
+        News::TargetWarned { .. } => [News::TargetWarned { warnings: vec![mistake.clone()] }],
+        News::RolloutYields { .. } => [News::RolloutYields {
+            rollout: Box::new(rollout(requested())),
+            alarm: "backstage-5xx".to_owned(),
+            to: TargetName::parse("team/api").unwrap(),
+        }],
         News::Adopted { .. } => [News::Adopted { images: BTreeMap::new() }],
         News::Command { .. } => [command(Order::Rollback, None).news, command(Order::Resume, Some(Refusal::NotHeld)).news],
         News::WayBackPaused { .. } => [way_back_paused().news],

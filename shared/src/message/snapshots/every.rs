@@ -58,6 +58,7 @@ pub(super) fn halted() -> Vec<Halted> {
             code: text("InvalidParameterException"),
             message: text("The subnet does not exist."),
         }],
+        Halted::NotVerified { .. } => [Halted::NotVerified { trouble: text("DescribeServices was throttled") }],
         Halted::LeftAlone(_) => [Halted::LeftAlone(tasks_fail())],
     }
 }
@@ -95,6 +96,10 @@ fn rejected() -> Vec<Rejected> {
         Rejected::ServiceUnsuitable { .. } => [Rejected::ServiceUnsuitable { what: Unsuitable::Daemon }],
         Rejected::ServiceBusy => [Rejected::ServiceBusy],
         Rejected::Quarantined { .. } => [Rejected::Quarantined { digest: digest('b'), rollout: other(), at: at("07:51:00") }],
+        Rejected::NoWayBack { .. } => [
+            Rejected::NoWayBack { gone: gone(false), repository: text("team/backstage"), digest: digest('b') },
+            Rejected::NoWayBack { gone: gone(true), repository: text("team/backstage"), digest: digest('b') },
+        ],
         Rejected::AlarmFiring { .. } => [Rejected::AlarmFiring { alarms: vec![text("backstage-5xx")] }],
         Rejected::Refused { .. } => [Rejected::Refused {
             call: text("RegisterTaskDefinition backstage"),
@@ -157,6 +162,10 @@ pub(super) fn waiting() -> Vec<Waiting> {
         Waiting::WayBack => [Waiting::WayBack],
         Waiting::PausedHook { .. } => [Waiting::PausedHook { hook_id: text("ecs-pause-1") }],
         Waiting::BakeTime => [Waiting::BakeTime],
+        Waiting::SharedAlarm { .. } => [Waiting::SharedAlarm {
+            alarm: text("backstage-5xx"),
+            first: TargetName::parse("team/api").unwrap(),
+        }],
         Waiting::MissingTasks => [Waiting::MissingTasks],
         Waiting::Person => [Waiting::Person],
         Waiting::Held { .. } => [Waiting::Held { reason: text("incident 4711") }],

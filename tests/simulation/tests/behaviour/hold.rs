@@ -32,6 +32,8 @@ fn told_held(world: &World) -> Vec<String> {
         | News::TargetInvalid { .. }
         | News::ServiceMissing { .. }
         | News::Adopted { .. }
+        | News::TargetWarned { .. }
+        | News::RolloutYields { .. }
         | News::AlarmFired { .. }
         | News::Command { .. } => None,
     });

@@ -12,8 +12,10 @@ mod operator;
 mod pushes;
 mod registration;
 mod rollback;
+mod shared_alarm;
 mod somebody_else;
 mod told_again;
+mod way_back;
 mod work;
 
 use jiff::SignedDuration;
@@ -174,6 +176,8 @@ fn title(notice: &Notice) -> String {
         News::TargetInvalid { .. }
         | News::ServiceMissing { .. }
         | News::Adopted { .. }
+        | News::TargetWarned { .. }
+        | News::RolloutYields { .. }
         | News::AlarmFired { .. }
         | News::Command { .. }
         | News::RolloutHeld { .. } => notice.event().to_owned(),
@@ -222,6 +226,8 @@ fn mistakes(world: &World) -> Vec<String> {
             News::Rollout(_)
             | News::WayBackPaused { .. }
             | News::Adopted { .. }
+            | News::TargetWarned { .. }
+            | News::RolloutYields { .. }
             | News::AlarmFired { .. }
             | News::Command { .. }
             | News::RolloutHeld { .. } => None,

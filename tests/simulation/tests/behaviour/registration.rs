@@ -247,3 +247,33 @@ fn one_push_reaches_every_target_that_follows_it() {
     }
     assert_eq!(writes(&world), (20, 20));
 }
+
+#[test]
+fn an_alarm_slower_than_the_bake_time_is_warned_of_once_and_holds_nothing_up() {
+    let mut world = steady();
+    world.alarms.set_window("5xx", 900);
+    world.put_target(TARGET, TARGET_TEXT);
+    world.run_for(minutes(2));
+    assert_eq!(told(&world), ["adopted", "target-warned"]);
+    assert_eq!(world.state(TARGET).warnings.len(), 1);
+    push(&mut world, "v2");
+    world.run_for(minutes(15));
+    assert_eq!(history(&world), ["v2 succeeded"]);
+
+    // Another change of the parameter, and it is as slow as before.
+    let text = |more: &str| TARGET_TEXT.replace(r#""alarms""#, &format!(r#"{more}, "alarms""#));
+    let warned = |world: &World| {
+        let told = told(world).into_iter();
+        told.filter(|one| one == "target-warned").count()
+    };
+    world.put_target(TARGET, &text(r#""deadlineSeconds": 900"#));
+    world.run_for(minutes(2));
+    assert_eq!(warned(&world), 1);
+    world.put_target(TARGET, &text(r#""bakeTimeSeconds": 600"#));
+    world.run_for(minutes(2));
+    assert_eq!(warned(&world), 2, "the numbers are others");
+    world.put_target(TARGET, &text(r#""bakeTimeSeconds": 900"#));
+    world.run_for(minutes(2));
+    assert_eq!(warned(&world), 2);
+    assert_eq!(world.state(TARGET).warnings, []);
+}

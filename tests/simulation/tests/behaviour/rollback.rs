@@ -431,3 +431,30 @@ fn a_newer_push_that_is_refused_does_not_keep_a_bad_version_alive() {
         assert_eq!(quarantined(&world).len(), 1);
     }
 }
+
+#[test]
+fn what_cannot_be_verified_at_the_end_of_the_bake_is_left_to_a_person() {
+    let mut world = adopted();
+    push(&mut world, "v2");
+    run_to(&mut world, "baking");
+    let blind = Operation::DescribeAlarms;
+    world.calls.fail_next(blind, Fault::Throttled, usize::MAX);
+    world.run_for(minutes(34));
+    let current = world.state(TARGET).current.unwrap();
+    assert_eq!(summary(&current), "v2 baking", "neither good nor bad");
+    world.run_for(minutes(3));
+    assert_eq!(history(&world), ["v2 halted not-verified"]);
+    assert_eq!(world.ecs.revision(&service()), "web:2", "it is left alone");
+    assert_eq!(writes(&world), (1, 1));
+    assert_eq!(quarantined(&world), [""; 0]);
+    let good = world.state(TARGET).last_known_good.unwrap();
+    assert!(good.task_definition.ends_with("/web:1"));
+
+    world.run_for(minutes(61));
+    let halted = told(&world).into_iter().filter(|one| one == "v2 halted");
+    assert_eq!(halted.count(), 2, "it is told again");
+    world.calls.heal();
+    push(&mut world, "v3");
+    world.run_for(minutes(15));
+    assert_eq!(history(&world).last().unwrap(), "v3 succeeded");
+}

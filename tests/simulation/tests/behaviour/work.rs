@@ -24,9 +24,10 @@ fn from_the_push_to_the_update_there_are_at_most_nine_calls_in_sequence() {
             Operation::LoadTarget,
             Operation::DescribeServices,
             Operation::DescribeTaskDefinition,
-            // These two go out together with the two before.
+            // These three go out together with the two before.
             Operation::DescribeImage,
             Operation::DescribeAlarms,
+            Operation::DescribeGoodImage,
             Operation::SaveTarget,
             Operation::RegisterTaskDefinition,
             Operation::UpdateService,

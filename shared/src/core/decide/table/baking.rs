@@ -151,3 +151,34 @@ fn no_answer() {
         ("no look at it yet, at the end",      ends(0), no_definition(Look::NotTaken), "baking ecs-svc/8 until 0s | now"),
     ]);
 }
+
+#[test]
+#[rustfmt::skip]
+fn what_cannot_be_verified_is_left_to_a_person() {
+    const GIVES_UP: &str = "halted not-verified | over";
+    let silent = || well().service_look(unavailable());
+    let no_definition = || well().change(|seen| seen.definition = unavailable());
+    let no_primary = || well().service(|one| one.deployments.clear());
+    let stale = || foreign(-401);
+    let beside = || well().service(|service| {
+        service.deployments.push(ServiceDeployment { primary: false, ..old_deployment() });
+    });
+    check(vec![
+        ("silence, a second before",              ends(-1799), silent(), "baking ecs-svc/8 until -1799s | wait 15s aws"),
+        ("silence",                               ends(-1800), silent(), GIVES_UP),
+        ("… nothing was proven good",             ends(-1800), silent().nothing_good(), GIVES_UP),
+        ("… a newer push waits",                  ends(-1800), silent().newer(), GIVES_UP),
+        ("no primary deployment",                 ends(-1800), no_primary(), GIVES_UP),
+        ("reads that lag for ever",               ends(-1800), stale(), GIVES_UP),
+        ("alarms that cannot be seen",            ends(-1800), well().alarms_unavailable(), GIVES_UP),
+        ("a definition that cannot be seen",      ends(-1800), no_definition(), GIVES_UP),
+        ("another deployment, a second before",   ends(-1799), beside(), "baking ecs-svc/8 until -1799s | wait 30s deployment"),
+        ("another deployment that stays",         ends(-1800), beside(), GIVES_UP),
+        ("tasks missing, a second before",        missing(-1799, -60), one_runs(), "baking ecs-svc/8 until -1799s missing since -60s | wait 30s missing-tasks"),
+        ("tasks missing now and again",           missing(-1800, -60), one_runs(), GIVES_UP),
+        ("but what is seen counts: all is well",  ends(-9000), well(), "succeeded web:8 | over"),
+        ("… an alarm fires",                      ends(-9000), well().alarm(AlarmState::Alarm), "rolling-back alarm-fired to web:7 unasked | now"),
+        ("… too few tasks for too long",          missing(-1800, -301), one_runs(), "rolling-back missing-tasks to web:7 unasked | now"),
+        ("… somebody else deployed",              ends(-1800), foreign(-5).nothing_good(), "superseded somebody-else | over"),
+    ]);
+}

@@ -294,3 +294,56 @@ fn the_deadline_counts_from_the_first_look_that_was_hindered() {
     assert_eq!(since(late()), Some(now()));
     assert_eq!(since(hindered(-60)), Some(at(-60)));
 }
+
+#[test]
+#[rustfmt::skip]
+fn the_way_back() {
+    let good = |look: Look<Option<GoneImage>>| seen().change(|seen| {
+        seen.last_known_good = Some("web:7".to_owned());
+        seen.gone_image = look;
+    });
+    let gone = || good(Look::Taken(Some(GoneImage { image: format!("{REGISTRY}/team/web:v1"), archived: false })));
+    let another = || gone().change(|seen| seen.last_known_good = Some("web:6".to_owned()));
+    let running = |running| gone().service(|service| service.running = running);
+    let asked = || {
+        let mut given = given();
+        given.0.push.source = PushSource::Operator;
+        given
+    };
+    let same = || gone().change(|seen| seen.definition = runs(&format!("team/web@{}", digest('b'))).0.definition);
+    let refused = "rejected no-way-back | over";
+    check(vec![
+        ("is there",                                     given(), good(Look::Taken(None)), STARTS),
+        ("is gone",                                      given(), gone(), refused),
+        ("… a person wants it all the same",             asked(), gone(), STARTS),
+        ("… the last good version does not run",         given(), another(), STARTS),
+        ("… its tasks are missing",                      given(), running(1), STARTS),
+        ("… none of them runs",                          given(), running(0), STARTS),
+        ("… none is wanted",                             given(), running(0).service(|service| service.desired = 0), STARTS),
+        ("… more run than are wanted",                   given(), running(3), refused),
+        ("… it is only just being deployed",             given(), gone().primary(|primary| primary.state = DeploymentState::InProgress), BUSY),
+        ("… the same image runs already",                given(), same(), "rejected already-running | over"),
+        ("there never was one",                          given(), gone().nothing_good(), STARTS),
+        ("… nor was it looked for",                      given(), seen(), STARTS),
+        ("no answer",                                    given(), good(unavailable()), ASKS_AGAIN),
+        ("… until the deadline",                         hindered(-1800), good(unavailable()), "rejected aws-unavailable | over"),
+        ("not looked for",                               given(), good(Look::NotTaken), ASKS_AGAIN),
+        ("no answer, and a newer push",                  given(), good(unavailable()).newer(), "superseded newer-push | over"),
+    ]);
+}
+
+#[test]
+fn that_there_may_be_no_way_back_is_kept_with_the_rollout() {
+    let image = GoneImage {
+        image: format!("{REGISTRY}/team/web:v1"),
+        archived: true,
+    };
+    let Given(mut rollout) = given();
+    rollout.push.source = PushSource::Operator;
+    let Seen(mut observation) = seen();
+    observation.last_known_good = Some("web:7".to_owned());
+    observation.gone_image = Look::Taken(Some(image.clone()));
+    let decision = decide(&rollout.policy, &rollout, &observation, now());
+    let start = decision.phase.start().unwrap();
+    assert_eq!(start.no_way_back, Some(image));
+}
