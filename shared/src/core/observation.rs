@@ -275,7 +275,8 @@ pub enum ImageContent {
 }
 
 /// An operating system and a CPU architecture, in OCI's words (`linux`, `arm64`).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Platform {
     /// The operating system.
     pub os: String,

@@ -7,7 +7,7 @@ use super::alarm::AlarmWatch;
 use super::evidence::Evidence;
 use super::failure::Failure;
 use super::name::{ImageDigest, RolloutId};
-use super::observation::{GoneImage, PausedHook};
+use super::observation::{GoneImage, PausedHook, Platform};
 use super::policy::Policy;
 use super::push::Push;
 use super::reason::{Halted, Rejected, SupersededBy, Waiting};
@@ -133,6 +133,9 @@ pub struct Start {
     pub base_deployment_created_at: Timestamp,
     /// The containers whose image is changed.
     pub containers: Vec<String>,
+    /// What the tasks run on.
+    #[serde(default)]
+    pub platform: Option<Platform>,
     /// The alarms that are watched.
     pub alarms: Vec<AlarmWatch>,
     /// The image of the last-known-good that was gone, so that there may be no way back.

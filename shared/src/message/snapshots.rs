@@ -106,6 +106,7 @@ fn start() -> Start {
         base_task_definition: revision(42),
         base_deployment: "ecs-svc/1".to_owned(),
         base_deployment_created_at: at("07:00:00"),
+        platform: None,
         containers: vec!["backstage".to_owned()],
         alarms: vec![AlarmWatch {
             name: "backstage-5xx".to_owned(),

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::Ports;
 use crate::core::alarm::AlarmSeen;
 use crate::core::decide::{self, Wanted, WantedDefinition};
-use crate::core::name::TargetName;
+use crate::core::name::{RolloutId, TargetName};
 use crate::core::observation::{
     Availability, Definition, DeploymentRecord, GoneImage, ImageLook, Look, Observation,
     ServiceLook,
@@ -38,7 +38,7 @@ where
     A: Alarms,
 {
     let wanted = decide::wanted(rollout, now);
-    let (seen, image, alarms, good_definition, gone_image) = join5(
+    let looks = join5(
         service(&ports.services, rollout, &wanted, now),
         image(&ports.images, rollout, wanted.image),
         alarms(&ports.alarms, &rollout.policy.alarms, wanted.alarms),
@@ -48,15 +48,11 @@ where
             wanted.good_definition,
         ),
         gone_image(&ports.images, state, &rollout.policy, wanted.good_images),
-    )
-    .await;
+    );
+    let ((seen, image, alarms, good_definition, gone_image), newer) =
+        join(looks, newer(&ports.images, state, rollout)).await;
     let fired = decide::fired_alarms(rollout, &alarms);
     let alarm_sharers = alarm_sharers(&ports.ledger, &rollout.policy.target, &fired).await;
-    let newer = state
-        .waiting
-        .iter()
-        .find(|waiting| waiting.push.repository == rollout.push.repository)
-        .map(|waiting| waiting.id.clone());
     Observation {
         service: seen.service,
         definition: seen.definition,
@@ -76,6 +72,20 @@ where
         asked_before: state.asked_before.clone(),
         given_up_deployment: given_up_deployment(&state.standing).cloned(),
     }
+}
+
+/// Finds the newer push that waits; from what runs, only one that would start takes over.
+async fn newer<I: Images>(images: &I, state: &TargetState, rollout: &Rollout) -> Option<RolloutId> {
+    let repository = &rollout.push.repository;
+    let mut waiting = state.waiting.iter();
+    let newer = waiting.find(|waiting| waiting.push.repository == *repository)?;
+    if let (Some(start), Some(_)) = (rollout.phase.start(), rollout.phase.running()) {
+        let look = image(images, newer, true).await;
+        if !decide::may_take_over(newer, &look, start, &state.quarantine) {
+            return None;
+        }
+    }
+    Some(newer.id.clone())
 }
 
 fn given_up_deployment(standing: &Standing) -> Option<&String> {

@@ -17,7 +17,7 @@ mod table;
 mod watched_alarms;
 
 pub use history::history_wanted;
-pub use requested::unsuitable;
+pub use requested::{may_take_over, unsuitable};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;

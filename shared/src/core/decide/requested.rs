@@ -1,5 +1,7 @@
 //! `Requested`: every check before the first write.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::super::alarm::{AlarmSeen, AlarmState, AlarmWatch};
@@ -13,6 +15,7 @@ use super::super::policy::{AlarmsAtStart, Policy};
 use super::super::push::PushSource;
 use super::super::reason::{Rejected, SupersededBy, Unsuitable, Waiting};
 use super::super::rollout::{Phase, Rollout, Start};
+use super::super::state::Quarantined;
 use super::{Action, Decision, Next, POLL, RETRY, reject, supersede, wait};
 use crate::task_definition::{
     self, ROLLOUT_TAG, TARGET_TAG, matching_containers, platform, registry_of, runs,
@@ -223,6 +226,26 @@ fn deployable<'a>(
     }
 }
 
+/// Says whether a push that waits would not be refused for its image.
+///
+/// What runs is handed over to nothing else: refused, it would leave a version
+/// behind that nobody watches any more.
+#[must_use]
+pub fn may_take_over(
+    waiting: &Rollout,
+    image: &Look<ImageLook>,
+    start: &Start,
+    quarantine: &BTreeMap<ImageDigest, Quarantined>,
+) -> bool {
+    let Look::Taken(look) = image else {
+        return false;
+    };
+    deployable(&waiting.push.repository, look).is_ok_and(|(digest, offered)| {
+        let fits = |wanted| offered.contains(wanted);
+        !quarantine.contains_key(digest) && start.platform.as_ref().is_none_or(fits)
+    })
+}
+
 fn not_quarantined(digest: &ImageDigest, observation: &Observation) -> Result<(), Rejected> {
     match observation.quarantine.get(digest) {
         Some(quarantined) => Err(Rejected::Quarantined {
@@ -325,6 +348,7 @@ fn begin(rollout: &Rollout, ready: &Ready<'_>, now: Timestamp) -> Decision {
         base_task_definition: ready.primary.task_definition.clone(),
         base_deployment: ready.primary.id.clone(),
         base_deployment_created_at: ready.primary.created_at,
+        platform: Some(platform(ready.definition)),
         containers: ready.containers.clone(),
         alarms: ready.alarms.clone(),
         no_way_back: ready.no_way_back.clone(),

@@ -371,6 +371,7 @@ fn start() -> Start {
         base_task_definition: "web:7".to_owned(),
         base_deployment: "ecs-svc/7".to_owned(),
         base_deployment_created_at: at(-3600),
+        platform: None,
         containers: vec!["app".to_owned()],
         alarms: AlarmWatch::begin(&alarm(AlarmState::Ok)),
         no_way_back: None,

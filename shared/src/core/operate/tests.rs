@@ -71,6 +71,7 @@ fn start() -> Start {
         base_task_definition: "web:1".to_owned(),
         base_deployment: "ecs-svc/1".to_owned(),
         base_deployment_created_at: at(0),
+        platform: None,
         containers: vec!["app".to_owned()],
         alarms: Vec::new(),
         no_way_back: None,

@@ -81,6 +81,34 @@ fn a_newer_push_takes_over_at_once_where_the_target_says_so() {
 }
 
 #[test]
+fn a_newer_push_that_would_be_refused_takes_over_from_nothing_that_runs() {
+    let text = TARGET_TEXT.replace(
+        r#""alarms": ["5xx"]"#,
+        r#""alarms": ["5xx"], "supersede": "immediately""#,
+    );
+    let unreachable = |world: &World| {
+        let throttled = Fault::Throttled;
+        world
+            .calls
+            .fail_next(Operation::DescribeImage, throttled, 3);
+    };
+    for trouble in [None, Some(unreachable)] {
+        let mut world = adopted_with(&text);
+        push(&mut world, "v2");
+        world.run_for(minutes(1));
+        if let Some(trouble) = trouble {
+            trouble(&world);
+        }
+        world.push_image(REPOSITORY, "v3", &Image::built_for("v3", &["arm64"]));
+        world.run_for(minutes(20));
+        assert_eq!(
+            history(&world),
+            ["v2 succeeded", "v3 rejected wrong-platform"]
+        );
+    }
+}
+
+#[test]
 fn a_newer_push_takes_over_at_once_from_one_that_fails() {
     let mut world = adopted();
     world.push_image(REPOSITORY, "v2", &Image::crashing("v2"));

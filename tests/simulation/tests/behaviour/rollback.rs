@@ -425,7 +425,7 @@ fn a_newer_push_that_is_refused_does_not_keep_a_bad_version_alive() {
         world.run_for(minutes(15));
         assert_eq!(
             history(&world),
-            ["v2 superseded newer-push", "v3 rejected wrong-platform"]
+            ["v2 rolled-back alarm-fired", "v3 rejected wrong-platform"]
         );
         assert_eq!(world.ecs.revision(&service()), "web:1", "{alarm_first}");
         assert_eq!(quarantined(&world).len(), 1);
