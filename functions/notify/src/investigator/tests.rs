@@ -109,6 +109,7 @@ async fn findings(aws: &Aws, notice: &Notice) -> Findings {
 fn crashed() -> Notice {
     let failure = Failure::DeploymentFailed {
         reason: String::new(),
+        platform: None,
     };
     let mut notice = notice(Phase::Halted {
         reason: Halted::NothingToGoBackTo { failure },
