@@ -339,4 +339,4 @@ fn ascii(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod snapshots;
+pub(crate) mod snapshots;

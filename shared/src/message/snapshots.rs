@@ -51,8 +51,8 @@ macro_rules! every {
     }};
 }
 
-mod commands;
-mod every;
+pub(crate) mod commands;
+pub(crate) mod every;
 mod explained;
 
 fn at(time: &str) -> Timestamp {

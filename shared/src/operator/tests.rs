@@ -108,7 +108,10 @@ impl Queue for Installation {
 }
 
 fn stored_states() -> Vec<TargetState> {
-    stored!("state")
+    let mut states: Vec<TargetState> = stored!("state");
+    let later: Vec<TargetState> = stored!("state-taken-back");
+    states.extend(later);
+    states
 }
 
 fn target() -> TargetName {

@@ -17,7 +17,7 @@ fn command(order: Order, refused: Option<Refusal>) -> Notice {
     notice(News::Command { command, refused })
 }
 
-fn orders() -> Vec<Order> {
+pub(crate) fn orders() -> Vec<Order> {
     let repository = || Some("team/backstage".to_owned());
     every! { Order:
         Order::Deploy { .. } => [
@@ -170,10 +170,9 @@ fn what_is_told_of_an_alarm_while_nothing_is_under_way() {
     );
 }
 
-#[test]
-fn every_kind_of_news_is_told_under_its_own_name() {
+pub(crate) fn all_news() -> Vec<News> {
     let mistake = Mistake::new("alarms[0]", "there is none", "Correct the name.");
-    let all = every! { News:
+    every! { News:
         News::Rollout(_) => [started(Phase::Succeeded { revision: revision(43) }).news],
         News::TargetInvalid { .. } => [News::TargetInvalid { mistakes: vec![mistake.clone()] }],
         News::ServiceMissing { .. } => [News::ServiceMissing { mistake: mistake.clone() }],
@@ -188,8 +187,12 @@ fn every_kind_of_news_is_told_under_its_own_name() {
         News::Command { .. } => [command(Order::Rollback, None).news, command(Order::Resume, Some(Refusal::NotHeld)).news],
         News::WayBackPaused { .. } => [way_back_paused().news],
         News::RolloutHeld { .. } => [held(requested(), true).news],
-    };
-    let lines: Vec<String> = all
+    }
+}
+
+#[test]
+fn every_kind_of_news_is_told_under_its_own_name() {
+    let lines: Vec<String> = all_news()
         .into_iter()
         .map(|news| {
             let notice = notice(news);

@@ -22,7 +22,7 @@ fn mistake() -> Mistake {
     )
 }
 
-pub(super) fn failures() -> Vec<Failure> {
+pub(crate) fn failures() -> Vec<Failure> {
     every! { Failure:
         Failure::TaskCannotWork { .. } => [Failure::TaskCannotWork { cause: Cause::WrongPlatform }],
         Failure::TasksFail { .. } => [tasks_fail()],
@@ -43,7 +43,7 @@ pub(super) fn failures() -> Vec<Failure> {
     }
 }
 
-pub(super) fn halted() -> Vec<Halted> {
+pub(crate) fn halted() -> Vec<Halted> {
     every! { Halted:
         Halted::NothingToGoBackTo { .. } => [Halted::NothingToGoBackTo { failure: tasks_fail() }],
         Halted::WayBackTooLong { .. } => [Halted::WayBackTooLong { failure: alarms() }],
@@ -74,7 +74,7 @@ fn unsuitable() -> Vec<Unsuitable> {
     }
 }
 
-fn rejected() -> Vec<Rejected> {
+pub(crate) fn rejected() -> Vec<Rejected> {
     let mut all = every! { Rejected:
         Rejected::AlreadyRunning => [Rejected::AlreadyRunning],
         Rejected::TargetInvalid { .. } => [Rejected::TargetInvalid { mistakes: vec![mistake()] }],
@@ -117,7 +117,7 @@ fn rejected() -> Vec<Rejected> {
     all
 }
 
-fn superseded() -> Vec<SupersededBy> {
+pub(crate) fn superseded() -> Vec<SupersededBy> {
     every! { SupersededBy:
         SupersededBy::Push { .. } => [SupersededBy::Push { rollout: other() }],
         SupersededBy::SomebodyElse { .. } => [SupersededBy::SomebodyElse { task_definition: revision(44) }],
@@ -144,7 +144,7 @@ fn ignored() -> Vec<Ignored> {
     }
 }
 
-pub(super) fn waiting() -> Vec<Waiting> {
+pub(crate) fn waiting() -> Vec<Waiting> {
     every! { Waiting:
         Waiting::FirstLook => [Waiting::FirstLook],
         Waiting::Adoption => [Waiting::Adoption],
@@ -172,7 +172,7 @@ pub(super) fn waiting() -> Vec<Waiting> {
     }
 }
 
-pub(super) fn refusals() -> Vec<Refusal> {
+pub(crate) fn refusals() -> Vec<Refusal> {
     let followed = || vec![text("team/backstage"), text("team/side")];
     every! { Refusal:
         Refusal::NotConfigured => [Refusal::NotConfigured],
@@ -266,8 +266,29 @@ fn every_wait_and_every_refusal_has_its_sentence() {
     snapshot!("every_refusal", told);
 }
 
-#[test]
-fn every_phase_can_be_worded() {
+/// Each way back.
+pub(crate) fn ways() -> Vec<Way> {
+    let by = |by| Way::Observed { by };
+    every! { Way:
+        Way::Unasked => [Way::Unasked],
+        Way::Observed { .. } => [by(RolledBackBy::Ecs), by(RolledBackBy::Person)],
+        Way::Stop { .. } => [Way::Stop { intended_at: at("08:21:03") }],
+        Way::Update { .. } => [
+            Way::Update { intended_at: None },
+            Way::Update { intended_at: Some(at("08:21:03")) },
+        ],
+    }
+}
+
+pub(crate) fn by_whom() -> Vec<RolledBackBy> {
+    every! { RolledBackBy:
+        RolledBackBy::Pushboat => [RolledBackBy::Pushboat],
+        RolledBackBy::Ecs => [RolledBackBy::Ecs],
+        RolledBackBy::Person => [RolledBackBy::Person],
+    }
+}
+
+pub(crate) fn phases() -> Vec<Phase> {
     let requested = Phase::Requested {
         waiting: Waiting::FirstLook,
         hindered_since: None,
@@ -286,7 +307,7 @@ fn every_phase_can_be_worded() {
     let News::Rollout(back) = rolling_back(tasks_fail(), Way::Unasked).news else {
         panic!()
     };
-    let phases = every! { Phase:
+    every! { Phase:
         Phase::Requested { .. } => [requested],
         Phase::Starting { .. } => [starting],
         Phase::Progressing { .. } => [Phase::Progressing { start: start(), running: running() }],
@@ -302,8 +323,12 @@ fn every_phase_can_be_worded() {
         Phase::Superseded { .. } => [Phase::Superseded { by: SupersededBy::ServiceGone }],
         Phase::Rejected { .. } => [Phase::Rejected { reason: Rejected::ImageMissing }],
         Phase::Halted { .. } => [Phase::Halted { reason: Halted::WayBackTooLong { failure: alarms() } }],
-    };
-    let lines: Vec<String> = phases
+    }
+}
+
+#[test]
+fn every_phase_can_be_worded() {
+    let lines: Vec<String> = phases()
         .into_iter()
         .map(|phase| {
             let notice = started(phase);
