@@ -66,6 +66,10 @@ pub(super) fn paragraphs(
 fn outcome(news: &RolloutNews) -> Option<String> {
     let bad = |why| redact(&failure::failure(why));
     match &news.rollout.phase {
+        Phase::RollingBack {
+            failure: why @ Failure::PutBackByHand,
+            ..
+        } => Some(format!("{} Pushboat watches it get there.", bad(why))),
         Phase::RollingBack { failure, .. } => Some(format!(
             "{} The service goes back to the last good version.",
             bad(failure)

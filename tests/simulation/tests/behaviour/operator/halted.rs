@@ -195,3 +195,24 @@ fn a_rollback_after_somebody_put_it_right_by_hand_overwrites_nothing() {
     assert_eq!(history(&world)[1], "v2 superseded somebody-else");
     assert_eq!(world.ecs.revision(&service()), "by-hand:1");
 }
+
+#[test]
+fn a_version_that_nobody_could_verify_is_taken_back_when_a_person_asks() {
+    let mut world = adopted();
+    push(&mut world, "v2");
+    run_to(&mut world, "baking");
+    let blind = Operation::DescribeAlarms;
+    world.calls.fail_next(blind, Fault::Throttled, usize::MAX);
+    world.run_for(minutes(40));
+    assert_eq!(history(&world), ["v2 halted not-verified"]);
+    world.calls.heal();
+    order(&mut world, "rollback", json!({}));
+    world.run_for(minutes(10));
+    assert_eq!(
+        history(&world),
+        ["v2 halted not-verified", "v2 rolled-back asked-by-operator"]
+    );
+    assert_eq!(world.ecs.revision(&service()), "web:1");
+    world.run_for(minutes(120));
+    assert_eq!(times_told(&world), 1);
+}
