@@ -325,6 +325,7 @@ fn deployable(
             digest: digest.clone(),
             rollout: quarantined.rollout.clone(),
             at: quarantined.at,
+            failure: quarantined.failure.clone(),
         };
         return Err(Refusal::NotDeployable { reason });
     }

@@ -162,6 +162,9 @@ pub enum Rejected {
         rollout: RolloutId,
         /// When, by our clock.
         at: Timestamp,
+        /// Why, by the failure's stable name.
+        #[serde(default)]
+        failure: String,
     },
     /// The service runs the last-known-good well, and there would be no coming back to it.
     NoWayBack {

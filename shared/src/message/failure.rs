@@ -17,13 +17,13 @@ pub fn failure(failure: &Failure) -> String {
             failed,
             limit,
         } => format!(
-            "{} {failed} of its tasks failed; the target allows fewer than {limit}.",
+            "{} {failed} of its tasks failed; at {limit} the version is taken back (maxFailedTasks).",
             diagnosis::cause(*cause).meaning
         ),
         Failure::AlarmFired { alarms } => match alarms.as_slice() {
-            [one] => format!("A watched alarm fired that was quiet before: {one}."),
+            [one] => format!("Alarm {one} fired while this version was watched; it had been quiet before."),
             several => format!(
-                "Watched alarms fired that were quiet before: {}.",
+                "Alarms {} fired while this version was watched; they had been quiet before.",
                 several.join(", ")
             ),
         },

@@ -65,8 +65,9 @@ pub fn rejected(reason: &Rejected, target: &TargetName, surroundings: &Surroundi
         Rejected::ServiceBusy => format!(
             "Somebody else's deployment of the service did not finish before the deadline, so the service was left alone. Nothing was changed. See what that deployment waits for, then {PUSH_AGAIN}"
         ),
-        Rejected::Quarantined { digest, rollout, at } => format!(
-            "This image was taken back from this target at {at:.0} (rollout {rollout}) and is kept out until a person releases it. Nothing was changed. Push a mended version, or release it:\n  {}",
+        Rejected::Quarantined { digest, rollout, at, failure } => format!(
+            "This image was taken back from this target at {at:.0} ({}rollout {rollout}) and is kept out until a person releases it. Nothing was changed. Push a fixed image; or release this one, then push it under a new tag or give the command `deploy`:\n  {}",
+            because(failure),
             surroundings.release(target, digest)
         ),
         Rejected::NoWayBack { gone, repository, digest } => format!(
@@ -105,11 +106,19 @@ pub fn rejected_briefly(reason: &Rejected) -> String {
         Rejected::ServiceGone => "the service does not exist".to_owned(),
         Rejected::ServiceUnsuitable { .. } => "Pushboat may not deploy to the service".to_owned(),
         Rejected::ServiceBusy => "somebody else's deployment did not finish".to_owned(),
-        Rejected::Quarantined { .. } => "it was taken back before".to_owned(),
+        Rejected::Quarantined { .. } => "kept out: it was taken back before".to_owned(),
         Rejected::NoWayBack { .. } => "there would be no way back".to_owned(),
         Rejected::AlarmFiring { .. } => "an alarm fires".to_owned(),
         Rejected::Refused { code, .. } => format!("AWS refused the change: {code}"),
         Rejected::AwsUnavailable { .. } => "AWS gave no usable answer".to_owned(),
+    }
+}
+
+/// Says why in front of something else; older records do not know.
+fn because(failure: &str) -> String {
+    match failure {
+        "" => String::new(),
+        failure => format!("{}, ", failure.replace('-', " ")),
     }
 }
 
@@ -247,7 +256,7 @@ pub fn ignored(reason: &Ignored) -> String {
         ),
         Ignored::Repeat => "the same push was told before".to_owned(),
         Ignored::Older { newest_tag, newest } => format!(
-            "a newer push was accepted before: {newest_tag} ({})", newest.short()
+            "a newer push came before it: {newest_tag} ({})", newest.short()
         ),
         Ignored::SameImageUnderWay { rollout } => {
             format!("rollout {rollout} brings this very image")

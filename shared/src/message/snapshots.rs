@@ -398,6 +398,7 @@ fn why_an_image_was_refused() {
         digest: digest('b'),
         rollout: RolloutId::new(at("07:40:00"), &["main-41"]),
         at: at("07:51:00"),
+        failure: "alarm-fired".to_owned(),
     };
     let no_way_back = |archived| Rejected::NoWayBack {
         gone: gone(archived),

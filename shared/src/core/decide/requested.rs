@@ -252,6 +252,7 @@ fn not_quarantined(digest: &ImageDigest, observation: &Observation) -> Result<()
             digest: digest.clone(),
             rollout: quarantined.rollout.clone(),
             at: quarantined.at,
+            failure: quarantined.failure.clone(),
         }),
         None => Ok(()),
     }

@@ -46,6 +46,7 @@ fn what_is_told_of_a_command() {
                         digest: digest('b'),
                         rollout: RolloutId::new(at("07:40:00"), &["main-41"]),
                         at: at("07:51:00"),
+                        failure: "alarm-fired".to_owned(),
                     },
                 }),
             ),

@@ -95,7 +95,7 @@ pub(crate) fn rejected() -> Vec<Rejected> {
         Rejected::ServiceGone => [Rejected::ServiceGone],
         Rejected::ServiceUnsuitable { .. } => [Rejected::ServiceUnsuitable { what: Unsuitable::Daemon }],
         Rejected::ServiceBusy => [Rejected::ServiceBusy],
-        Rejected::Quarantined { .. } => [Rejected::Quarantined { digest: digest('b'), rollout: other(), at: at("07:51:00") }],
+        Rejected::Quarantined { .. } => [Rejected::Quarantined { digest: digest('b'), rollout: other(), at: at("07:51:00"), failure: "alarm-fired".to_owned() }],
         Rejected::NoWayBack { .. } => [
             Rejected::NoWayBack { gone: gone(false), repository: text("team/backstage"), digest: digest('b') },
             Rejected::NoWayBack { gone: gone(true), repository: text("team/backstage"), digest: digest('b') },
@@ -184,7 +184,7 @@ pub(crate) fn refusals() -> Vec<Refusal> {
             Refusal::NotDeployable { reason: Rejected::RepositoryMissing { repository: text("team/backstage") } },
             Refusal::NotDeployable { reason: Rejected::AwsUnavailable { trouble: text("DescribeImages was throttled") } },
             Refusal::NotDeployable {
-                reason: Rejected::Quarantined { digest: digest('b'), rollout: other(), at: at("07:51:00") },
+                reason: Rejected::Quarantined { digest: digest('b'), rollout: other(), at: at("07:51:00"), failure: "alarm-fired".to_owned() },
             },
         ],
         Refusal::SameImageUnderWay { .. } => [Refusal::SameImageUnderWay { rollout: other() }],

@@ -191,6 +191,7 @@ fn refusals() -> Vec<Refusal> {
             digest: digest(),
             rollout: rollout.clone(),
             at: at(0),
+            failure: "alarm-fired".to_owned(),
         },
     ];
     let mut all: Vec<Refusal> = deployable
