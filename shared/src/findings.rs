@@ -326,6 +326,7 @@ mod tests {
             ..StoppedTask::default()
         });
         RolloutNews {
+            last_known_good_tag: None,
             rollout,
             start: Some(serde_json::from_value(start).unwrap()),
             running: None,

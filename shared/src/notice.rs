@@ -116,6 +116,9 @@ pub struct RolloutNews {
     /// The task definition of the last-known-good, if there is one.
     #[serde(default)]
     pub last_known_good: Option<String>,
+    /// The tag that the last-known-good was pushed under, where a rollout brought it.
+    #[serde(default)]
+    pub last_known_good_tag: Option<String>,
     /// What the service was asked to run, if it was.
     #[serde(default)]
     pub running: Option<Running>,

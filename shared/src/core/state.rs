@@ -168,7 +168,21 @@ pub enum GoodSource {
     Rollout {
         /// That rollout.
         id: RolloutId,
+        /// The tag of its image; older records do not have it.
+        #[serde(default)]
+        tag: Option<String>,
     },
+}
+
+impl GoodSource {
+    /// Gives the tag under which it was pushed, where that is known.
+    #[must_use]
+    pub fn tag(&self) -> Option<&String> {
+        match self {
+            Self::Rollout { tag, .. } => tag.as_ref(),
+            Self::Adopted => None,
+        }
+    }
 }
 
 /// Why an image is kept out.

@@ -52,7 +52,7 @@ fn members(
             if let Some(since) = news.halted_since {
                 fields.insert("repeats".to_owned(), json!({ "since": seconds(since) }));
             }
-            if let Some(dossier) = dossier::fields(news, findings) {
+            if let Some(dossier) = dossier::fields(news, surroundings, findings) {
                 fields.insert("dossier".to_owned(), dossier);
             }
         }

@@ -15,7 +15,6 @@ use crate::core::diagnosis::service_trouble::ServiceTrouble;
 use crate::core::diagnosis::target_health::{TargetVerdict, judge, weight};
 use crate::core::evidence::{AlarmChange, StoppedTask, TargetHealth, ToldTrouble};
 use crate::core::failure::Failure;
-use crate::core::policy::ServiceRef;
 use crate::core::reason::Halted;
 use crate::core::rollout::Phase;
 use crate::core::shared_alarm::Sharing;
@@ -45,19 +44,17 @@ pub(super) fn paragraphs(
     };
     let mut paragraphs = vec![outcome];
     paragraphs.extend(news.start.as_ref().and_then(super::no_way_back));
-    let hint = news.failure().and_then(failure::hint);
-    paragraphs.extend(hint.map(str::to_owned));
     paragraphs.extend(tasks_text(news));
     paragraphs.extend(troubles_text(news));
     paragraphs.extend(health_text(news));
     paragraphs.extend(alarms_text(news));
     paragraphs.extend(sharing_text(news));
+    let hint = news.failure().and_then(failure::hint);
+    paragraphs.extend(hint.map(str::to_owned));
     paragraphs.extend(found::log(&findings.log));
     paragraphs.push(next(news, surroundings));
-    paragraphs.extend(
-        by_hand(news)
-            .map(|(to_what, line)| format!("By hand, with the AWS CLI, to {to_what}:\n  {line}")),
-    );
+    paragraphs
+        .extend(by_hand(news, surroundings).map(|(in_case, line)| format!("{in_case}:\n  {line}")));
     paragraphs.push(facts(news, findings));
     paragraphs
 }
@@ -151,22 +148,19 @@ fn halted_next(news: &RolloutNews, surroundings: &Surroundings) -> String {
 }
 
 /// Writes the plain AWS CLI line that brings back what is good, and what it does.
-fn by_hand(news: &RolloutNews) -> Option<(&'static str, String)> {
-    let (to_what, revision) = match (&news.rollout.phase, &news.last_known_good) {
-        (Phase::RollingBack { back, .. }, _) => ("do the same", &back.to),
-        (Phase::RolledBack { revision, .. }, _) => ("do the same again", revision),
-        (_, Some(good)) => ("bring back the last good version", good),
+fn by_hand(news: &RolloutNews, surroundings: &Surroundings) -> Option<(&'static str, String)> {
+    let (in_case, revision) = match (&news.rollout.phase, &news.last_known_good) {
+        (Phase::RollingBack { back, .. }, _) => {
+            ("Should it ever have to be done by hand", &back.to)
+        }
+        (Phase::RolledBack { revision, .. }, _) => {
+            ("Should it have to be done again by hand", revision)
+        }
+        (_, Some(good)) => ("To bring the last good version back by hand", good),
         (_, None) => return None,
     };
-    Some((to_what, update_line(&news.rollout.policy.service, revision)))
-}
-
-/// Writes the line that has a service run a revision, to be pasted into a shell.
-pub(super) fn update_line(service: &ServiceRef, revision: &str) -> String {
-    format!(
-        "aws ecs update-service --cluster {} --service {} --task-definition {revision}",
-        service.cluster, service.name
-    )
+    let service = &news.rollout.policy.service;
+    Some((in_case, surroundings.update_service(service, revision)))
 }
 
 fn tasks_text(news: &RolloutNews) -> Option<String> {
@@ -174,7 +168,21 @@ fn tasks_text(news: &RolloutNews) -> Option<String> {
     if shown.is_empty() {
         return None;
     }
-    let mut lines: Vec<String> = shown.into_iter().map(task_text).collect();
+    let mut alike: Vec<(String, Vec<&str>)> = Vec::new();
+    for task in shown {
+        let (id, text) = (short_id(task), task_text(task));
+        match alike.iter_mut().find(|(known, _)| *known == text) {
+            Some((_, ids)) => ids.push(id),
+            None => alike.push((text, vec![id])),
+        }
+    }
+    let mut lines: Vec<String> = alike
+        .into_iter()
+        .map(|(text, ids)| match ids.as_slice() {
+            [one] => format!("Task {one}: {text}"),
+            several => format!("Tasks {}: {text}", several.join(", ")),
+        })
+        .collect();
     if more > 0 {
         lines.push(format!("and {more} more"));
     }
@@ -197,15 +205,19 @@ fn tasks(news: &RolloutNews) -> (Vec<&StoppedTask>, u64) {
     (tasks, hidden + dropped)
 }
 
+fn short_id(task: &StoppedTask) -> &str {
+    task.task_arn.rsplit('/').next().unwrap_or_default()
+}
+
+/// Says why a task stopped, alike for all that stopped alike.
 fn task_text(task: &StoppedTask) -> String {
-    let id = task.task_arn.rsplit('/').next().unwrap_or_default();
     let meaning = diagnosis::cause(cause_of(task)).meaning;
     let code = match task.stop_code.as_str() {
         "" => "no stop code",
         code => code,
     };
     let mut lines = vec![
-        format!("Task {id}: {meaning}"),
+        meaning.to_owned(),
         format!("  {code}: {}", redact(&task.stopped_reason)),
     ];
     for container in &task.containers {
@@ -379,14 +391,18 @@ fn facts(news: &RolloutNews, findings: &Findings) -> String {
     let mut lines = vec![super::facts(&news.rollout, news.start.as_ref())];
     if let Some(running) = &news.running {
         lines.push(format!("Tried:    {}", running.revision));
-        lines.push(format!("Asked:    {:.0}", running.asked_at));
+        lines.push(format!("Deployed: {:.0}", running.asked_at));
     }
     if let Some(revision) = runs(news) {
         let label = match news.rollout.phase {
             Phase::RollingBack { .. } => "Going to:",
             _ => "Runs:    ",
         };
-        lines.push(format!("{label} {revision}"));
+        let tag = match &news.last_known_good_tag {
+            Some(tag) if news.last_known_good.as_deref() == Some(revision) => format!(" ({tag})"),
+            Some(_) | None => String::new(),
+        };
+        lines.push(format!("{label} {revision}{tag}"));
     }
     lines.extend(found::image(&findings.image));
     lines.join("\n")

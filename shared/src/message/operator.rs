@@ -1,8 +1,8 @@
 //! What is said of commands and holds, and what something waits for.
 
+use super::Surroundings;
 use super::diagnosis::service_trouble;
 use super::reason::rejected;
-use super::{Surroundings, dossier};
 use crate::core::hold::Hold;
 use crate::core::name::{ImageDigest, TargetName};
 use crate::core::operate::{OperatorCommand, Order, Refusal, WantedImage};
@@ -187,9 +187,9 @@ pub(super) fn held_text(
     };
     let service = &rollout.policy.service;
     format!(
-        "{} Pushboat would bring the last good version back now; nothing was changed, and this version goes on running. {end}\nBy hand, with the AWS CLI, to bring back the last good version:\n  {}",
+        "{} Pushboat would bring the last good version back now; nothing was changed, and this version goes on running. {end}\nTo bring it back by hand:\n  {}",
         redact(&super::failure(failure)),
-        dossier::update_line(service, &back.to)
+        surroundings.update_service(service, &back.to)
     )
 }
 

@@ -164,6 +164,7 @@ fn started(phase: Phase) -> Notice {
     let start = Some(start());
     let rollout = rollout(phase);
     notice(News::Rollout(Box::new(RolloutNews {
+        last_known_good_tag: Some("main-41".to_owned()),
         rollout,
         start,
         last_known_good: Some(revision(41)),
@@ -177,6 +178,7 @@ fn never_started(phase: Phase) -> Notice {
     let rollout = rollout(phase);
     let start = None;
     notice(News::Rollout(Box::new(RolloutNews {
+        last_known_good_tag: Some("main-41".to_owned()),
         rollout,
         start,
         last_known_good: Some(revision(41)),

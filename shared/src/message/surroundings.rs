@@ -2,6 +2,7 @@
 
 use crate::core::name::{ImageDigest, TargetName};
 use crate::core::observation::PausedHook;
+use crate::core::policy::ServiceRef;
 
 /// What the commands in a message have to name of the installation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,6 +38,17 @@ impl Surroundings {
     #[must_use]
     pub fn resume(&self, target: &TargetName) -> String {
         self.operator(&format!(r#"{{"command":"resume","target":"{target}"}}"#))
+    }
+
+    /// Writes the line that has a service run a revision, to be pasted into a shell.
+    ///
+    /// Source: AWS CLI reference, `ecs update-service`.
+    #[must_use]
+    pub fn update_service(&self, service: &ServiceRef, revision: &str) -> String {
+        format!(
+            "aws ecs update-service --region {} --cluster {} --service {} --task-definition {revision}",
+            self.region, service.cluster, service.name
+        )
     }
 
     /// Writes the line that lets a paused deployment go on, to be pasted into a shell.

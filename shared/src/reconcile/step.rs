@@ -146,6 +146,7 @@ impl Step {
         {
             let source = GoodSource::Rollout {
                 id: current.id.clone(),
+                tag: Some(current.push.tag.clone()),
             };
             self.set_good(service, definition, source, now);
         }
@@ -264,6 +265,7 @@ impl Step {
             start,
             running,
             last_known_good: last_known_good.map(|good| good.task_definition.clone()),
+            last_known_good_tag: last_known_good.and_then(|good| good.source.tag().cloned()),
             halted_since: None,
         }
     }

@@ -147,6 +147,7 @@ fn notice(phase: Phase) -> Notice {
         evidence: pushboat::core::evidence::Evidence::default(),
     };
     let news = RolloutNews {
+        last_known_good_tag: None,
         rollout,
         start: None,
         running: None,

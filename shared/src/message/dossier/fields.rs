@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::super::document::seconds;
-use super::super::{diagnosis, failure};
+use super::super::{Surroundings, diagnosis, failure};
 use super::{TARGETS_SHOWN, by_hand, changes, outcome, runs, shared, tasks, troubles, unhealthy};
 use crate::core::diagnosis::cause as cause_of;
 use crate::core::diagnosis::service_trouble::ServiceTrouble;
@@ -17,7 +17,11 @@ use crate::notice::RolloutNews;
 use crate::redact::redact;
 
 /// Writes what the text says as fields; `None` for a rollout that was not taken back.
-pub(in crate::message) fn fields(news: &RolloutNews, findings: &Findings) -> Option<Value> {
+pub(in crate::message) fn fields(
+    news: &RolloutNews,
+    surroundings: &Surroundings,
+    findings: &Findings,
+) -> Option<Value> {
     outcome(news)?;
     let mut fields = Map::new();
     let mut insert = |name: &str, value: Value| {
@@ -68,7 +72,10 @@ pub(in crate::message) fn fields(news: &RolloutNews, findings: &Findings) -> Opt
     );
     insert("log", log(&findings.log));
     insert("image", image(&findings.image));
-    insert("byHand", json!(by_hand(news).map(|(_, line)| line)));
+    insert(
+        "byHand",
+        json!(by_hand(news, surroundings).map(|(_, line)| line)),
+    );
     Some(Value::Object(fields))
 }
 

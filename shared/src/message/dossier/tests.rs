@@ -79,6 +79,7 @@ fn notice(phase: Phase, evidence: Evidence) -> Notice {
         target,
         at: at("08:21:03"),
         news: News::Rollout(Box::new(RolloutNews {
+            last_known_good_tag: Some("main-41".to_owned()),
             rollout,
             start: Some(start()),
             running: Some(running()),
