@@ -270,7 +270,7 @@ const NOT_KEPT_OUT: &str = "Nothing speaks against this image, so it is not kept
 fn kept_out(rollout: &Rollout, digest: &ImageDigest, surroundings: &Surroundings) -> String {
     let target = &rollout.policy.target;
     format!(
-        "This image is kept out of {target} until a person releases it. A mended version under a new digest is deployed as ever. To release this one:\n  {}",
+        "This image is kept out of {target} until a person releases it. A fixed image is deployed as usual. To let this one in again:\n  {}",
         surroundings.release(target, digest)
     )
 }

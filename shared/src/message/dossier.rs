@@ -16,7 +16,7 @@ use crate::core::diagnosis::target_health::{TargetVerdict, judge, weight};
 use crate::core::evidence::{AlarmChange, StoppedTask, TargetHealth, ToldTrouble};
 use crate::core::failure::Failure;
 use crate::core::reason::Halted;
-use crate::core::rollout::Phase;
+use crate::core::rollout::{Phase, RolledBackBy, Way};
 use crate::core::shared_alarm::Sharing;
 use crate::findings::Findings;
 use crate::notice::{RolloutNews, Runs};
@@ -142,7 +142,7 @@ fn halted_next(news: &RolloutNews, surroundings: &Surroundings) -> String {
         None => "",
     };
     format!(
-        "{repeated}Pushboat leaves the service as it is and tells of it each hour until a person decides. To go on, push a mended version or give the command `deploy`{back}. If you put it right by hand, end these notices with:\n  {}",
+        "{repeated}Pushboat leaves the service as it is and tells of it each hour until a person decides. To go on, push a fixed version or give the command `deploy`{back}. If you put it right by hand, end these notices with:\n  {}",
         surroundings.resume(&news.rollout.policy.target)
     )
 }
@@ -246,10 +246,41 @@ fn troubles_text(news: &RolloutNews) -> Option<String> {
 fn troubles(news: &RolloutNews) -> Vec<(&ToldTrouble, ServiceTrouble)> {
     let kept = news.rollout.evidence.service_troubles.kept();
     let first = kept.len().saturating_sub(TROUBLES_SHOWN);
-    let shown = kept.iter().skip(first);
+    let mut shown: Vec<(&ToldTrouble, ServiceTrouble)> = Vec::new();
+    for told in kept.iter().skip(first) {
+        let Some(trouble) = told.last.trouble() else {
+            continue;
+        };
+        // ECS says it in the same words whoever asked for the rollback.
+        if matches!(trouble, ServiceTrouble::RollingBack { .. }) && !taken_back_by_ecs(news) {
+            continue;
+        }
+        // It comes as an event and as a message of the service.
+        shown.retain(|(_, known)| *known != trouble);
+        shown.push((told, trouble));
+    }
     shown
-        .filter_map(|told| Some((told, told.last.trouble()?)))
-        .collect()
+}
+
+fn taken_back_by_ecs(news: &RolloutNews) -> bool {
+    match &news.rollout.phase {
+        Phase::RollingBack { back, .. } => {
+            back.way
+                == Way::Observed {
+                    by: RolledBackBy::Ecs,
+                }
+        }
+        Phase::RolledBack { by, .. } => *by == RolledBackBy::Ecs,
+        Phase::Requested { .. }
+        | Phase::Starting { .. }
+        | Phase::Progressing { .. }
+        | Phase::Baking { .. }
+        | Phase::Succeeded { .. }
+        | Phase::ScaledToZero { .. }
+        | Phase::Superseded { .. }
+        | Phase::Rejected { .. }
+        | Phase::Halted { .. } => true,
+    }
 }
 
 fn trouble_text(told: &ToldTrouble, trouble: &ServiceTrouble) -> String {

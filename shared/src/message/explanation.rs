@@ -97,7 +97,7 @@ fn idle(state: &TargetState, last: Option<&Rollout>, follows: bool) -> Vec<Strin
             None => "",
         };
         let mut because = vec![format!(
-            "Rollout {} of {} halted{since}, and a person has to decide. Push a mended version, or give the command `deploy`{back} or `resume` (it was put right by hand). Until then it is told again each hour, next at {:.0}.",
+            "Rollout {} of {} halted{since}, and a person has to decide. Push a fixed version, or give the command `deploy`{back} or `resume` (it was put right by hand). Until then it is told again each hour, next at {:.0}.",
             rollout.id, rollout.push.tag, halted.repeat_at
         )];
         if let Phase::Halted { reason } = &rollout.phase {

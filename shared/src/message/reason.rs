@@ -2,7 +2,7 @@
 
 use super::Surroundings;
 use super::failure::{failure, failure_briefly};
-use crate::core::name::TargetName;
+use crate::core::name::{ImageDigest, TargetName};
 use crate::core::observation::GoneImage;
 use crate::core::reason::{Halted, Ignored, Rejected, SupersededBy, Unsuitable};
 use crate::task_definition::TARGET_TAG;
@@ -65,11 +65,10 @@ pub fn rejected(reason: &Rejected, target: &TargetName, surroundings: &Surroundi
         Rejected::ServiceBusy => format!(
             "Somebody else's deployment of the service did not finish before the deadline, so the service was left alone. Nothing was changed. See what that deployment waits for, then {PUSH_AGAIN}"
         ),
-        Rejected::Quarantined { digest, rollout, at, failure } => format!(
-            "This image was taken back from this target at {at:.0} ({}rollout {rollout}) and is kept out until a person releases it. Nothing was changed. Push a fixed image; or release this one, then push it under a new tag or give the command `deploy`:\n  {}",
-            because(failure),
-            surroundings.release(target, digest)
-        ),
+        Rejected::Quarantined { digest, rollout, at, failure } => {
+            let taken_back = format!("at {at:.0} ({}rollout {rollout})", because(failure));
+            quarantined(digest, &taken_back, target, surroundings)
+        }
         Rejected::NoWayBack { gone, repository, digest } => format!(
             "{} The service runs that version well, so it was left alone: should the new one fail, there would be nothing to go back to. Nothing was changed. {} first, or go without it; either way this deploys the new one:\n  {}",
             gone_image(gone),
@@ -112,6 +111,18 @@ pub fn rejected_briefly(reason: &Rejected) -> String {
         Rejected::Refused { code, .. } => format!("AWS refused the change: {code}"),
         Rejected::AwsUnavailable { .. } => "AWS gave no usable answer".to_owned(),
     }
+}
+
+fn quarantined(
+    digest: &ImageDigest,
+    taken_back: &str,
+    target: &TargetName,
+    surroundings: &Surroundings,
+) -> String {
+    format!(
+        "This image was taken back from this target {taken_back} and is kept out until a person releases it. Nothing was changed. Push a fixed image; or release this one, then push it under a new tag or give the command `deploy`:\n  {}",
+        surroundings.release(target, digest)
+    )
 }
 
 /// Says why in front of something else; older records do not know.

@@ -102,6 +102,7 @@ pub(crate) fn of_call(call: &CallRecord, versions: &Versions) -> Option<Line> {
             request["service"].as_str()?,
             versions.of(&request["taskDefinition"])
         ),
+        "StopServiceDeployment" => "has ECS take its deployment back".to_owned(),
         _ => return None,
     };
     match (&call.error, call.status) {

@@ -109,7 +109,11 @@ impl Stage {
     /// How many changes functions have asked ECS for so far.
     pub(crate) fn changes(&self) -> usize {
         let calls = self.local.calls(0);
-        let changing = ["RegisterTaskDefinition", "UpdateService"];
+        let changing = [
+            "RegisterTaskDefinition",
+            "UpdateService",
+            "StopServiceDeployment",
+        ];
         let changes = calls.iter().filter(|call| {
             call.caller.function.is_some() && changing.contains(&call.operation.as_str())
         });

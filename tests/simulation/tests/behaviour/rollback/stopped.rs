@@ -26,6 +26,14 @@ fn a_deployment_under_way_is_stopped_and_the_old_tasks_stay() {
     stopped(&world);
     assert_eq!((writes(&world), stops(&world)), ((1, 2), 1));
     assert_eq!(world.ecs.running_tasks(&service()), before);
+    world.run_for(seconds(5));
+    let published = world.topic.published();
+    let email = &published.last().unwrap().bodies[1].1;
+    assert!(email.contains("v2 was rolled back"), "{email}");
+    assert!(
+        !email.contains("by itself"),
+        "it was not ECS's idea: {email}"
+    );
 }
 
 #[test]

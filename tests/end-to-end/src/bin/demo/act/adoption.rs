@@ -29,7 +29,11 @@ pub(crate) async fn play(
     if !images.contains(&format!("{REPOSITORY}:v0")) {
         return Err(format!("what was adopted is not v0: {images}").into());
     }
+    stage.notice("target-warned", "").await?;
     stage.settle().await;
+    stage.terminal.remark(
+        "The weak point: the alarm needs a minute to fire, and a version is watched for 3 seconds.",
+    );
     Ok(())
 }
 
