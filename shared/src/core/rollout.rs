@@ -325,6 +325,24 @@ impl Phase {
         }
     }
 
+    /// Gives the way back, while the rollout is on it.
+    #[must_use]
+    pub fn back(&self) -> Option<&Back> {
+        match self {
+            Self::RollingBack { back, .. } => Some(back),
+            Self::Requested { .. }
+            | Self::Starting { .. }
+            | Self::Progressing { .. }
+            | Self::Baking { .. }
+            | Self::RolledBack { .. }
+            | Self::Succeeded { .. }
+            | Self::ScaledToZero { .. }
+            | Self::Superseded { .. }
+            | Self::Rejected { .. }
+            | Self::Halted { .. } => None,
+        }
+    }
+
     /// Gives what the service was asked to run, while it is known to be asked.
     #[must_use]
     pub fn running(&self) -> Option<&Running> {

@@ -263,23 +263,11 @@ fn troubles(news: &RolloutNews) -> Vec<(&ToldTrouble, ServiceTrouble)> {
 }
 
 fn taken_back_by_ecs(news: &RolloutNews) -> bool {
-    match &news.rollout.phase {
-        Phase::RollingBack { back, .. } => {
-            back.way
-                == Way::Observed {
-                    by: RolledBackBy::Ecs,
-                }
-        }
-        Phase::RolledBack { by, .. } => *by == RolledBackBy::Ecs,
-        Phase::Requested { .. }
-        | Phase::Starting { .. }
-        | Phase::Progressing { .. }
-        | Phase::Baking { .. }
-        | Phase::Succeeded { .. }
-        | Phase::ScaledToZero { .. }
-        | Phase::Superseded { .. }
-        | Phase::Rejected { .. }
-        | Phase::Halted { .. } => true,
+    let phase = &news.rollout.phase;
+    let by = RolledBackBy::Ecs;
+    match phase.back() {
+        Some(back) => back.way == Way::Observed { by },
+        None => !matches!(phase, Phase::RolledBack { by: other, .. } if *other != by),
     }
 }
 

@@ -183,7 +183,8 @@ fn stopped(
     false
 }
 
-fn with_way(phase: Phase, way: Way) -> Phase {
+/// A phase whose way back, if it is on one, is changed.
+fn with_back(phase: Phase, change: impl FnOnce(Back) -> Back) -> Phase {
     match phase {
         Phase::RollingBack {
             start,
@@ -194,10 +195,14 @@ fn with_way(phase: Phase, way: Way) -> Phase {
             start,
             running,
             failure,
-            back: Back { way, ..back },
+            back: change(back),
         },
         other => other,
     }
+}
+
+fn with_way(phase: Phase, way: Way) -> Phase {
+    with_back(phase, |back| Back { way, ..back })
 }
 
 fn refused(current: &Rollout, call: String, code: String, message: String) -> Phase {
@@ -226,22 +231,9 @@ fn on_the_way_back(
     revision: Option<String>,
     intended_at: Option<Timestamp>,
 ) -> Phase {
-    match phase {
-        Phase::RollingBack {
-            start,
-            running,
-            failure,
-            back,
-        } => Phase::RollingBack {
-            start,
-            running,
-            failure,
-            back: Back {
-                to: revision.unwrap_or(back.to),
-                way: Way::Update { intended_at },
-                ..back
-            },
-        },
-        other => other,
-    }
+    with_back(phase, |back| Back {
+        to: revision.unwrap_or(back.to),
+        way: Way::Update { intended_at },
+        ..back
+    })
 }

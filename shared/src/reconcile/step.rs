@@ -323,24 +323,9 @@ fn begins_to_yield(before: &Phase, after: &Phase) -> Vec<(String, TargetName)> {
 }
 
 /// Gives the hook at which the way back waits for a person now, and did not before.
-fn newly_paused<'a>(before: &Phase, after: &'a Phase) -> Option<&'a PausedHook> {
+fn newly_paused<'a>(before: &'a Phase, after: &'a Phase) -> Option<&'a PausedHook> {
+    let paused_at = |phase: &'a Phase| phase.back()?.paused_at.as_ref();
     paused_at(after).filter(|hook| Some(*hook) != paused_at(before))
-}
-
-fn paused_at(phase: &Phase) -> Option<&PausedHook> {
-    match phase {
-        Phase::RollingBack { back, .. } => back.paused_at.as_ref(),
-        Phase::Requested { .. }
-        | Phase::Starting { .. }
-        | Phase::Progressing { .. }
-        | Phase::Baking { .. }
-        | Phase::RolledBack { .. }
-        | Phase::Succeeded { .. }
-        | Phase::ScaledToZero { .. }
-        | Phase::Superseded { .. }
-        | Phase::Rejected { .. }
-        | Phase::Halted { .. } => None,
-    }
 }
 
 /// Says whether people are told of a change between two phases that are not final.
