@@ -4,34 +4,23 @@
 //! balancer and the alarms said, the last lines of the container that failed,
 //! the diagnosis, what runs now, what to do next, and how to do it by hand.
 
+mod evidence;
 mod fields;
 mod found;
 #[cfg(test)]
 mod tests;
 
-use super::{NOT_KEPT_OUT, Surroundings, diagnosis, failure, kept_out, shared_alarm, start_digest};
-use crate::core::diagnosis::cause as cause_of;
-use crate::core::diagnosis::service_trouble::ServiceTrouble;
-use crate::core::diagnosis::target_health::{TargetVerdict, judge, weight};
-use crate::core::evidence::{AlarmChange, StoppedTask, TargetHealth, ToldTrouble};
+use super::{NOT_KEPT_OUT, Surroundings, failure, kept_out, start_digest};
+use crate::core::evidence::AlarmChange;
 use crate::core::failure::Failure;
 use crate::core::reason::Halted;
-use crate::core::rollout::{Phase, RolledBackBy, Way};
-use crate::core::shared_alarm::Sharing;
+use crate::core::rollout::Phase;
 use crate::findings::Findings;
 use crate::notice::{RolloutNews, Runs};
 use crate::redact::redact;
 
+use evidence::{alarms_text, change_text, health_text, sharing_text, tasks_text, troubles_text};
 pub(super) use fields::{change, fields};
-
-/// How many stopped tasks a message shows.
-const TASKS_SHOWN: usize = 3;
-/// How many targets of a load balancer a message shows.
-const TARGETS_SHOWN: usize = 3;
-/// How many changes of alarms a message shows.
-const CHANGES_SHOWN: usize = 5;
-/// How many of the things that ECS complained of a message shows.
-const TROUBLES_SHOWN: usize = 5;
 
 /// Writes all of it but the headline; nothing for a rollout that was not taken back.
 pub(super) fn paragraphs(
@@ -163,223 +152,6 @@ fn by_hand(news: &RolloutNews, surroundings: &Surroundings) -> Option<(&'static 
     Some((in_case, surroundings.update_service(service, revision)))
 }
 
-fn tasks_text(news: &RolloutNews) -> Option<String> {
-    let (shown, more) = tasks(news);
-    if shown.is_empty() {
-        return None;
-    }
-    let mut alike: Vec<(String, Vec<&str>)> = Vec::new();
-    for task in shown {
-        let (id, text) = (short_id(task), task_text(task));
-        match alike.iter_mut().find(|(known, _)| *known == text) {
-            Some((_, ids)) => ids.push(id),
-            None => alike.push((text, vec![id])),
-        }
-    }
-    let mut lines: Vec<String> = alike
-        .into_iter()
-        .map(|(text, ids)| match ids.as_slice() {
-            [one] => format!("Task {one}: {text}"),
-            several => format!("Tasks {}: {text}", several.join(", ")),
-        })
-        .collect();
-    if more > 0 {
-        lines.push(format!("and {more} more"));
-    }
-    Some(lines.join("\n"))
-}
-
-/// Gives the tasks that are shown, and how many more there were.
-fn tasks(news: &RolloutNews) -> (Vec<&StoppedTask>, u64) {
-    let mut tasks = news.failed_tasks();
-    let running = news.running.as_ref();
-    let dropped: u64 = running
-        .map(|running| {
-            let evidence = &news.rollout.evidence.stopped_tasks;
-            let dropped = evidence.dropped_of(&running.deployment);
-            dropped.map(|(_, count)| u64::from(count)).sum()
-        })
-        .unwrap_or_default();
-    let hidden = u64::try_from(tasks.len().saturating_sub(TASKS_SHOWN)).unwrap_or_default();
-    tasks.truncate(TASKS_SHOWN);
-    (tasks, hidden + dropped)
-}
-
-fn short_id(task: &StoppedTask) -> &str {
-    task.task_arn.rsplit('/').next().unwrap_or_default()
-}
-
-/// Says why a task stopped, alike for all that stopped alike.
-fn task_text(task: &StoppedTask) -> String {
-    let meaning = diagnosis::cause(cause_of(task)).meaning;
-    let code = match task.stop_code.as_str() {
-        "" => "no stop code",
-        code => code,
-    };
-    let mut lines = vec![
-        meaning.to_owned(),
-        format!("  {code}: {}", redact(&task.stopped_reason)),
-    ];
-    for container in &task.containers {
-        let exit = match container.exit_code {
-            Some(code) => format!("exit code {code}"),
-            None => "no exit code".to_owned(),
-        };
-        let reason = match container.reason.as_str() {
-            "" => String::new(),
-            reason => format!(", {}", redact(reason)),
-        };
-        lines.push(format!("  container {}: {exit}{reason}", container.name));
-    }
-    lines.join("\n")
-}
-
-fn troubles_text(news: &RolloutNews) -> Option<String> {
-    let lines: Vec<String> = troubles(news)
-        .into_iter()
-        .map(|(told, trouble)| trouble_text(told, &trouble))
-        .collect();
-    (!lines.is_empty()).then(|| lines.join("\n"))
-}
-
-/// Gives what ECS complained of, the latest last.
-fn troubles(news: &RolloutNews) -> Vec<(&ToldTrouble, ServiceTrouble)> {
-    let kept = news.rollout.evidence.service_troubles.kept();
-    let first = kept.len().saturating_sub(TROUBLES_SHOWN);
-    let mut shown: Vec<(&ToldTrouble, ServiceTrouble)> = Vec::new();
-    for told in kept.iter().skip(first) {
-        let Some(trouble) = told.last.trouble() else {
-            continue;
-        };
-        // ECS says it in the same words whoever asked for the rollback.
-        if matches!(trouble, ServiceTrouble::RollingBack { .. }) && !taken_back_by_ecs(news) {
-            continue;
-        }
-        // It comes as an event and as a message of the service.
-        shown.retain(|(_, known)| *known != trouble);
-        shown.push((told, trouble));
-    }
-    shown
-}
-
-fn taken_back_by_ecs(news: &RolloutNews) -> bool {
-    let phase = &news.rollout.phase;
-    let by = RolledBackBy::Ecs;
-    match phase.back() {
-        Some(back) => back.way == Way::Observed { by },
-        None => !matches!(phase, Phase::RolledBack { by: other, .. } if *other != by),
-    }
-}
-
-fn trouble_text(told: &ToldTrouble, trouble: &ServiceTrouble) -> String {
-    let when = match told.times {
-        0 | 1 => format!("at {:.0}", told.last.at),
-        times => format!(
-            "{times} times from {:.0} to {:.0}",
-            told.first_at, told.last.at
-        ),
-    };
-    let words = match told.last.reason.as_str() {
-        "" => String::new(),
-        reason => format!(": {}", redact(reason)),
-    };
-    let sentence = redact(&diagnosis::service_trouble(trouble));
-    let name = match told.last.name.as_str() {
-        "" => "service event",
-        name => name,
-    };
-    format!("{sentence}\n  {name}, {when}{words}")
-}
-
-fn health_text(news: &RolloutNews) -> Option<String> {
-    let unhealthy = unhealthy(news);
-    let shown = unhealthy.iter().take(TARGETS_SHOWN);
-    let mut lines: Vec<String> = shown.clone().map(|health| target_text(health)).collect();
-    let more = unhealthy.len().saturating_sub(TARGETS_SHOWN);
-    if more > 0 {
-        lines.push(format!("and {more} more"));
-    }
-    for health in shown {
-        let hint = diagnosis::target_hint(health);
-        if !lines.iter().any(|line| line == hint) {
-            lines.push(hint.to_owned());
-        }
-    }
-    (!lines.is_empty()).then(|| lines.join("\n"))
-}
-
-/// Gives the targets that the load balancer complained of, those that tell most first.
-fn unhealthy(news: &RolloutNews) -> Vec<&TargetHealth> {
-    let health = news.rollout.evidence.target_health.iter();
-    let mut unhealthy: Vec<&TargetHealth> = health
-        .filter(|health| {
-            !matches!(
-                judge(health),
-                TargetVerdict::Healthy | TargetVerdict::Settling
-            )
-        })
-        .collect();
-    unhealthy.sort_by_key(|health| std::cmp::Reverse(weight(health)));
-    unhealthy
-}
-
-fn target_text(health: &TargetHealth) -> String {
-    let port = health
-        .port
-        .map(|port| format!(":{port}"))
-        .unwrap_or_default();
-    let said: Vec<String> = [&health.reason, &health.description]
-        .into_iter()
-        .filter(|text| !text.is_empty())
-        .map(|text| redact(text))
-        .collect();
-    format!(
-        "Target {}{port} is {}: {} ({}).",
-        health.target,
-        health.state,
-        said.join(", "),
-        diagnosis::target_verdict(judge(health))
-    )
-}
-
-fn alarms_text(news: &RolloutNews) -> Option<String> {
-    let lines: Vec<String> = changes(news).into_iter().map(change_text).collect();
-    (!lines.is_empty()).then(|| lines.join("\n"))
-}
-
-/// Gives the last changes of the alarms that count, the last one last.
-fn changes(news: &RolloutNews) -> Vec<&AlarmChange> {
-    let Some(Failure::AlarmFired { alarms }) = news.failure() else {
-        return Vec::new();
-    };
-    let kept = news.rollout.evidence.alarm_changes.kept().iter();
-    let ours: Vec<&AlarmChange> = kept
-        .filter(|change| alarms.contains(&change.name))
-        .collect();
-    let first = ours.len().saturating_sub(CHANGES_SHOWN);
-    ours.into_iter().skip(first).collect()
-}
-
-/// Gives the alarms that count and that other targets watch too.
-fn shared(news: &RolloutNews) -> Vec<(&str, &Sharing)> {
-    let (Some(Failure::AlarmFired { alarms }), Some(start)) = (news.failure(), &news.start) else {
-        return Vec::new();
-    };
-    let watches = start.alarms.iter();
-    watches
-        .filter(|watch| alarms.contains(&watch.name))
-        .filter_map(|watch| Some((watch.name.as_str(), watch.sharing.as_ref()?)))
-        .collect()
-}
-
-fn sharing_text(news: &RolloutNews) -> Option<String> {
-    let lines: Vec<String> = shared(news)
-        .into_iter()
-        .map(|(alarm, sharing)| shared_alarm::taken_back(alarm, sharing))
-        .collect();
-    (!lines.is_empty()).then(|| lines.join("\n"))
-}
-
 /// Tells of an alarm that fired while nothing was under way.
 pub(super) fn alarm(change: &AlarmChange, runs: Option<&Runs>) -> Vec<String> {
     let runs = match runs {
@@ -393,16 +165,6 @@ pub(super) fn alarm(change: &AlarmChange, runs: Option<&Runs>) -> Vec<String> {
         change_text(change),
         format!("{runs} No rollout is under way, so nothing is done about it: this is told once."),
     ]
-}
-
-fn change_text(change: &AlarmChange) -> String {
-    format!(
-        "Alarm {} went to {} at {:.0}: {}",
-        change.name,
-        change.state.as_str(),
-        change.at,
-        redact(&change.reason)
-    )
 }
 
 /// Lists what was pushed and what was tried.

@@ -4,7 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::super::document::seconds;
 use super::super::{Surroundings, diagnosis, failure};
-use super::{TARGETS_SHOWN, by_hand, changes, outcome, runs, shared, tasks, troubles, unhealthy};
+use super::evidence::{TARGETS_SHOWN, changes, shared, tasks, troubles, unhealthy};
+use super::{by_hand, outcome, runs};
 use crate::core::diagnosis::cause as cause_of;
 use crate::core::diagnosis::service_trouble::ServiceTrouble;
 use crate::core::diagnosis::target_health::judge;
