@@ -51,6 +51,23 @@ pub struct CallRecord {
     pub faults: Vec<String>,
 }
 
+impl CallRecord {
+    /// Whether a text stands somewhere in the request: in the name of what it concerns,
+    /// or in a string of its body.
+    pub fn mentions(&self, text: &str) -> bool {
+        fn holds(value: &Value, text: &str) -> bool {
+            match value {
+                Value::String(string) => string.contains(text),
+                Value::Array(items) => items.iter().any(|item| holds(item, text)),
+                Value::Object(members) => members.values().any(|member| holds(member, text)),
+                Value::Null | Value::Bool(_) | Value::Number(_) => false,
+            }
+        }
+        let request = self.request.as_ref();
+        self.resource.contains(text) || request.is_some_and(|request| holds(request, text))
+    }
+}
+
 /// Holds the records of calls.
 #[derive(Debug)]
 pub(crate) struct CallLog {
@@ -84,6 +101,7 @@ impl CallLog {
         request: &Request,
         caller: &Caller,
         at: Timestamp,
+        faults: &[&'static str],
     ) -> u64 {
         let mut inner = self.lock();
         let sequence = inner.next_sequence;
@@ -102,7 +120,7 @@ impl CallLog {
                 user_agent: request.header("user-agent").map(str::to_owned),
                 ..caller.clone()
             },
-            faults: Vec::new(),
+            faults: faults.iter().map(|fault| (*fault).to_owned()).collect(),
         });
         if inner.records.len() > KEPT_CALLS {
             inner.records.pop_front();
@@ -111,13 +129,7 @@ impl CallLog {
     }
 
     /// Records how a call ended; no answer stands for one that was lost.
-    pub(crate) fn end(
-        &self,
-        sequence: u64,
-        answer: Option<&Answer>,
-        duration: Duration,
-        faults: &[&'static str],
-    ) {
+    pub(crate) fn end(&self, sequence: u64, answer: Option<&Answer>, duration: Duration) {
         let mut inner = self.lock();
         let Some(record) = inner
             .records
@@ -132,7 +144,6 @@ impl CallLog {
             .filter(|answer| !answer.status.is_success())
             .and_then(|answer| error_of(answer).0);
         record.duration_milliseconds = u64::try_from(duration.as_millis()).ok();
-        record.faults = faults.iter().map(|fault| (*fault).to_owned()).collect();
         let line = serde_json::to_string(record);
         if let (Some(file), Ok(line)) = (&mut inner.file, line) {
             // A full disk must not stop the calls; the records in memory remain.
@@ -140,14 +151,27 @@ impl CallLog {
         }
     }
 
+    /// The sequence of the last call; 0 before the first.
+    pub(crate) fn last_sequence(&self) -> u64 {
+        self.lock().next_sequence - 1
+    }
+
     /// The calls after a sequence, the oldest first.
     pub(crate) fn since(&self, sequence: u64) -> Vec<CallRecord> {
+        self.selected(sequence, |_| true)
+    }
+
+    /// Those of the calls after a sequence that are wanted, the oldest first.
+    pub(crate) fn selected(
+        &self,
+        sequence: u64,
+        is_wanted: impl Fn(&CallRecord) -> bool,
+    ) -> Vec<CallRecord> {
         let inner = self.lock();
-        let later = inner
-            .records
-            .iter()
-            .filter(|record| record.sequence > sequence);
-        later.cloned().collect()
+        let records = &inner.records;
+        let first_later = records.partition_point(|record| record.sequence <= sequence);
+        let later = records.range(first_later..);
+        later.filter(|record| is_wanted(record)).cloned().collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper::StatusCode;
 
@@ -63,19 +64,37 @@ impl Service for Endpoint {
             return Ok(control::answer(&self, control, &request).await);
         }
         let call = Call::of(&request);
-        let since = self.clock.elapsed();
-        let sequence = self
-            .calls
-            .begin(&call, &request, &caller, self.clock.wall());
         let effects = self.faults.on_call(&call, &request, &caller);
         let names: Vec<_> = effects.iter().map(CallEffect::name).collect();
+        let at = self.clock.wall();
+        let mut under_way = UnderWay {
+            endpoint: &self,
+            since: self.clock.elapsed(),
+            sequence: self.calls.begin(&call, &request, &caller, at, &names),
+            answer: None,
+        };
         let answered = self
             .answer_with_faults(&call, &request, &effects, &caller)
             .await;
-        let duration = self.clock.elapsed() - since;
-        self.calls
-            .end(sequence, answered.as_ref().ok(), duration, &names);
+        under_way.answer = answered.as_ref().ok().cloned();
         answered
+    }
+}
+
+/// A call that is being answered. That it ended is recorded even where the caller did
+/// not live to be answered, and nobody waits for the answer any more.
+struct UnderWay<'a> {
+    endpoint: &'a Endpoint,
+    since: Duration,
+    sequence: u64,
+    answer: Option<Answer>,
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        let duration = self.endpoint.clock.elapsed().saturating_sub(self.since);
+        let answer = self.answer.as_ref();
+        self.endpoint.calls.end(self.sequence, answer, duration);
     }
 }
 
@@ -107,7 +126,7 @@ impl Endpoint {
                     return Ok(refusal(call.protocol, status, "InternalFailure", message));
                 }
                 CallEffect::DelayMilliseconds(late) => {
-                    pause(std::time::Duration::from_millis(*late)).await;
+                    pause(Duration::from_millis(*late)).await;
                 }
                 CallEffect::AnswerLost => is_lost = true,
                 CallEffect::Duplicate => times += 1,

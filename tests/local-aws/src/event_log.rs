@@ -68,6 +68,8 @@ pub(crate) struct EventLog {
 struct Inner {
     last_sequence: u64,
     records: VecDeque<EventRecord>,
+    /// The sequences in the order in which the events were handed on.
+    handed_on: VecDeque<u64>,
 }
 
 impl EventLog {
@@ -93,6 +95,17 @@ impl EventLog {
     /// Records which rules an event matched.
     pub(crate) fn matched(&self, sequence: u64, rules: Vec<String>) {
         self.change(sequence, |record| record.rules = Some(rules));
+        let mut inner = self.lock();
+        inner.handed_on.push_back(sequence);
+        if inner.handed_on.len() > KEPT_EVENTS {
+            inner.handed_on.pop_front();
+        }
+    }
+
+    /// The sequences of the events in the order in which they were handed on; one that
+    /// came twice stands there twice.
+    pub(crate) fn handed_on(&self) -> Vec<u64> {
+        self.lock().handed_on.iter().copied().collect()
     }
 
     /// Records how a delivery stands, in place of what was said of it before.

@@ -110,9 +110,29 @@ impl LocalAws {
         self.endpoint.calls.since(since)
     }
 
+    /// Those of the calls after a sequence that are wanted, the oldest first.
+    pub fn calls_where(
+        &self,
+        since: u64,
+        is_wanted: impl Fn(&CallRecord) -> bool,
+    ) -> Vec<CallRecord> {
+        self.endpoint.calls.selected(since, is_wanted)
+    }
+
+    /// The sequence of the last call; 0 before the first.
+    pub fn last_call(&self) -> u64 {
+        self.endpoint.calls.last_sequence()
+    }
+
     /// The events after a sequence, the oldest first, and what became of each so far.
     pub fn events(&self, since: u64) -> Vec<EventRecord> {
         self.endpoint.bus.log().since(since)
+    }
+
+    /// The sequences of the events in the order in which they were handed on to the
+    /// targets of their rules; one that came twice stands there twice.
+    pub fn handed_on(&self) -> Vec<u64> {
+        self.endpoint.bus.log().handed_on()
     }
 
     /// Sends an event on the default bus now; missing members of the envelope are added.
