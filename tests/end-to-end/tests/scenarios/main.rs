@@ -87,6 +87,7 @@ fn main() -> ExitCode {
         Any rollback::a_version_that_crashes_is_explained,
         Any rollback::an_alarm_in_the_bake_time_takes_it_back,
         Any rollback::a_digest_that_was_taken_back_stays_out_until_released,
+        Any rollback::what_ecs_takes_back_by_itself_is_only_watched,
         Any rollback::blue_green_goes_live_and_back,
         Any rollback::a_person_takes_it_back,
         None rollback::a_hold_stops_every_write_until_it_is_gone,

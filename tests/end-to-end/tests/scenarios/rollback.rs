@@ -108,6 +108,38 @@ pub(crate) async fn a_digest_that_was_taken_back_stays_out_until_released(
     target.runs(&digest).await
 }
 
+pub(crate) async fn what_ecs_takes_back_by_itself_is_only_watched(
+    world: &World,
+) -> Result<(), Failure> {
+    let name = "breaker";
+    let mut configuration = configuration(name);
+    // So that ECS is the first to lose patience.
+    configuration["maxFailedTasks"] = json!({"atLeast": 100});
+    let breaker = json!({"enable": true, "rollback": true});
+    let service = json!({
+        "deploymentConfiguration": {"deploymentCircuitBreaker": breaker},
+        "loadBalancers": [{
+            "targetGroupArn": target_group("breaker"),
+            "containerName": "web",
+            "containerPort": 8080,
+        }],
+    });
+    let target = Target::adopted_with(world, name, &configuration, &service).await?;
+    let good = target.revision().await?;
+
+    // The breaker counts what never gets healthy, not what ends after it ran.
+    let ill = image(name, "v1").with_label("pushboat.test/behaviour", "elb-unhealthy");
+    let digest = target.push_image("v1", ill).await?;
+    let notice = target.told("rolled-back", "v1").await?;
+
+    target.runs_revision(&good).await?;
+    assert_eq!(notice.document["reason"]["code"], "deployment-failed");
+    let by_itself = "ECS went back to the last good version by itself.";
+    assert!(notice.email.contains(by_itself), "{}", notice.email);
+    assert_eq!(target.changes(), THERE, "nothing competes with ECS");
+    assert_taken_back(&target, "ecs", &digest).await
+}
+
 pub(crate) async fn blue_green_goes_live_and_back(world: &World) -> Result<(), Failure> {
     let name = "blue-green";
     let service = json!({
