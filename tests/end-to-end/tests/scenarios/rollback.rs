@@ -43,8 +43,10 @@ pub(crate) async fn a_version_that_crashes_is_explained(world: &World) -> Result
         "panic: no such table: orders",
     ];
     assert_eq!(dossier["log"]["lines"], json!(log));
+    let region = world.aws.region();
     let by_hand = format!(
-        "aws ecs update-service --cluster {CLUSTER} --service {name} --task-definition {good}"
+        "aws ecs update-service --region {region} --cluster {CLUSTER} --service {name} \
+         --task-definition {good}"
     );
     assert_eq!(dossier["byHand"], by_hand);
     let release = release_payload(name, &digest);
