@@ -36,8 +36,9 @@ pub struct CallRecord {
     pub operation: String,
     /// What it concerns, in short.
     pub resource: String,
-    /// The request's body for the JSON protocols, and the form of the query protocols
-    /// as an object of its fields; nothing for other bodies, or ones above 1 MiB.
+    /// The request's body for the JSON protocols, the form of the query protocols as an
+    /// object of its fields, and of CBOR what of it is text; nothing for other bodies, or
+    /// ones above 1 MiB.
     pub request: Option<Value>,
     /// The HTTP status of the answer; nothing while it is under way, or if it was lost.
     pub status: Option<u16>,
@@ -190,6 +191,10 @@ fn recorded(request: &Request) -> Option<Value> {
                 .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
                 .collect(),
         ));
+    }
+    if request.path().contains("/operation/") {
+        // Strings stand in CBOR byte for byte.
+        return Some(String::from_utf8_lossy(&request.body).into());
     }
     request.json()
 }
