@@ -6,6 +6,7 @@
 
 mod adoption;
 mod budget;
+mod crash_safety;
 mod dead_letter;
 mod function_log;
 mod image;
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = arguments.test_threads.or(Some(AT_A_TIME));
     let trials = scenarios![
+        Any crash_safety::every_call_can_be_the_last,
         Any live::a_push_goes_live,
         Any live::an_index_goes_live,
         Any live::the_first_target_needs_no_tag,

@@ -1,6 +1,7 @@
-//! The installation that the scenarios share: started by the first, ended after the last.
+//! The installation that the scenarios share, started by the first and ended after the
+//! last; and others apart from it, for what would disturb everybody.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use end_to_end::{
@@ -10,8 +11,9 @@ use end_to_end::{
 use jiff::Timestamp;
 use local_aws::oci::Registry;
 use local_aws::{CallRecord, LocalAws, Options, Schedules, Timings};
+use serde_json::json;
 use tokio::runtime::Runtime;
-use tokio::sync::RwLock;
+use tokio::sync::{OnceCell, RwLock};
 
 use crate::{Company, Played, chain};
 
@@ -21,6 +23,9 @@ pub(crate) const CLUSTER: &str = "end-to-end";
 pub(crate) const FIRST: &str = "first";
 /// How many times as often as on AWS schedules fire: the sweep runs each second.
 const SCHEDULE_SPEED: f64 = 60.0;
+/// The visibility timeout of a queue that gives a message back soon; the template's is
+/// six times as long as `rollout` may run.
+const FORGIVEN_AFTER_SECONDS: u32 = 2;
 /// How long a scenario waits for anything.
 pub(crate) const LIMIT: Duration = Duration::from_secs(45);
 
@@ -34,7 +39,6 @@ pub(crate) struct World {
     seen: Mutex<SeenSoFar>,
     /// Shared by those that bear company, held alone by those that don't.
     company: RwLock<()>,
-    runtime: Runtime,
 }
 
 /// What has been taken from the call log.
@@ -47,11 +51,19 @@ struct SeenSoFar {
 }
 
 static WORLD: Mutex<Option<Result<Arc<World>, String>>> = Mutex::new(None);
+static STAGED: OnceCell<(Checkout, Staged)> = OnceCell::const_new();
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("threads for the local AWS")
+});
 
 /// The shared installation; the first who asks waits until it stands.
 pub(crate) fn shared() -> Result<Arc<World>, String> {
     let started = || {
-        let world = World::start().map(Arc::new);
+        let world = RUNTIME.block_on(World::start()).map(Arc::new);
         world.map_err(|error| chain(&*error))
     };
     lock(&WORLD).get_or_insert_with(started).clone()
@@ -61,17 +73,14 @@ pub(crate) fn shared() -> Result<Arc<World>, String> {
 pub(crate) fn end() {
     let world = lock(&WORLD).take();
     if let Some(world) = world.and_then(Result::ok).and_then(Arc::into_inner) {
-        world.runtime.block_on(world.local.shutdown());
+        RUNTIME.block_on(world.end());
     }
 }
 
 impl World {
-    fn start() -> Result<Self, Failure> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()?;
-        let (local, aws, installation, started_at) = runtime.block_on(install())?;
+    /// Starts an installation of its own.
+    pub(crate) async fn start() -> Result<Self, Failure> {
+        let (local, aws, installation, started_at) = install().await?;
         Ok(World {
             registry: Registry::new(&local.endpoint_url()),
             local,
@@ -80,8 +89,24 @@ impl World {
             started_at,
             seen: Mutex::default(),
             company: RwLock::default(),
-            runtime,
         })
+    }
+
+    /// Starts one whose queue gives a message back soon after its receiver died.
+    pub(crate) async fn start_forgiving() -> Result<Self, Failure> {
+        let world = World::start().await?;
+        let attributes = json!({
+            "QueueUrl": world.installation.queue_url,
+            "Attributes": {"VisibilityTimeout": FORGIVEN_AFTER_SECONDS.to_string()},
+        });
+        let set = world.aws.json("sqs", "SetQueueAttributes", &attributes);
+        set.await?;
+        Ok(world)
+    }
+
+    /// Ends it; when this returns, no process is left.
+    pub(crate) async fn end(self) {
+        self.local.shutdown().await;
     }
 
     /// Plays a scenario, beside others if it bears them.
@@ -90,7 +115,7 @@ impl World {
         company: Company,
         scenario: fn(&World) -> Played<'_>,
     ) -> Result<(), Failure> {
-        self.runtime.block_on(async {
+        RUNTIME.block_on(async {
             match company {
                 Company::Any => {
                     let _beside_others = self.company.read().await;
@@ -156,12 +181,14 @@ impl World {
     ) -> Result<Notice, Failure> {
         let what = format!("{what} about {target}");
         wait(&what, limit, async || {
-            let told = self.notices(target);
-            Ok(match told.iter().find(|notice| is_it(notice)) {
+            let seen = self.look();
+            let about = |notice: &&Notice| notice.attribute("target") == target;
+            let mut told = seen.notices.iter().filter(about);
+            Ok(match told.clone().find(|notice| is_it(notice)) {
                 Some(notice) => Seen::Reached(notice.clone()),
                 None => {
-                    let told: Vec<&str> = told.iter().map(|notice| notice.sms.as_str()).collect();
-                    Seen::NotYet(format!("{told:?}"))
+                    let last = told.next_back();
+                    Seen::NotYet(last.map_or_else(String::new, |notice| notice.sms.clone()))
                 }
             })
         })
@@ -206,8 +233,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     reason = "logs are read from the installation's begin, by the real clock"
 )]
 async fn install() -> Result<(LocalAws, Aws, Installation, Timestamp), Failure> {
-    let checkout = Checkout::find()?;
-    let staged = Staged::build(&checkout).await?;
+    let (checkout, staged) = STAGED.get_or_try_init(stage).await?;
     let started_at = Timestamp::now();
     let options = Options {
         port: 0,
@@ -217,12 +243,18 @@ async fn install() -> Result<(LocalAws, Aws, Installation, Timestamp), Failure> 
     };
     let local = LocalAws::start(options).await?;
     let aws = Aws::new(&local.endpoint_url(), "000000000000", "us-east-1");
-    let installed = prepare_and_deploy(&checkout, &staged, &local, &aws);
+    let installed = prepare_and_deploy(checkout, staged, &local, &aws);
     let installation = tokio::select! {
         installation = installed => installation?,
         ended = local.ended() => return Err(ended.into()),
     };
     Ok((local, aws, installation, started_at))
+}
+
+async fn stage() -> Result<(Checkout, Staged), Failure> {
+    let checkout = Checkout::find()?;
+    let staged = Staged::build(&checkout).await?;
+    Ok((checkout, staged))
 }
 
 async fn prepare_and_deploy(
