@@ -8,6 +8,7 @@ mod adoption;
 mod budget;
 mod crash_safety;
 mod dead_letter;
+mod faults;
 mod function_log;
 mod image;
 mod live;
@@ -56,6 +57,8 @@ fn main() -> ExitCode {
     arguments.test_threads = arguments.test_threads.or(Some(AT_A_TIME));
     let trials = scenarios![
         Any crash_safety::every_call_can_be_the_last,
+        Any faults::calls_that_go_wrong_change_nothing,
+        Any faults::events_that_go_wrong_change_nothing,
         Any live::a_push_goes_live,
         Any live::an_index_goes_live,
         Any live::the_first_target_needs_no_tag,
