@@ -167,6 +167,8 @@ pub enum DeploymentState {
 pub struct DeploymentRecord {
     /// Its ARN, by which it can be stopped.
     pub arn: String,
+    /// When it was made, by ECS's clock.
+    pub created_at: Timestamp,
     /// How far it is.
     pub status: RecordStatus,
     /// ECS's own words on its status.

@@ -166,6 +166,7 @@ fn recorded(
     };
     DeploymentRecord {
         arn: record.arn.to_string(),
+        created_at: record.created_at,
         status: match record.status {
             ServiceDeploymentStatus::Pending | ServiceDeploymentStatus::InProgress => {
                 RecordStatus::Ongoing

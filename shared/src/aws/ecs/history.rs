@@ -51,24 +51,25 @@ pub(super) async fn read(
         })
         .collect();
     made.sort_unstable();
-    let newest: Vec<&str> = made.iter().rev().map(|(_, arn)| *arn).collect();
-    let newest = newest.get(..RECORDS_LIMIT).unwrap_or(&newest);
-    if newest.is_empty() {
+    made.reverse();
+    made.truncate(RECORDS_LIMIT);
+    if made.is_empty() {
         return Ok(Vec::new());
     }
+    let arns = made.iter().map(|(_, arn)| (*arn).to_owned()).collect();
     let call = format!("ecs:DescribeServiceDeployments {service}");
     let answer = client
         .describe_service_deployments()
-        .set_service_deployment_arns(Some(newest.iter().map(|arn| (*arn).to_owned()).collect()))
+        .set_service_deployment_arns(Some(arns))
         .send()
         .await
         .map_err(|error| call_error(&call, &error))?;
     let described = answer.service_deployments();
     let task_definitions = task_definitions(client, service, described).await?;
-    let records = newest.iter().filter_map(|arn| {
+    let records = made.iter().filter_map(|(created_at, arn)| {
         let mut described = described.iter();
         let found = described.find(|one| one.service_deployment_arn() == Some(*arn))?;
-        record(arn, found, &task_definitions)
+        record(arn, *created_at, found, &task_definitions)
     });
     Ok(records.collect())
 }
@@ -110,6 +111,7 @@ async fn task_definitions(
 /// A source that is not told would be a place to go back to that nobody knows.
 fn record(
     arn: &str,
+    created_at: Timestamp,
     deployment: &ServiceDeployment,
     task_definitions: &BTreeMap<String, String>,
 ) -> Option<DeploymentRecord> {
@@ -120,6 +122,7 @@ fn record(
     let hooks = deployment.lifecycle_hook_details();
     Some(DeploymentRecord {
         arn: arn.to_owned(),
+        created_at,
         status: status(deployment.status()),
         status_reason: deployment.status_reason().unwrap_or_default().to_owned(),
         target: of(target.arn())?,

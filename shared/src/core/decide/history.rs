@@ -20,6 +20,15 @@ const MARGIN: SignedDuration = SignedDuration::from_mins(1);
 /// towards the last-known-good that it was asked to run, explains itself.
 #[must_use]
 pub fn history_wanted(rollout: &Rollout, service: &Service, now: Timestamp) -> Option<Timestamp> {
+    if let Phase::Starting {
+        start,
+        update_intended_at: Some(intended_at),
+        ..
+    } = &rollout.phase
+    {
+        // It may have been taken, and taken back, before anybody could look.
+        return (now >= *intended_at + READ_LAG).then_some(start.base_deployment_created_at);
+    }
     let running = rollout.phase.running()?;
     let primary = service.primary()?;
     let ours = primary.task_definition == running.revision;

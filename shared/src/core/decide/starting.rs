@@ -4,10 +4,10 @@
 
 use jiff::Timestamp;
 
-use super::super::observation::{Look, Observation, ServiceDeployment, ServiceLook};
+use super::super::observation::{Look, Observation, ServiceLook};
 use super::super::reason::{Rejected, SupersededBy, Waiting};
 use super::super::rollout::{Phase, Rollout, Running, Start};
-use super::{Action, Decision, Next, READ_LAG, RETRY, reject, requested, supersede, wait};
+use super::{Action, Decision, Next, READ_LAG, RETRY, history, reject, requested, supersede, wait};
 use crate::task_definition::registry_of;
 
 /// What was recorded before the effects.
@@ -41,7 +41,20 @@ pub(super) fn decide(
         }
     };
     if let Some(revision) = revision.filter(|revision| primary.task_definition == *revision) {
-        return taken(start, revision, primary, intent, now);
+        let seen = Seen {
+            deployment: &primary.id,
+            created_at: primary.created_at,
+        };
+        return taken(start, revision, &seen, intent, now);
+    }
+    let record = revision.and_then(|revision| history::of(&observation.history, revision));
+    if let (Some(revision), Some(record)) = (revision, record) {
+        // It was taken, and does not show any more: what became of it is seen to next.
+        let gone = Seen {
+            deployment: &record.arn,
+            created_at: record.created_at,
+        };
+        return taken(start, revision, &gone, intent, now);
     }
     let lag_over_at = intent
         .intended_at
@@ -72,11 +85,17 @@ pub(super) fn decide(
     ask_again(rollout, start, revision, &service.arn, observation, now)
 }
 
-/// The service is driven towards our revision: UpdateService was taken.
+/// What is seen of the deployment that UpdateService made.
+struct Seen<'a> {
+    deployment: &'a str,
+    created_at: Timestamp,
+}
+
+/// UpdateService was taken.
 fn taken(
     start: &Start,
     revision: &str,
-    primary: &ServiceDeployment,
+    seen: &Seen<'_>,
     intent: &Intent<'_>,
     now: Timestamp,
 ) -> Decision {
@@ -85,8 +104,8 @@ fn taken(
             start: start.clone(),
             running: Running {
                 revision: revision.to_owned(),
-                deployment: primary.id.clone(),
-                deployment_created_at: primary.created_at,
+                deployment: seen.deployment.to_owned(),
+                deployment_created_at: seen.created_at,
                 asked_at: intent.intended_at.unwrap_or(now),
                 deadline_from: None,
             },

@@ -260,6 +260,7 @@ impl Seen {
         self.change(|seen| {
             let mut record = DeploymentRecord {
                 arn: "sd/8".to_owned(),
+                created_at: at(-50),
                 status: RecordStatus::Ongoing,
                 status_reason: String::new(),
                 target: "web:8".to_owned(),
@@ -500,6 +501,11 @@ fn the_history_is_read_only_where_the_service_does_not_explain_itself() {
     assert!(reads(Given::new(baking::phase(60, None)), other()));
     assert!(!reads(Given::new(requested::phase(None)), other()));
     assert!(!reads(Given::new(starting::phase(None, None)), other()));
+    assert!(!reads(
+        Given::new(starting::phase(None, Some(-29))),
+        other()
+    ));
+    assert!(reads(Given::new(starting::phase(None, Some(-30))), other()));
 
     let late = || progressing::asked(-1800);
     assert!(!reads(late(), progressing::under_way()));

@@ -216,6 +216,7 @@ fn somebody_brings_ours_again() {
     let recorded = |records: &[(&str, RecordStatus)]| again().change(|seen| {
         let record = |(target, status): &(&str, RecordStatus)| DeploymentRecord {
             arn: "sd".to_owned(),
+            created_at: at(-50),
             status: *status,
             status_reason: String::new(),
             target: (*target).to_owned(),

@@ -77,6 +77,10 @@ fn what_was_done_is_found_by_looking() {
         ("nothing shows, revision found by its tags",         unregistered(-30), before(true), SENDS_AGAIN),
         ("nothing shows, nothing was registered",             unregistered(-30), before(false), REGISTERS_AGAIN),
         ("… within the read lag nothing is registered",       unregistered(-29), before(false), "starting unregistered -29s | wait 1s read-lag"),
+        ("the history has it: it was taken, and taken back",  registered(-60), before(true).recorded(RecordStatus::RolledBack), "progressing web:8 sd/8 | now"),
+        ("… and a newer push waits",                          registered(-60), before(true).recorded(RecordStatus::RolledBack).newer(), "progressing web:8 sd/8 | now"),
+        ("… revision found by its tags",                      unregistered(-60), before(true).recorded(RecordStatus::Ongoing), "progressing web:8 sd/8 | now"),
+        ("the history has another one",                       registered(-60), before(true).history(|record| record.target = "web:6".to_owned()), SENDS_AGAIN),
         ("turned away: sent again at once",                   turned_away(), before(true), SENDS_AGAIN),
     ]);
 }

@@ -163,3 +163,30 @@ fn a_deployment_alarm_takes_a_blue_green_deployment_back() {
     assert_eq!(writes(&world), (1, 1));
     assert_eq!(world.ecs.revision(&service()), "web:1");
 }
+
+#[test]
+fn what_ecs_took_back_before_anybody_could_look_is_not_deployed_again() {
+    for identity in identities() {
+        let mut world = with_circuit_breaker(identity);
+        world
+            .calls
+            .fail_next(Operation::UpdateService, Fault::CrashAfter, 1);
+        push(&mut world, "v2");
+        world.run_for(seconds(5));
+        assert_eq!(writes(&world), (1, 1));
+        world
+            .calls
+            .fail_next(Operation::DescribeServices, Fault::Throttled, 200);
+        world.images.set_unreachable(true);
+        let failed = world.run_while(minutes(20), |world| !world.ecs.has_failed(&service()));
+        assert!(failed, "ECS never gave it up");
+        world.images.set_unreachable(false);
+        let settled = world.run_while(minutes(20), |world| !world.ecs.is_settled(&service()));
+        assert!(settled, "ECS never went back");
+        world.calls.heal();
+        run_to_the_end(&mut world);
+        assert_eq!(history(&world), ["v2 rolled-back deployment-failed"]);
+        assert_eq!(taken_back_by(&world), RolledBackBy::Ecs, "{identity:?}");
+        assert_eq!(writes(&world), (1, 1), "it is not sent again");
+    }
+}
