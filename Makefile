@@ -4,7 +4,7 @@ TOOLS := ministack sam lint checkov
 CHECK := tests/tools/run-checks
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fmt lint unit template doc build e2e tools lock prerequisites clean
+.PHONY: help demo simulate test fmt lint unit template doc build e2e tools lock prerequisites clean
 
 help: ## Say what there is to do
 	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -12,6 +12,12 @@ help: ## Say what there is to do
 demo: prerequisites .venv/ministack/.ready .venv/sam/.ready ## Watch images go live on an AWS of your own, on this machine
 	@cargo build --workspace --bin demo
 	@$(or $(CARGO_TARGET_DIR),target)/debug/demo $(ARGS)
+
+simulate: prerequisites ## Play seeds with every fault; SEEDS, FROM, SECONDS and FAULTS say how many and which
+	@cargo run --package simulation --profile simulation --locked --bin simulate -- \
+		$(if $(SEEDS),--seeds $(SEEDS)) $(if $(FROM),--from $(FROM)) \
+		$(if $(SEEDS),$(if $(SECONDS),--seconds $(SECONDS)),--seconds $(or $(SECONDS),120)) \
+		$(if $(FAULTS),--faults $(FAULTS))
 
 test: tools ## Run every check there is; needs no AWS account and no Docker
 	@$(CHECK)

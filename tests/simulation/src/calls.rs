@@ -73,7 +73,7 @@ pub enum Operation {
 }
 
 /// What goes wrong with a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fault {
     /// It is turned away before it has any effect.
     Throttled,
@@ -89,6 +89,48 @@ pub enum Fault {
     CrashBefore,
     /// The function dies after its effect.
     CrashAfter,
+}
+
+/// How many of 10,000 calls meet each fault; none of them at first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CallRates {
+    /// [`Fault::Throttled`].
+    pub throttled: u32,
+    /// [`Fault::LostRequest`].
+    pub lost_request: u32,
+    /// [`Fault::LostAnswer`].
+    pub lost_answer: u32,
+    /// [`Fault::Conflict`], of the ledger's conditional writes.
+    pub conflict: u32,
+    /// [`Fault::CrashBefore`].
+    pub crash_before: u32,
+    /// [`Fault::CrashAfter`].
+    pub crash_after: u32,
+}
+
+impl CallRates {
+    fn draw(self, rng: &mut fastrand::Rng, operation: Operation) -> Option<Fault> {
+        let conflict = match operation {
+            Operation::SaveTarget | Operation::ApplyRegistration => self.conflict,
+            _ => 0,
+        };
+        let mut drawn = rng.u32(0..10_000);
+        let rates = [
+            (self.throttled, Fault::Throttled),
+            (self.lost_request, Fault::LostRequest),
+            (self.lost_answer, Fault::LostAnswer),
+            (conflict, Fault::Conflict),
+            (self.crash_before, Fault::CrashBefore),
+            (self.crash_after, Fault::CrashAfter),
+        ];
+        for (rate, fault) in rates {
+            if drawn < rate {
+                return Some(fault);
+            }
+            drawn -= rate;
+        }
+        None
+    }
 }
 
 /// One call that was made.
@@ -128,6 +170,7 @@ struct Ledgered {
     counts: RefCell<BTreeMap<Operation, usize>>,
     log: RefCell<Vec<Call>>,
     planned: RefCell<Vec<Planned>>,
+    drawn: RefCell<Option<(fastrand::Rng, CallRates)>>,
     injected: Cell<usize>,
 }
 
@@ -146,6 +189,7 @@ impl Calls {
             counts: RefCell::default(),
             log: RefCell::default(),
             planned: RefCell::default(),
+            drawn: RefCell::default(),
             injected: Cell::new(0),
         }))
     }
@@ -160,9 +204,16 @@ impl Calls {
         self.plan(When::Ordinal(ordinal), fault, 1);
     }
 
-    /// Takes back what is planned.
+    /// Has calls go wrong by chance from now on; the seed decides which.
+    pub fn fail_at_random(&self, rates: CallRates, seed: u64) {
+        let rng = fastrand::Rng::with_seed(seed);
+        *self.0.drawn.borrow_mut() = Some((rng, rates));
+    }
+
+    /// Takes back what is planned and what is left to chance.
     pub fn heal(&self) {
         self.0.planned.borrow_mut().clear();
+        *self.0.drawn.borrow_mut() = None;
     }
 
     /// Says how many calls were made.
@@ -184,6 +235,18 @@ impl Calls {
         self.0.injected.get()
     }
 
+    /// Says how often each fault was met.
+    #[must_use]
+    pub fn faults(&self) -> BTreeMap<Fault, usize> {
+        let mut faults = BTreeMap::new();
+        for call in &*self.0.log.borrow() {
+            if let Some(fault) = call.fault {
+                *faults.entry(fault).or_default() += 1;
+            }
+        }
+        faults
+    }
+
     /// Gives every call, in order.
     #[must_use]
     pub fn log(&self) -> Vec<Call> {
@@ -201,6 +264,11 @@ impl Calls {
         self.0.made.set(ordinal);
         *self.0.counts.borrow_mut().entry(operation).or_default() += 1;
         let fault = self.take_fault(operation, ordinal);
+        let fault = fault.or_else(|| {
+            let mut drawn = self.0.drawn.borrow_mut();
+            let (rng, rates) = drawn.as_mut()?;
+            rates.draw(rng, operation)
+        });
         self.0
             .injected
             .set(self.0.injected.get() + usize::from(fault.is_some()));

@@ -5,14 +5,19 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use ecs_model::{CreateCluster, CreateService, Settings, Tag, Tags, Timings, UpdateService};
+use ecs_model::{
+    CreateCluster, CreateService, RolloutState, Settings, Tag, Tags, TaskDefinition, Timings,
+    UpdateService,
+};
 use jiff::{SignedDuration, Timestamp};
 use pushboat::core::observation::Definition;
 use pushboat::core::policy::ServiceRef;
 use pushboat::ports::Clock as _;
+use pushboat::task_definition::ROLLOUT_TAG;
 use serde_json::{Value, json};
 
 use crate::clock::VirtualClock;
+use crate::deeds::{Deeds, DeploymentTruth, RevisionTruth, ServiceTruth};
 use crate::images::{ACCOUNT, Images, REGION};
 
 /// The account's ECS; clones are the same one.
@@ -25,6 +30,7 @@ pub struct Ecs {
     pub(crate) definitions: Rc<RefCell<BTreeMap<String, Arc<Definition>>>>,
     lag: Rc<Cell<ReadLag>>,
     outdated: Rc<RefCell<Vec<Outdated>>>,
+    pub(crate) deeds: Deeds,
 }
 
 /// For how long reads do not show what Pushboat wrote.
@@ -99,6 +105,7 @@ impl Ecs {
             definitions: Rc::default(),
             lag: Rc::default(),
             outdated: Rc::default(),
+            deeds: Deeds::default(),
         }
     }
 
@@ -155,6 +162,44 @@ impl Ecs {
     pub fn read(&self) -> Ref<'_, ecs_model::Ecs> {
         drop(self.model());
         self.model.borrow()
+    }
+
+    /// Gives the time.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Says how a service stands, whatever reads show; none where there is none.
+    #[must_use]
+    pub fn truth(&self, service: &ServiceRef) -> Option<ServiceTruth> {
+        let model = self.read();
+        let found = model.service(Some(&service.cluster), &service.name);
+        let found = found.ok().flatten()?;
+        let primary = found.primary().map(|primary| DeploymentTruth {
+            id: primary.id.to_string(),
+            revision: revision_truth(&model, &found.revisions[primary.revision].task_definition),
+            completed: primary.rollout_state == RolloutState::Completed,
+        });
+        Some(ServiceTruth {
+            primary,
+            deployments: found.deployments.len(),
+            desired: found.desired_count,
+            running: model.task_counts(found, None).running,
+        })
+    }
+
+    /// Describes a revision, whatever reads show.
+    pub(crate) fn revision_truth(&self, arn: &str) -> RevisionTruth {
+        let model = self.read();
+        let entry = model.task_definition(arn);
+        entry.map_or_else(
+            || RevisionTruth {
+                arn: arn.to_owned(),
+                rollout: None,
+                images: Vec::new(),
+            },
+            |entry| revision_truth(&model, &entry.definition),
+        )
     }
 
     pub(crate) fn registry(&self) -> &Images {
@@ -400,5 +445,17 @@ impl Ecs {
         let model = self.read();
         let latest = model.task_definition(family);
         latest.map_or(0, |entry| entry.definition.revision as usize)
+    }
+}
+
+fn revision_truth(model: &ecs_model::Ecs, definition: &TaskDefinition) -> RevisionTruth {
+    let entry = model.task_definition(&definition.arn);
+    let containers = definition.containers.iter();
+    RevisionTruth {
+        arn: definition.arn.to_string(),
+        rollout: entry.and_then(|entry| entry.tags.get(ROLLOUT_TAG).map(str::to_owned)),
+        images: containers
+            .map(|one| (one.name.to_string(), one.image.to_string()))
+            .collect(),
     }
 }

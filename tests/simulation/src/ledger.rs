@@ -18,6 +18,9 @@ use pushboat::ledger::{
 use pushboat::notice::Notice;
 use pushboat::ports::{Outbox, Records as ReadRecords, Registrations, ReverseItems, Targets};
 
+use crate::deeds::{Deed, Saved};
+use crate::ecs::Ecs;
+
 /// The ledger; clones are the same one.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger(Rc<RefCell<Records>>);
@@ -38,6 +41,8 @@ struct Records {
     prompts: Vec<NoticeKey>,
     parameters_read_at: Option<Timestamp>,
     hold: Option<Hold>,
+    /// Where each write of a state is noted, and what is true then.
+    witness: Option<Ecs>,
 }
 
 /// A notice as it lies in the outbox.
@@ -104,6 +109,11 @@ impl Ledger {
             .into_iter()
             .flat_map(|followers| followers.keys().cloned())
             .collect()
+    }
+
+    /// Has each write of a state noted, together with how the service stands.
+    pub(crate) fn set_witness(&self, ecs: Ecs) {
+        self.0.borrow_mut().witness = Some(ecs);
     }
 
     /// Takes what the table's stream has to tell.
@@ -206,6 +216,17 @@ impl Targets for Ledger {
         if let Some(definition) = &write.good_definition {
             let definition = Arc::clone(definition);
             records.good_definitions.insert(target.clone(), definition);
+        }
+        if let Some(ecs) = &records.witness {
+            let ended = write.finished.last();
+            ecs.deeds.note(Deed::Saved(Box::new(Saved {
+                at: ecs.now(),
+                target: target.clone(),
+                state: write.state.clone(),
+                finished: write.finished.clone(),
+                notices: write.notices.clone(),
+                service: ended.and_then(|ended| ecs.truth(&ended.policy.service)),
+            })));
         }
         Ok(version)
     }

@@ -4,7 +4,8 @@
 //! no second implementation of a decision. The rest is played: ECS by
 //! `ecs-model`, and here ECR, CloudWatch, Parameter Store, SNS, the ledger's
 //! table, the FIFO queue, EventBridge and Lambda. There is no network, no
-//! wall clock and no random number, so a run repeats exactly.
+//! wall clock and no random number but those a seed decides, so a run repeats
+//! exactly.
 //!
 //! A [`World`] holds it all. Each port goes through [`Calls`], which counts
 //! what is asked and breaks what it is told to break: a call is turned away,
@@ -13,7 +14,9 @@
 mod agenda;
 mod alarms;
 mod calls;
+pub mod chaos;
 mod clock;
+mod deeds;
 mod ecs;
 mod functions;
 mod images;
@@ -29,8 +32,9 @@ mod world;
 
 pub use agenda::Event;
 pub use alarms::Alarms;
-pub use calls::{Call, Calls, Fault, Function, Operation};
+pub use calls::{Call, CallRates, Calls, Fault, Function, Operation};
 pub use clock::VirtualClock;
+pub use deeds::{Deed, DeploymentTruth, RevisionTruth, Saved, ServiceTruth, Stopped, Updated};
 pub use ecs::{Ecs, ReadLag, ServiceSpecification};
 pub use functions::{Invocation, Outcome};
 pub use images::{Image, Images, REGISTRY};
@@ -40,4 +44,4 @@ pub use parameters::Parameters;
 pub use queue::{Delivery, FifoQueue};
 pub use topic::Topic;
 pub use watched::Watched;
-pub use world::{Lost, World};
+pub use world::{EventRates, Lost, World};

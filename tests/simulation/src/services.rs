@@ -18,6 +18,7 @@ use pushboat::ports::{CallError, Services};
 use pushboat::task_definition::ROLLOUT_TAG;
 use serde_json::{Value, json};
 
+use crate::deeds::{Deed, Stopped, Updated};
 use crate::ecs::Ecs;
 
 impl Services for Ecs {
@@ -112,6 +113,7 @@ impl Services for Ecs {
             ..UpdateService::default()
         };
         self.begin_write();
+        let before = self.deeds.are_kept().then(|| self.truth(service));
         let mut model = self.model();
         let updated = model.update_service(input);
         let updated = updated.map_err(|error| refused("UpdateService", &error))?;
@@ -119,6 +121,16 @@ impl Services for Ecs {
         let primary = deployments
             .map(|(position, one)| deployment(updated, position, one))
             .next();
+        drop(model);
+        if let (Some(before), Some(primary)) = (before, &primary) {
+            self.deeds.note(Deed::Updated(Box::new(Updated {
+                at: self.now(),
+                service: service.clone(),
+                revision: self.revision_truth(revision),
+                before,
+                deployment: primary.id.clone(),
+            })));
+        }
         primary.ok_or_else(|| {
             let error = not_found("The service has no deployment.");
             refused("UpdateService", &error)
@@ -144,10 +156,44 @@ impl Services for Ecs {
 
     async fn stop(&self, service_deployment: &str) -> Result<(), CallError> {
         self.begin_write();
+        let deed = self.stopping(service_deployment);
         let mut model = self.model();
         let stopped = model.stop_service_deployment(service_deployment, Some("ROLLBACK"));
         stopped.map_err(|error| refused("StopServiceDeployment", &error))?;
+        drop(model);
+        if let Some(deed) = deed {
+            self.deeds.note(Deed::Stopped(deed));
+        }
         Ok(())
+    }
+}
+
+impl Ecs {
+    /// Describes the service deployment that is about to be rolled back.
+    fn stopping(&self, arn: &str) -> Option<Stopped> {
+        if !self.deeds.are_kept() {
+            return None;
+        }
+        let mut parts = arn.rsplit('/').skip(1);
+        let (name, cluster) = (parts.next()?, parts.next()?);
+        let service = ServiceRef {
+            cluster: cluster.to_owned(),
+            name: name.to_owned(),
+        };
+        let model = self.read();
+        let found = model.service(Some(cluster), name).ok().flatten()?;
+        let mut records = found.service_deployments.iter();
+        let record = records.find(|record| &*record.arn == arn)?;
+        let sources = record.sources.iter();
+        let sources = sources.map(|one| found.revisions[*one].task_definition.arn.to_string());
+        let sources = sources.collect();
+        drop(model);
+        Some(Stopped {
+            at: self.now(),
+            sources,
+            primary: self.truth(&service).and_then(|truth| truth.primary),
+            service,
+        })
     }
 }
 

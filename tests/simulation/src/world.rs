@@ -1,12 +1,14 @@
 //! Everything there is, and what happens next.
 
 use jiff::{SignedDuration, Timestamp};
+use pushboat::core::alarm::AlarmState;
 use pushboat::core::name::TargetName;
 use pushboat::core::policy::ServiceRef;
 use pushboat::core::push::Push;
 use pushboat::core::state::TargetState;
 use pushboat::operator::{OperatorError, Request};
 use pushboat::ports::Clock as _;
+use pushboat::queue::Trigger;
 use pushboat::reconcile::Settings;
 use pushboat::sweep::Occasion;
 use pushboat::trigger::alarm::AlarmChanged;
@@ -17,12 +19,13 @@ use crate::agenda::{Agenda, Event, Pending};
 use crate::alarms::Alarms;
 use crate::calls::Calls;
 use crate::clock::VirtualClock;
-use crate::ecs::Ecs;
+use crate::deeds::Deed;
+use crate::ecs::{Ecs, ReadLag};
 use crate::functions::{Functions, Ground, Invocation, Outcome, PREFIX};
 use crate::images::{Image, Images};
 use crate::ledger::Ledger;
 use crate::parameters::Parameters;
-use crate::queue::FifoQueue;
+use crate::queue::{Delivery, FifoQueue};
 use crate::topic::Topic;
 
 /// How long an event takes to its function.
@@ -55,6 +58,52 @@ pub struct Lost {
     pub notice_prompts: bool,
 }
 
+/// What becomes of events on their way, of 10,000 each; none of it at first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EventRates {
+    /// They never arrive.
+    pub dropped: u32,
+    /// They arrive twice, the second time late.
+    pub duplicated: u32,
+    /// They arrive late, and so after others that were sent later.
+    pub delayed: u32,
+}
+
+/// The latest that a late event arrives, in seconds.
+const LATEST_SECONDS: u64 = 900;
+
+/// Chance on the way of events.
+#[derive(Debug)]
+struct Disorder {
+    rates: EventRates,
+    rng: fastrand::Rng,
+}
+
+impl Disorder {
+    /// Draws after how long an event arrives, each time that it does.
+    fn draw(&mut self, met: &mut EventRates) -> Vec<SignedDuration> {
+        let mut happens = |rate: u32, count: &mut u32| {
+            let happens = self.rng.u32(0..10_000) < rate;
+            *count += u32::from(happens);
+            happens
+        };
+        if happens(self.rates.dropped, &mut met.dropped) {
+            return Vec::new();
+        }
+        let late = happens(self.rates.delayed, &mut met.delayed);
+        let twice = happens(self.rates.duplicated, &mut met.duplicated);
+        let mut later = || {
+            let seconds = self.rng.u64(1..=LATEST_SECONDS);
+            SignedDuration::from_secs(i64::try_from(seconds).unwrap_or_default())
+        };
+        let mut arrivals = vec![if late { later() } else { EVENT_DELAY }];
+        if twice {
+            arrivals.push(later());
+        }
+        arrivals
+    }
+}
+
 /// One account with Pushboat in it.
 #[derive(Debug)]
 pub struct World {
@@ -82,6 +131,9 @@ pub struct World {
     pub outcomes: Vec<Outcome>,
     /// Events that were tried as often as Lambda does.
     pub dead_letters: Vec<Event>,
+    /// What became of events by chance so far.
+    pub met: EventRates,
+    disorder: Option<Disorder>,
     functions: Functions,
     agenda: Agenda,
     pushes: usize,
@@ -125,6 +177,8 @@ impl Default for World {
             lost: Lost::default(),
             outcomes: Vec::new(),
             dead_letters: Vec::new(),
+            met: EventRates::default(),
+            disorder: None,
             functions,
             agenda,
             pushes: 0,
@@ -231,25 +285,73 @@ impl World {
 
     /// Sends an event, which arrives after a moment.
     pub fn tell(&mut self, event: Event) {
-        self.agenda.put(self.clock.after(EVENT_DELAY), event, 0);
+        let Some(disorder) = &mut self.disorder else {
+            self.agenda.put(self.clock.after(EVENT_DELAY), event, 0);
+            return;
+        };
+        for delay in disorder.draw(&mut self.met) {
+            self.agenda.put(self.clock.after(delay), event.clone(), 0);
+        }
+    }
+
+    /// Leaves to chance what becomes of events from now on; the seed decides.
+    pub fn disorder_events(&mut self, rates: EventRates, seed: u64) {
+        let rng = fastrand::Rng::with_seed(seed);
+        self.disorder = Some(Disorder { rates, rng });
+    }
+
+    /// Ends every fault: what is sent from now on arrives, what is asked is answered.
+    pub fn heal(&mut self) {
+        self.calls.heal();
+        self.disorder = None;
+        self.lost = Lost::default();
+        self.ecs.set_read_lag(ReadLag::default());
+    }
+
+    /// Keeps what is done from now on.
+    pub fn keep_deeds(&self) {
+        self.ecs.deeds.keep();
+        self.ledger.set_witness(self.ecs.clone());
+    }
+
+    /// Takes what was done since the last time.
+    #[must_use]
+    pub fn take_deeds(&self) -> Vec<Deed> {
+        self.ecs.deeds.take()
+    }
+
+    /// Notes something that was done besides.
+    pub fn note_deed(&self, deed: Deed) {
+        self.ecs.deeds.note(deed);
     }
 
     /// Lets everything happen up to `until`.
     pub fn run_until(&mut self, until: Timestamp) {
-        loop {
-            self.settle();
-            let next = [
-                self.agenda.next_at(),
-                self.ecs.next_at(),
-                self.queue.next_at(),
-            ];
-            match next.into_iter().flatten().min() {
-                Some(next) if next <= until => self.clock.advance_to(next),
-                Some(_) | None => break,
+        while self.step(until) {}
+    }
+
+    /// Lets the next thing happen, if it happens up to `until`; answers whether it did.
+    ///
+    /// A function is invoked, or time goes on to when something else happens.
+    pub fn step(&mut self, until: Timestamp) -> bool {
+        if self.settle() {
+            return true;
+        }
+        let next = [
+            self.agenda.next_at(),
+            self.ecs.next_at(),
+            self.queue.next_at(),
+        ];
+        match next.into_iter().flatten().min() {
+            Some(next) if next <= until => {
+                self.clock.advance_to(next);
+                true
+            }
+            Some(_) | None => {
+                self.clock.advance_to(until);
+                self.settle()
             }
         }
-        self.clock.advance_to(until);
-        self.settle();
     }
 
     /// Lets everything happen for some time.
@@ -280,24 +382,38 @@ impl World {
         self.ledger.entry(&target).state
     }
 
-    /// Lets everything happen that happens at this instant.
-    fn settle(&mut self) {
-        loop {
-            self.hear_ecs();
-            self.hear_alarms();
-            self.hear_ledger();
-            if let Some(pending) = self.agenda.take_due(self.clock.now()) {
-                self.deliver(pending);
-            } else if let Some(delivery) = self.queue.receive() {
-                let outcome = self.functions.rollout(delivery.message.clone());
-                if outcome.is_done() {
-                    self.queue.delete(&delivery);
-                }
-                self.outcomes.push(outcome);
-            } else {
-                return;
-            }
+    /// Invokes the next function whose turn it is at this instant, if there is one.
+    fn settle(&mut self) -> bool {
+        self.hear_ecs();
+        self.hear_alarms();
+        self.hear_ledger();
+        if let Some(pending) = self.agenda.take_due(self.clock.now()) {
+            self.deliver(pending);
+        } else if let Some(delivery) = self.queue.receive() {
+            self.deliver_message(&delivery);
+        } else {
+            return false;
         }
+        true
+    }
+
+    fn deliver_message(&mut self, delivery: &Delivery) {
+        if let Trigger::AlarmChanged(change) = &delivery.message.trigger {
+            self.note_deed(Deed::AlarmHeard {
+                target: delivery.message.target.clone(),
+                name: change.name.clone(),
+                fired: change.state == AlarmState::Alarm && change.previous == Some(AlarmState::Ok),
+                changed_at: change.at,
+            });
+        }
+        let before = self.calls.made();
+        let outcome = self.functions.rollout(delivery.message.clone());
+        let calls = self.calls.made() - before;
+        self.note_deed(Deed::Invoked { calls });
+        if outcome.is_done() {
+            self.queue.delete(delivery);
+        }
+        self.outcomes.push(outcome);
     }
 
     /// Sends the events of what ECS did.

@@ -105,6 +105,9 @@ pub(super) fn turned(
             return Turned::NotYet;
         }
     }
+    if brought_since(history, &running.revision, &primary.task_definition) {
+        return Turned::ByUpdate;
+    }
     match record {
         Some(record) if is_way_back(record.status) && record.failed_by_ecs => Turned::ByEcs,
         Some(record) if is_way_back(record.status) => Turned::ByRequest,
@@ -114,6 +117,24 @@ pub(super) fn turned(
         }) => Turned::ByUpdate,
         Some(_) | None if words => Turned::ByEcs,
         Some(_) | None => Turned::ByUpdate,
+    }
+}
+
+/// Says whether a service deployment of its own, newer than ours, brought a task definition.
+///
+/// A rollback makes none: it stays part of the one that is taken back.
+fn brought_since(
+    history: &Look<Vec<DeploymentRecord>>,
+    revision: &str,
+    task_definition: &str,
+) -> bool {
+    let Look::Taken(records) = history else {
+        return false;
+    };
+    let newest = |wanted: &str| records.iter().position(|record| record.target == wanted);
+    match (newest(task_definition), newest(revision)) {
+        (Some(theirs), Some(ours)) => theirs < ours,
+        (None, _) | (_, None) => false,
     }
 }
 

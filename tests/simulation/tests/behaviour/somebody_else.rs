@@ -41,6 +41,31 @@ fn somebody_deploys_meanwhile_and_is_not_overwritten() {
 }
 
 #[test]
+fn somebody_deploys_while_it_goes_back_and_is_not_overwritten() {
+    let breaker = json!({ "deploymentCircuitBreaker": {
+        "enable": true, "rollback": true,
+        "thresholdConfiguration": { "type": "COUNT", "value": 1 },
+    } });
+    for by_ecs in [false, true] {
+        let mut world = adopted();
+        if by_ecs {
+            world.ecs.configure(&service(), &breaker);
+            world.images.set_unreachable(true);
+        }
+        world.push_image(REPOSITORY, "v2", &Image::crashing("v2"));
+        run_to(&mut world, "rolling-back");
+        world.images.set_unreachable(false);
+        world.run_for(seconds(5));
+        let before = writes(&world);
+        deploy_by_hand(&world);
+        world.run_for(minutes(40));
+        assert_eq!(history(&world), ["v2 superseded somebody-else"], "{by_ecs}");
+        assert_eq!(world.ecs.revision(&service()), "by-hand:1");
+        assert_eq!(writes(&world), before);
+    }
+}
+
+#[test]
 fn somebody_deploys_between_the_decision_and_its_effect() {
     let mut world = adopted();
     world

@@ -1,0 +1,178 @@
+//! Plays many seeds and says what was reached; replays one with its transcript.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "it is a program: it talks to people, and its time limit is theirs"
+)]
+
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use simulation::chaos::{Mix, Run, Tally, run};
+
+const HELP: &str =
+    "simulate [--seeds N] [--from S] [--seconds T] [--faults all|none|LIST] [--threads N]
+simulate --seed X [--faults ...] [--lines N]
+
+LIST is some of drops, disorder, calls, crashes, lag, people, with commas between.
+--seconds ends it early; without --seeds it goes on until then.";
+
+/// How many of a transcript's last lines are shown of a failing seed.
+const SHOWN_LINES: usize = 40;
+/// How many failing seeds are shown.
+const SHOWN_SEEDS: usize = 5;
+
+struct Options {
+    seeds: u64,
+    from: u64,
+    limit: Option<Duration>,
+    seed: Option<u64>,
+    mix: Mix,
+    faults: String,
+    threads: u64,
+    lines: usize,
+}
+
+fn main() -> ExitCode {
+    match options() {
+        Ok(Some(options)) => match options.seed {
+            Some(seed) => replay(seed, &options),
+            None => simulate(&options),
+        },
+        Ok(None) => {
+            println!("{HELP}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            println!("{error}\n\n{HELP}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn options() -> Result<Option<Options>, lexopt::Error> {
+    use lexopt::prelude::*;
+    let mut options = Options {
+        seeds: u64::MAX,
+        from: 1,
+        limit: None,
+        seed: None,
+        mix: Mix::ALL,
+        faults: "all".to_owned(),
+        threads: 2,
+        lines: usize::MAX,
+    };
+    let mut parser = lexopt::Parser::from_env();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("seeds") => options.seeds = parser.value()?.parse()?,
+            Long("from") => options.from = parser.value()?.parse()?,
+            Long("seconds") => options.limit = Some(Duration::from_secs(parser.value()?.parse()?)),
+            Long("seed") => options.seed = Some(parser.value()?.parse()?),
+            Long("threads") => options.threads = parser.value()?.parse::<u64>()?.max(1),
+            Long("lines") => options.lines = parser.value()?.parse()?,
+            Long("faults") => {
+                options.faults = parser.value()?.string()?;
+                options.mix =
+                    Mix::parse(&options.faults).ok_or("--faults names an unknown fault")?;
+            }
+            Long("help") => return Ok(None),
+            other => return Err(other.unexpected()),
+        }
+    }
+    if options.seeds == u64::MAX && options.limit.is_none() {
+        options.seeds = 1_000;
+    }
+    Ok(Some(options))
+}
+
+fn simulate(options: &Options) -> ExitCode {
+    let began = Instant::now();
+    let next = AtomicU64::new(0);
+    let (mut tally, mut failed) = (Tally::default(), Vec::new());
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..options.threads)
+            .map(|_| scope.spawn(|| work(options, &next, began)))
+            .collect();
+        for thread in threads {
+            if let Ok((reached, runs)) = thread.join() {
+                tally.add(&reached);
+                failed.extend(runs);
+            }
+        }
+    });
+    failed.sort_by_key(|run: &Run| run.seed);
+    let seconds = began.elapsed().as_secs_f64();
+    println!("{tally}");
+    for run in failed.iter().take(SHOWN_SEEDS) {
+        show(
+            &simulation::chaos::run(run.seed, options.mix, true),
+            options,
+            SHOWN_LINES,
+        );
+    }
+    if failed.len() > SHOWN_SEEDS {
+        let seeds: Vec<_> = failed
+            .iter()
+            .skip(SHOWN_SEEDS)
+            .map(|run| run.seed)
+            .collect();
+        println!("and the seeds {seeds:?}\n");
+    }
+    #[expect(clippy::cast_precision_loss, reason = "it is shown to a person")]
+    let micros = seconds * 1e6 * options.threads as f64 / tally.rollouts.max(1) as f64;
+    println!(
+        "{seconds:.1} s on {} threads: {micros:.0} µs of one for a rollout",
+        options.threads
+    );
+    let violations: usize = failed.iter().map(|run| run.violations.len()).sum();
+    println!("{} rollouts, {violations} violations", tally.rollouts);
+    ExitCode::from(u8::from(violations > 0))
+}
+
+fn work(options: &Options, next: &AtomicU64, began: Instant) -> (Tally, Vec<Run>) {
+    let (mut tally, mut failed) = (Tally::default(), Vec::new());
+    loop {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        let late = options.limit.is_some_and(|limit| began.elapsed() >= limit);
+        if number >= options.seeds || late {
+            return (tally, failed);
+        }
+        let run = run(options.from.wrapping_add(number), options.mix, false);
+        tally.add(&run.tally);
+        if !run.violations.is_empty() {
+            failed.push(run);
+        }
+    }
+}
+
+fn replay(seed: u64, options: &Options) -> ExitCode {
+    let run = run(seed, options.mix, true);
+    show(&run, options, options.lines);
+    println!(
+        "{} rollouts, {} violations",
+        run.tally.rollouts,
+        run.violations.len()
+    );
+    ExitCode::from(u8::from(!run.violations.is_empty()))
+}
+
+fn show(run: &Run, options: &Options, most: usize) {
+    let left_out = run.transcript.len().saturating_sub(most);
+    println!("seed {}:", run.seed);
+    if left_out > 0 {
+        println!("  ... {left_out} lines before");
+    }
+    for line in run.transcript.iter().skip(left_out) {
+        println!("  {line}");
+    }
+    for violation in &run.violations {
+        println!("  VIOLATED {violation}");
+    }
+    println!(
+        "  replay: cargo run -p simulation --profile simulation --bin simulate -- --seed {} --faults {}\n",
+        run.seed, options.faults
+    );
+}

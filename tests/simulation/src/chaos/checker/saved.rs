@@ -1,0 +1,275 @@
+//! What is saved: invariants 1, 3, 4, 7, 10.
+
+use pushboat::core::failure::Failure;
+use pushboat::core::reason::SupersededBy;
+use pushboat::core::rollout::{Phase, Rollout};
+use pushboat::notice::News;
+
+use super::{AlarmState, Checker, Known, Request, Tags};
+use crate::deeds::{Saved, ServiceTruth};
+
+const ORDER: &str = "1 (an older request never replaces a newer one)";
+const OUTCOME: &str = "3 (an outcome is said only where it is true)";
+const FINAL: &str = "4 (a final phase stays final)";
+const NOTICE: &str = "7 (each phase change is told, under a stable id)";
+const QUARANTINE: &str = "10 (what was rolled back stays out)";
+
+type Found = (&'static str, String);
+
+impl Checker {
+    pub(super) fn check_saved(&mut self, saved: &Saved) {
+        self.at = saved.at;
+        let mut found = Vec::new();
+        let Some(mut known) = self.targets.remove(&saved.target) else {
+            return;
+        };
+        for rollout in saved.state.current.iter().chain(&saved.state.waiting) {
+            known.note_request(rollout);
+        }
+        for rollout in &saved.finished {
+            known.note_request(rollout);
+        }
+        known.check_final(saved, &mut found);
+        known.check_notices(saved, &mut found);
+        self.check_start(&known, saved, &mut found);
+        for rollout in &saved.finished {
+            known.check_superseded(rollout, &mut found);
+            // What the service is like is only sure for the last one.
+            if saved.finished.last() == Some(rollout) {
+                self.check_outcome(&known, rollout, saved.service.as_ref(), &mut found);
+            }
+        }
+        known.check_quarantine(saved, &mut found);
+        known.state = saved.state.clone();
+        self.targets.insert(saved.target.clone(), known);
+        for (invariant, saw) in found {
+            self.report(invariant, saved.target.as_str(), saw);
+        }
+    }
+
+    /// What an exact tag stands for is what it points at when the rollout starts.
+    fn check_start(&self, known: &Known, saved: &Saved, found: &mut Vec<Found>) {
+        let Some(current) = &saved.state.current else {
+            return;
+        };
+        let Phase::Starting { start, .. } = &current.phase else {
+            return;
+        };
+        let begins = start.at == saved.at && known.phase_of(current) == Some("requested");
+        let follows = known.terms.tags == Tags::Exact && !Request::of(current).by_person;
+        if !begins || !follows {
+            return;
+        }
+        let key = (current.push.repository.clone(), current.push.tag.clone());
+        let tagged = self.tags.get(&key);
+        if tagged != Some(&start.digest) {
+            let saw = format!("{} starts, and the tag stands for {tagged:?}", start.digest);
+            found.push((ORDER, saw));
+        }
+    }
+
+    fn check_outcome(
+        &self,
+        known: &Known,
+        rollout: &Rollout,
+        service: Option<&ServiceTruth>,
+        found: &mut Vec<Found>,
+    ) {
+        let (revision, needs_tasks) = match &rollout.phase {
+            Phase::Succeeded { revision } => (revision, true),
+            Phase::RolledBack { revision, .. } => (revision, false),
+            Phase::Requested { .. }
+            | Phase::Starting { .. }
+            | Phase::Progressing { .. }
+            | Phase::Baking { .. }
+            | Phase::RollingBack { .. }
+            | Phase::ScaledToZero { .. }
+            | Phase::Superseded { .. }
+            | Phase::Rejected { .. }
+            | Phase::Halted { .. } => return,
+        };
+        let said = format!("{} {} on {revision}", rollout.id, rollout.phase.as_str());
+        let wrong = |what: &str| (OUTCOME, format!("{said}: {what}: {service:?}"));
+        let Some(service) = service else {
+            found.push(wrong("there is no service"));
+            return;
+        };
+        let primary = service.primary.as_ref();
+        if primary.is_none_or(|primary| primary.revision.arn != *revision) {
+            found.push(wrong("another revision runs"));
+        }
+        if primary.is_none_or(|primary| !primary.completed) || service.deployments != 1 {
+            found.push(wrong("the deployment is not the only one, and done"));
+        }
+        if needs_tasks {
+            if service.desired == 0 || service.running < service.desired {
+                found.push(wrong("too few tasks run"));
+            }
+            let fired = self.fired(known, rollout);
+            found.extend(fired.map(|alarm| wrong(&format!("alarm {alarm} had fired"))));
+            return;
+        }
+        let good = known.state.last_known_good.as_ref();
+        let runs = primary.map(|one| one.revision.images.iter().cloned().collect());
+        if good.is_none_or(|good| runs.as_ref() != Some(&good.images)) {
+            found.push(wrong("what runs is not the last-known-good"));
+        }
+    }
+
+    /// Names an alarm of this target alone that fired after the deployment was made, from
+    /// OK, and of which Pushboat could know: it was told of it, or the alarm fires still.
+    fn fired(&self, known: &Known, rollout: &Rollout) -> Option<String> {
+        let before = known.state.current.as_ref()?;
+        if before.id != rollout.id {
+            return None;
+        }
+        let since = before.phase.running()?.deployment_created_at;
+        let heard = known.heard.iter();
+        let mut heard = heard
+            .filter(|one| one.changed_at > since)
+            .map(|one| &one.name);
+        let mut names = known.terms.own_alarms.iter();
+        if let Some(name) = heard.find(|name| known.terms.own_alarms.contains(*name)) {
+            return Some(name.clone());
+        }
+        let fires = names.find(|name| {
+            let states = self.alarms.get(*name).map_or(&[][..], Vec::as_slice);
+            match states {
+                [.., (_, AlarmState::Ok), (at, AlarmState::Alarm)] => *at > since,
+                _ => false,
+            }
+        });
+        fires.cloned()
+    }
+}
+
+impl Known {
+    fn note_request(&mut self, rollout: &Rollout) {
+        let requests = &mut self.requests;
+        let request = requests.entry(rollout.id.clone());
+        request.or_insert_with(|| Request::of(rollout));
+    }
+
+    fn phase_of(&self, rollout: &Rollout) -> Option<&'static str> {
+        let before = self.state.current.iter().chain(&self.state.waiting);
+        let mut before = before.filter(|before| before.id == rollout.id);
+        before.next().map(|before| before.phase.as_str())
+    }
+
+    fn check_superseded(&self, rollout: &Rollout, found: &mut Vec<Found>) {
+        let Phase::Superseded {
+            by: SupersededBy::Push { rollout: by },
+        } = &rollout.phase
+        else {
+            return;
+        };
+        let Some(newer) = self.requests.get(by) else {
+            let saw = format!("{} is superseded by {by}, which nobody knows", rollout.id);
+            found.push((ORDER, saw));
+            return;
+        };
+        let newer = newer.clone();
+        if newer.is_older_than(&Request::of(rollout), self.terms.tags) {
+            let saw = format!("{} is superseded by the older {newer:?}", rollout.id);
+            found.push((ORDER, saw));
+        }
+    }
+
+    fn check_final(&mut self, saved: &Saved, found: &mut Vec<Found>) {
+        for rollout in saved.state.current.iter().chain(&saved.state.waiting) {
+            if let Some(phase) = self.finished.get(&rollout.id) {
+                let (id, was) = (&rollout.id, phase.as_str());
+                let saw = format!("{id} was {was} and is {}", rollout.phase.as_str());
+                found.push((FINAL, saw));
+            }
+            if rollout.phase.outcome().is_some() {
+                found.push((FINAL, format!("{} ended and is under way", rollout.id)));
+            }
+        }
+        for rollout in &saved.finished {
+            if rollout.phase.outcome().is_none() {
+                let phase = rollout.phase.as_str();
+                found.push((FINAL, format!("{} ended as {phase}", rollout.id)));
+            }
+            let before = self
+                .finished
+                .insert(rollout.id.clone(), rollout.phase.clone());
+            if let Some(before) = before {
+                let (id, was) = (&rollout.id, before.as_str());
+                let saw = format!("{id} was {was} and ends as {}", rollout.phase.as_str());
+                found.push((FINAL, saw));
+            }
+        }
+        let mut gone: Vec<&Rollout> = self.state.current.iter().collect();
+        gone.extend(&self.state.waiting);
+        for rollout in gone {
+            let mut there = saved.state.current.iter().chain(&saved.state.waiting);
+            let kept = there.any(|one| one.id == rollout.id);
+            if !kept && !self.finished.contains_key(&rollout.id) {
+                found.push((FINAL, format!("{} vanished", rollout.id)));
+            }
+        }
+    }
+
+    fn check_notices(&mut self, saved: &Saved, found: &mut Vec<Found>) {
+        for notice in &saved.notices {
+            let subject = format!("{} {}", notice.event(), notice.at);
+            let before = self.notice_ids.insert(notice.id.clone(), subject.clone());
+            if let Some(before) = before.filter(|before| *before != subject) {
+                let saw = format!("notice {} was {before} and is {subject}", notice.id);
+                found.push((NOTICE, saw));
+            }
+            if let News::Rollout(news) = &notice.news {
+                let key = (news.rollout.id.clone(), notice.event().to_owned());
+                self.told.insert(key);
+            }
+        }
+        let current = saved.state.current.iter();
+        for rollout in current.chain(&saved.finished) {
+            let event = match &rollout.phase {
+                Phase::Requested { .. } => continue,
+                // People are told of both at once.
+                Phase::Starting { .. } | Phase::Progressing { .. } => "started",
+                other => other.as_str(),
+            };
+            if !self.told.contains(&(rollout.id.clone(), event.to_owned())) {
+                let saw = format!("nobody is told that {} is {event}", rollout.id);
+                found.push((NOTICE, saw));
+            }
+        }
+    }
+
+    fn check_quarantine(&mut self, saved: &Saved, found: &mut Vec<Found>) {
+        for rollout in &saved.finished {
+            if let Phase::RolledBack { failure, .. } = &rollout.phase
+                && blames_the_image(failure)
+            {
+                let started = self.state.current.as_ref();
+                let started = started.filter(|before| before.id == rollout.id);
+                let digest = started.unwrap_or(rollout).digest();
+                self.kept_out.insert(digest.clone());
+            }
+        }
+        for digest in &self.kept_out {
+            if !saved.state.quarantine.contains_key(digest) {
+                let saw = format!("{digest} is let in, and nobody released it");
+                found.push((QUARANTINE, saw));
+            }
+        }
+    }
+}
+
+/// A platform's failure is not held against the image.
+fn blames_the_image(failure: &Failure) -> bool {
+    match failure {
+        Failure::DeadlineReached { cause } => cause.is_some(),
+        Failure::DeploymentFailed { platform, .. } => platform.is_none(),
+        Failure::TaskCannotWork { .. }
+        | Failure::TasksFail { .. }
+        | Failure::AlarmFired { .. }
+        | Failure::MissingTasks { .. }
+        | Failure::PutBackByHand
+        | Failure::AskedByOperator
+        | Failure::EcsRolledBack { .. } => true,
+    }
+}

@@ -1,0 +1,17 @@
+//! Chaos: a seed decides what there is, what happens and what goes wrong, and
+//! the invariants are checked after each step.
+//!
+//! [`run`] plays one seed. [`Checker`] knows the invariants; it is told what was
+//! done and what was true then, and never asks `decide`.
+
+mod checker;
+mod mix;
+mod people;
+mod plan;
+mod run;
+mod tally;
+
+pub use checker::{Checker, End, Tags, Terms, Violation};
+pub use mix::Mix;
+pub use run::{Run, run};
+pub use tally::Tally;

@@ -1,0 +1,320 @@
+//! What happens besides: pushes, alarms, and people with the plain AWS CLI.
+
+use ecs_model::UpdateService;
+use pushboat::core::alarm::AlarmState;
+use pushboat::core::observation::ImageContent;
+use pushboat::core::policy::ServiceRef;
+use pushboat::ports::Clock as _;
+use serde_json::{Value, json};
+
+use super::checker::Tags;
+use super::plan::TargetPlan;
+use super::run::Chaos;
+use crate::deeds::Deed;
+use crate::functions::Invocation;
+use crate::images::{Image, REGISTRY};
+
+impl Chaos {
+    /// Does one thing, drawn from the seed.
+    pub(super) fn act(&mut self) {
+        let most = if self.mix.people { 100 } else { 60 };
+        match self.rng.u32(0..most) {
+            0..=41 => self.push(),
+            42..=45 => self.tag_again(),
+            46..=59 => self.turn_alarm(),
+            60..=63 => self.deploy_by_hand(),
+            64..=66 => self.stop_deployment(),
+            67..=70 => self.force(),
+            71..=76 => self.scale(),
+            77..=80 => self.put_back(),
+            81..=83 => self.deregister(),
+            84..=86 => self.delete_image(),
+            87..=89 => self.hold_everything(),
+            90..=91 => self.cut_off(),
+            _ => self.command(),
+        }
+    }
+
+    fn any_target(&mut self) -> TargetPlan {
+        let index = self.rng.usize(0..self.plan.targets.len());
+        self.plan.targets[index].clone()
+    }
+
+    fn did(&mut self, what: &'static str, detail: &str) {
+        self.tally.did(what);
+        self.say(|| format!("somebody: {what} {detail}"));
+    }
+
+    fn push(&mut self) {
+        let target = self.any_target();
+        self.pushed += 1;
+        let name = format!("{}#{}", target.terms.repository, self.pushed);
+        let (kind, image) = match self.rng.u8(0..20) {
+            0..=10 => ("push", Image::healthy(&name)),
+            11..=15 => ("push crashing", Image::crashing(&name)),
+            16 => (
+                "push unhealthy",
+                Image::unhealthy_behind_a_load_balancer(&name),
+            ),
+            17 | 18 => ("push wrong platform", Image::built_for(&name, &["arm64"])),
+            _ => {
+                let media_type = "application/vnd.dev.cosign.simplesigning.v1+json".to_owned();
+                let content = ImageContent::NotAnImage { media_type };
+                ("push no image", Image::holding(&name, content))
+            }
+        };
+        let tag = self.next_tag(target.terms.tags);
+        self.set_tag(kind, &target.terms.repository, &tag, &image);
+    }
+
+    fn next_tag(&mut self, tags: Tags) -> String {
+        let number = self.pushed;
+        match tags {
+            Tags::Exact => "live".to_owned(),
+            Tags::Pattern => format!("main-{number}"),
+            // One in four comes for an older line.
+            Tags::Versions if self.rng.u8(0..4) == 0 => {
+                let minor = self.rng.usize(0..=number);
+                format!("1.{minor}.{number}")
+            }
+            Tags::Versions => format!("1.{number}.0"),
+        }
+    }
+
+    fn set_tag(&mut self, kind: &'static str, repository: &str, tag: &str, image: &Image) {
+        let push = self.world.push_image(repository, tag, image);
+        self.world.note_deed(Deed::Tagged {
+            at: self.world.clock.now(),
+            repository: repository.to_owned(),
+            tag: tag.to_owned(),
+            digest: push.digest.clone(),
+        });
+        let is_image = matches!(image.content, ImageContent::Image(_));
+        if !is_image {
+            self.no_images.insert(push.digest.clone());
+        }
+        let known = self.images.entry(repository.to_owned()).or_default();
+        known.push(image.clone());
+        self.did(kind, &format!("{repository}:{tag} {}", push.digest));
+    }
+
+    /// Sets a tag on an image that was pushed before: ECR keeps its push time.
+    fn tag_again(&mut self) {
+        let target = self.any_target();
+        let repository = target.terms.repository;
+        let images = self.images.get(&repository).cloned().unwrap_or_default();
+        let image = images[self.rng.usize(0..images.len())].clone();
+        self.pushed += 1;
+        let tag = self.next_tag(target.terms.tags);
+        self.set_tag("tag again", &repository, &tag, &image);
+    }
+
+    fn turn_alarm(&mut self) {
+        if self.plan.alarms.is_empty() {
+            return;
+        }
+        let index = self.rng.usize(0..self.plan.alarms.len());
+        let name = self.plan.alarms[index].clone();
+        let flap = self.rng.bool();
+        let state = match self.rng.u8(0..6) {
+            0..=2 => AlarmState::Alarm,
+            3 | 4 => AlarmState::Ok,
+            _ => AlarmState::InsufficientData,
+        };
+        self.set_alarm(&name, state);
+        if flap && state == AlarmState::Alarm {
+            let seconds = self.rng.i64(1..90);
+            self.pass(seconds);
+            self.set_alarm(&name, AlarmState::Ok);
+        }
+    }
+
+    pub(super) fn set_alarm(&mut self, name: &str, state: AlarmState) {
+        self.world.alarms.set(name, state);
+        let at = self.world.clock.now();
+        let fires = state == AlarmState::Alarm;
+        self.world.ecs.model().set_alarm(name, fires, at);
+        self.world.note_deed(Deed::AlarmTurned {
+            at,
+            name: name.to_owned(),
+            state,
+        });
+        self.did("turn an alarm", &format!("{name} {state:?}"));
+    }
+
+    /// Updates a service as anybody may; what ECS refuses is left.
+    fn update(
+        &mut self,
+        what: &'static str,
+        service: &ServiceRef,
+        change: impl FnOnce(&mut UpdateService),
+    ) {
+        let primary = |chaos: &Self| {
+            let truth = chaos.world.ecs.truth(service);
+            truth.and_then(|truth| truth.primary)
+        };
+        let before = primary(self);
+        let mut input = UpdateService {
+            cluster: Some(service.cluster.clone()),
+            service: service.name.clone(),
+            ..UpdateService::default()
+        };
+        change(&mut input);
+        let taken = self.world.ecs.model().update_service(input).is_ok();
+        if !taken {
+            return;
+        }
+        let after = primary(self);
+        if let Some(after) = &after
+            && before.as_ref().is_none_or(|before| before.id != after.id)
+        {
+            self.world.note_deed(Deed::SomebodyDeployed {
+                at: self.world.clock.now(),
+                service: service.clone(),
+                deployment: after.id.clone(),
+            });
+        }
+        let runs = after.map(|after| after.revision.arn);
+        self.did(what, &format!("{service} {}", runs.unwrap_or_default()));
+    }
+
+    fn deploy_by_hand(&mut self) {
+        let target = self.any_target();
+        let image = format!("{REGISTRY}/{}:by-hand", target.terms.repository);
+        let by_hand = Image::healthy(&format!("by hand {}", self.pushed));
+        self.world
+            .images
+            .put(&target.terms.repository, "by-hand", &by_hand);
+        let revision = self.world.ecs.register(&target.name, &image);
+        self.update("deploy by hand", &target.terms.service, |update| {
+            update.task_definition = Some(revision);
+        });
+    }
+
+    fn stop_deployment(&mut self) {
+        let service = self.any_target().terms.service;
+        let latest = {
+            let model = self.world.ecs.read();
+            let found = model.service(Some(&service.cluster), &service.name);
+            let found = found.ok().flatten();
+            found.and_then(|one| Some(one.service_deployments.last()?.arn.to_string()))
+        };
+        let Some(arn) = latest else { return };
+        let stopped = self.world.ecs.model().stop_service_deployment(&arn, None);
+        if stopped.is_ok() {
+            self.did("stop a deployment", &service.to_string());
+        }
+    }
+
+    fn force(&mut self) {
+        let service = self.any_target().terms.service;
+        self.update("force a deployment", &service, |update| {
+            update.force_new_deployment = true;
+        });
+    }
+
+    fn scale(&mut self) {
+        let service = self.any_target().terms.service;
+        let desired = self.rng.i64(0..=4);
+        self.update("scale", &service, |update| {
+            update.desired_count = Some(desired);
+        });
+    }
+
+    fn put_back(&mut self) {
+        let target = self.any_target();
+        let good = self.world.state(&target.name).last_known_good;
+        let Some(good) = good else { return };
+        self.update("put back by hand", &target.terms.service, |update| {
+            update.task_definition = Some(good.task_definition);
+        });
+    }
+
+    fn deregister(&mut self) {
+        let target = self.any_target();
+        let count = self.world.ecs.revisions(&target.name);
+        let number = self.rng.usize(1..=count.max(1));
+        let revision = format!("{}:{number}", target.name);
+        let mut model = self.world.ecs.model();
+        let done = model.deregister_task_definition(&revision).is_ok();
+        drop(model);
+        if done {
+            self.did("deregister a revision", &revision);
+        }
+    }
+
+    fn delete_image(&mut self) {
+        let repository = self.any_target().terms.repository;
+        let images = self.images.get(&repository).cloned().unwrap_or_default();
+        let digest = images[self.rng.usize(0..images.len())].digest();
+        self.world.images.delete(&repository, &digest);
+        self.did("delete an image", &format!("{repository} {digest}"));
+        self.world
+            .note_deed(Deed::ImageDeleted { repository, digest });
+    }
+
+    fn hold_everything(&mut self) {
+        let reason = (!self.held).then_some("a freeze");
+        self.held = !self.held;
+        self.world.hold_everything(reason);
+        self.did("hold or release everything", reason.unwrap_or_default());
+    }
+
+    fn cut_off(&mut self) {
+        self.cut = !self.cut;
+        self.world.images.set_unreachable(self.cut);
+        self.did("cut tasks off or reconnect them", "");
+    }
+
+    fn command(&mut self) {
+        let target = self.any_target();
+        let state = self.world.state(&target.name);
+        let images = self.images.get(&target.terms.repository).cloned();
+        let images = images.unwrap_or_default();
+        let name = &target.name;
+        let some = images[self.rng.usize(0..images.len())].digest();
+        let quarantined = state.quarantine.keys().next().cloned();
+        let command = match (self.rng.u8(0..10), quarantined) {
+            (0..=2, _) => {
+                json!({ "command": "deploy", "target": name, "digest": some.as_str() })
+            }
+            (3 | 4, _) => json!({ "command": "rollback", "target": name }),
+            (5..=7, Some(digest)) => {
+                json!({ "command": "release", "target": name, "digest": digest.as_str() })
+            }
+            (8, _) => json!({ "command": "hold", "target": name, "reason": "a look" }),
+            _ => json!({ "command": "resume", "target": name }),
+        };
+        self.order(&command);
+    }
+
+    fn order(&mut self, command: &Value) {
+        let answer = self.world.command(command.clone());
+        let answer = match answer {
+            Invocation::Done(answer) => answer,
+            // It may have been queued all the same.
+            Invocation::Failed(_) | Invocation::Crashed => json!({ "accepted": true }),
+        };
+        let what = match command["command"].as_str() {
+            Some("deploy") => "command deploy",
+            Some("rollback") => "command rollback",
+            Some("release") => "command release",
+            Some("hold") => "command hold",
+            _ => "command resume",
+        };
+        let accepted = answer["accepted"] == true;
+        self.did(what, &format!("{command} accepted: {accepted}"));
+        let target = command["target"].as_str().unwrap_or_default();
+        let digest = command["digest"].as_str().unwrap_or_default();
+        let parsed = (
+            pushboat::core::name::TargetName::parse(target),
+            pushboat::core::name::ImageDigest::parse(digest),
+        );
+        if what == "command release"
+            && accepted
+            && let (Ok(target), Some(digest)) = parsed
+        {
+            self.world.note_deed(Deed::Released { target, digest });
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! What there is: drawn from the seed.
+
+use pushboat::core::name::TargetName;
+use pushboat::core::policy::ServiceRef;
+use serde_json::{Value, json};
+
+use super::checker::{Tags, Terms};
+
+/// One target and its service.
+#[derive(Clone, Debug)]
+pub(super) struct TargetPlan {
+    pub(super) name: String,
+    pub(super) terms: Terms,
+    pub(super) text: String,
+    pub(super) desired: u32,
+    pub(super) balanced: bool,
+    pub(super) deployment: Option<Value>,
+    pub(super) alarms: Vec<String>,
+}
+
+/// Everything that a run begins with.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    pub(super) targets: Vec<TargetPlan>,
+    pub(super) alarms: Vec<String>,
+    pub(super) repositories: Vec<String>,
+    /// How many things happen.
+    pub(super) events: usize,
+    /// The longest pause between two of them, in seconds.
+    pub(super) pause_seconds: u64,
+}
+
+/// The image that each service runs at first.
+pub(super) fn first_tag(tags: Tags) -> &'static str {
+    match tags {
+        Tags::Exact => "live",
+        Tags::Pattern => "main-0",
+        Tags::Versions => "1.0.0",
+    }
+}
+
+impl Plan {
+    pub(super) fn draw(rng: &mut fastrand::Rng) -> Self {
+        let count = rng.usize(1..=4);
+        let shared_repository = rng.u8(0..3) == 0;
+        let shared_alarm = rng.u8(0..4) == 0;
+        let mut targets: Vec<TargetPlan> = Vec::new();
+        for number in 0..count {
+            let repository = if shared_repository { 0 } else { number };
+            targets.push(target(rng, number, repository, shared_alarm));
+        }
+        let mut alarms: Vec<String> = Vec::new();
+        let mut repositories: Vec<String> = Vec::new();
+        for target in &targets {
+            alarms.extend(target.alarms.iter().cloned());
+            repositories.push(target.terms.repository.clone());
+        }
+        alarms.sort();
+        alarms.dedup();
+        repositories.sort();
+        repositories.dedup();
+        Self {
+            targets,
+            alarms,
+            repositories,
+            events: rng.usize(3..=16),
+            pause_seconds: [30, 120, 600, 1200][rng.usize(0..4)],
+        }
+    }
+}
+
+fn pick<'a, T>(rng: &mut fastrand::Rng, choices: &'a [T]) -> &'a T {
+    &choices[rng.usize(0..choices.len())]
+}
+
+fn target(
+    rng: &mut fastrand::Rng,
+    number: usize,
+    repository: usize,
+    shared_alarm: bool,
+) -> TargetPlan {
+    let name = format!("web-{number}");
+    let repository = format!("team/app-{repository}");
+    let tags = *pick(rng, &[Tags::Exact, Tags::Pattern, Tags::Versions]);
+    let own = format!("5xx-{number}");
+    let mut alarms = Vec::new();
+    if rng.u8(0..5) > 0 {
+        alarms.push(own.clone());
+    }
+    if shared_alarm {
+        alarms.push("shared".to_owned());
+    }
+    let followed = match tags {
+        Tags::Exact => json!({ "glob": ["live"] }),
+        Tags::Pattern => json!({ "glob": ["main-*"] }),
+        Tags::Versions => json!({ "semver": "^1" }),
+    };
+    let text = json!({
+        "service": { "cluster": "prod", "name": name },
+        "images": [{ "repository": repository, "tags": followed }],
+        "alarms": alarms,
+        "alarmsAtStart": pick(rng, &["ignore", "ignore", "wait", "reject"]),
+        "bakeTimeSeconds": pick(rng, &[0, 60, 300, 600]),
+        "deadlineSeconds": pick(rng, &[300, 600, 1200]),
+        "maxFailedTasks": { "atLeast": rng.u32(1..=3) },
+        "supersede": pick(rng, &["whenFinished", "immediately"]),
+    });
+    let breaker = json!({ "deploymentCircuitBreaker": { "enable": true, "rollback": true } });
+    let ecs_alarms = json!({ "alarms": { "alarmNames": [own], "enable": true, "rollback": true } });
+    let blue_green = json!({ "strategy": "BLUE_GREEN", "bakeTimeInMinutes": rng.u32(0..=3) });
+    let deployment = match rng.u8(0..8) {
+        0 | 1 => Some(breaker),
+        2 => Some(ecs_alarms),
+        3 | 4 => Some(blue_green),
+        _ => None,
+    };
+    TargetPlan {
+        terms: Terms {
+            service: ServiceRef {
+                cluster: "prod".to_owned(),
+                name: name.clone(),
+            },
+            repository,
+            tags,
+            own_alarms: alarms.iter().filter(|one| **one == own).cloned().collect(),
+        },
+        name,
+        text: text.to_string(),
+        desired: *pick(rng, &[1, 2, 2, 3, 4, 0]),
+        balanced: rng.u8(0..4) == 0,
+        deployment,
+        alarms,
+    }
+}
+
+impl TargetPlan {
+    pub(super) fn target(&self) -> TargetName {
+        TargetName::parse(&self.name).expect("it is a target's name")
+    }
+}

@@ -1,0 +1,427 @@
+//! One seed, played from beginning to end.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use pushboat::core::alarm::AlarmState;
+use pushboat::core::name::{ImageDigest, TargetName};
+use pushboat::core::push::Push;
+use pushboat::ports::Clock as _;
+use pushboat::wake::Woken;
+
+use super::checker::{Checker, End, Tags, Violation};
+use super::mix::{Mix, Rates};
+use super::plan::{Plan, TargetPlan, first_tag};
+use super::tally::{Tally, reason};
+use crate::deeds::{Deed, Saved};
+use crate::ecs::ServiceSpecification;
+use crate::functions::{Invocation, Outcome};
+use crate::images::{Image, REGISTRY};
+use crate::world::World;
+
+/// How long everything has to end once faults stopped.
+const QUIET: SignedDuration = SignedDuration::from_hours(2);
+/// More steps than ever happen at one instant.
+const MOST_STEPS_AT_ONCE: usize = 2_000;
+
+/// What came of one seed.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The seed.
+    pub seed: u64,
+    /// What did not hold; the run ends at the first.
+    pub violations: Vec<Violation>,
+    /// What was reached.
+    pub tally: Tally,
+    /// What happened, line by line, where that was asked for.
+    pub transcript: Vec<String>,
+}
+
+/// A run under way.
+pub(super) struct Chaos {
+    pub(super) world: World,
+    pub(super) plan: Plan,
+    pub(super) mix: Mix,
+    pub(super) rng: fastrand::Rng,
+    pub(super) tally: Tally,
+    pub(super) pushed: usize,
+    /// What was pushed, by repository.
+    pub(super) images: BTreeMap<String, Vec<Image>>,
+    pub(super) no_images: BTreeSet<ImageDigest>,
+    pub(super) held: bool,
+    pub(super) cut: bool,
+    checker: Checker,
+    began: Timestamp,
+    transcript: Option<Vec<String>>,
+    woken: BTreeSet<(String, String)>,
+    handled: BTreeSet<(String, String)>,
+    heard: BTreeMap<TargetName, Push>,
+    found: Vec<Violation>,
+}
+
+/// Plays a seed.
+#[must_use]
+pub fn run(seed: u64, mix: Mix, with_transcript: bool) -> Run {
+    let mut rng = fastrand::Rng::with_seed(seed);
+    let plan = Plan::draw(&mut rng);
+    let rates = Rates::draw(mix, &mut rng);
+    let world = World::new();
+    let mut chaos = Chaos {
+        began: world.clock.now(),
+        world,
+        plan,
+        mix,
+        rng,
+        tally: Tally::default(),
+        pushed: 0,
+        images: BTreeMap::new(),
+        no_images: BTreeSet::new(),
+        held: false,
+        cut: false,
+        checker: Checker::default(),
+        transcript: with_transcript.then(Vec::new),
+        woken: BTreeSet::new(),
+        handled: BTreeSet::new(),
+        heard: BTreeMap::new(),
+        found: Vec::new(),
+    };
+    chaos.say(|| format!("rates {rates:?}"));
+    chaos.set_up();
+    chaos
+        .world
+        .calls
+        .fail_at_random(rates.calls, seed ^ 0x0ca1_15ed);
+    chaos
+        .world
+        .disorder_events(rates.events, seed ^ 0x0e7e_1175);
+    chaos.world.ecs.set_read_lag(rates.lag);
+    chaos.play();
+    chaos.finish(seed)
+}
+
+impl Chaos {
+    fn set_up(&mut self) {
+        self.world.keep_deeds();
+        for name in self.plan.alarms.clone() {
+            self.world.alarms.set(&name, AlarmState::Ok);
+            let at = self.world.clock.now();
+            let state = AlarmState::Ok;
+            self.world.note_deed(Deed::AlarmTurned { at, name, state });
+        }
+        for repository in self.plan.repositories.clone() {
+            let image = Image::healthy(&format!("{repository}#0"));
+            for tags in [Tags::Exact, Tags::Pattern, Tags::Versions] {
+                let digest = self.world.images.put(&repository, first_tag(tags), &image);
+                self.world.note_deed(Deed::Tagged {
+                    at: self.world.clock.now(),
+                    repository: repository.clone(),
+                    tag: first_tag(tags).to_owned(),
+                    digest,
+                });
+            }
+            self.images.insert(repository, vec![image]);
+        }
+        for target in self.plan.targets.clone() {
+            self.make(&target);
+        }
+        self.pass(180);
+    }
+
+    fn make(&mut self, target: &TargetPlan) {
+        let terms = &target.terms;
+        let image = format!("{REGISTRY}/{}:{}", terms.repository, first_tag(terms.tags));
+        let mut specification =
+            ServiceSpecification::new("prod", &target.name, &image, &target.name);
+        specification.desired = target.desired;
+        if target.balanced {
+            let group = format!("arn:aws:elasticloadbalancing:::targetgroup/{}", target.name);
+            specification.balanced = Some((group, 60));
+        }
+        self.world.ecs.create_service(&specification);
+        if let Some(configuration) = &target.deployment {
+            self.world.ecs.configure(&terms.service, configuration);
+        }
+        self.checker.watch(target.target(), terms.clone());
+        self.say(|| {
+            let (count, deployment) = (target.desired, &target.deployment);
+            format!(
+                "target {} desired {count} {deployment:?} {}",
+                target.name, target.text
+            )
+        });
+    }
+
+    fn play(&mut self) {
+        for target in self.plan.targets.clone() {
+            self.world.put_target(&target.name, &target.text);
+        }
+        let settled = self.rng.i64(1..200);
+        self.pass(settled);
+        for _ in 0..self.plan.events {
+            if self.has_failed() {
+                return;
+            }
+            self.act();
+            let seconds = self.rng.u64(1..=self.plan.pause_seconds);
+            self.pass(i64::try_from(seconds).unwrap_or_default());
+        }
+    }
+
+    fn finish(mut self, seed: u64) -> Run {
+        for (fault, times) in self.world.calls.faults() {
+            self.tally.met(format!("call: {fault:?}"), times as u64);
+        }
+        let met = self.world.met;
+        self.tally.met("event: dropped", met.dropped.into());
+        self.tally.met("event: duplicated", met.duplicated.into());
+        self.tally.met("event: delayed", met.delayed.into());
+        if !self.has_failed() {
+            self.world.heal();
+            self.world.images.set_unreachable(false);
+            self.say(|| "faults stop".to_owned());
+            self.pass(QUIET.as_secs());
+        }
+        if !self.has_failed() {
+            let end = self.end();
+            self.checker.check_end(&end);
+        }
+        self.tally.runs = 1;
+        self.tally.most_calls = self.checker.most_calls;
+        self.tally.most_changes = self.checker.most_changes();
+        let mut violations = self.found;
+        violations.extend_from_slice(self.checker.violations());
+        Run {
+            seed,
+            violations,
+            tally: self.tally,
+            transcript: self.transcript.unwrap_or_default(),
+        }
+    }
+
+    fn end(&self) -> End {
+        let notices = self.world.ledger.notices();
+        let unsent = notices.iter().filter(|filed| filed.sent_at.is_none());
+        let dead: BTreeSet<(String, String)> = self
+            .world
+            .queue
+            .dead_letters()
+            .into_iter()
+            .map(|message| (message.target.to_string(), message.event_id))
+            .collect();
+        let unhandled = self.woken.difference(&self.handled);
+        let unhandled = unhandled.filter(|wake| !dead.contains(*wake));
+        End {
+            at: self.world.clock.now(),
+            held: self.held,
+            queued: self.world.queue.len(),
+            unsent: unsent.map(|filed| filed.notice.id.clone()).collect(),
+            unhandled: unhandled
+                .map(|(target, event)| format!("event {event} for {target}"))
+                .collect(),
+            newest_heard: self
+                .heard
+                .iter()
+                .filter(|(target, push)| {
+                    !dead.contains(&(target.to_string(), push.event_id.clone()))
+                })
+                .map(|(target, push)| {
+                    (target.clone(), push.tag.clone(), push.tagged_at.as_second())
+                })
+                .collect(),
+        }
+    }
+
+    /// Lets some time pass, and checks after each step.
+    pub(super) fn pass(&mut self, seconds: i64) {
+        let until = self.world.clock.after(SignedDuration::from_secs(seconds));
+        let (mut at, mut steps) = (self.world.clock.now(), 0);
+        self.look();
+        while !self.has_failed() && self.world.step(until) {
+            self.look();
+            steps += 1;
+            if at != self.world.clock.now() {
+                (at, steps) = (self.world.clock.now(), 0);
+            }
+            if steps > MOST_STEPS_AT_ONCE {
+                self.fail("bounded work", "-", "time stands still".to_owned());
+            }
+        }
+    }
+
+    fn has_failed(&self) -> bool {
+        !(self.found.is_empty() && self.checker.violations().is_empty())
+    }
+
+    fn fail(&mut self, invariant: &'static str, target: &str, saw: String) {
+        self.found.push(Violation {
+            invariant,
+            at: self.world.clock.now(),
+            target: target.to_owned(),
+            saw,
+        });
+    }
+
+    pub(super) fn say(&mut self, line: impl FnOnce() -> String) {
+        let Some(lines) = &mut self.transcript else {
+            return;
+        };
+        let now = self.world.clock.now();
+        let seconds = now.duration_since(self.began).as_secs();
+        let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+        lines.push(format!(
+            "+{hours}:{minutes:02}:{:02} {}",
+            seconds % 60,
+            line()
+        ));
+    }
+
+    /// Looks at what was done since the last look.
+    fn look(&mut self) {
+        for outcome in std::mem::take(&mut self.world.outcomes) {
+            self.take_outcome(&outcome);
+        }
+        for deed in self.world.take_deeds() {
+            self.describe(&deed);
+            match &deed {
+                Deed::Saved(saved) => self.count(saved),
+                Deed::Invoked { .. } => self.tally.invocations += 1,
+                _ => {}
+            }
+            self.checker.take(&deed);
+        }
+    }
+
+    fn count(&mut self, saved: &Saved) {
+        for rollout in &saved.finished {
+            self.tally.ended(rollout);
+        }
+        if let Some(current) = &saved.state.current {
+            let waiting = saved.state.wake.as_ref().map(|wake| wake.waiting.as_str());
+            self.tally
+                .reached(&current.phase, waiting.unwrap_or_default());
+        }
+    }
+
+    fn take_outcome(&mut self, outcome: &Outcome) {
+        if self.transcript.is_some() && !outcome.is_done() {
+            self.say(|| format!("failed: {outcome:?}"));
+        }
+        match outcome {
+            Outcome::Pushed(push, Invocation::Done(woken)) => {
+                self.note_woken(woken, &push.event_id);
+                self.hear_push(push, woken);
+            }
+            Outcome::ServiceChanged(change, Invocation::Done(woken)) => {
+                self.note_woken(woken, &change.event_id);
+            }
+            Outcome::AlarmChanged(changed, Invocation::Done(woken)) => {
+                self.note_woken(woken, &changed.event_id);
+            }
+            Outcome::Rollout(message, Invocation::Done(_)) => {
+                let key = (message.target.to_string(), message.event_id.clone());
+                self.handled.insert(key);
+            }
+            _ => {}
+        }
+    }
+
+    fn note_woken(&mut self, woken: &Woken, event: &str) {
+        if let Woken::Targets(targets) = woken {
+            for target in targets {
+                self.woken.insert((target.clone(), event.to_owned()));
+            }
+        }
+    }
+
+    /// Every registered target that follows a push has to be woken for it.
+    fn hear_push(&mut self, push: &Push, woken: &Woken) {
+        let names: &[String] = match woken {
+            Woken::Targets(names) => names,
+            Woken::Ignored(_) => &[],
+        };
+        for plan in self.plan.targets.clone() {
+            let target = plan.target();
+            let follows =
+                plan.terms.repository == push.repository && plan.terms.tags.follow(&push.tag);
+            let registration = self.world.ledger.entry(&target).registration;
+            let Some(registration) = registration.filter(|_| follows) else {
+                continue;
+            };
+            if !names.contains(&plan.name) {
+                let saw = format!("{} was told and did not wake it: {woken:?}", push.event_id);
+                self.fail("9 (no event vanishes)", &plan.name, saw);
+            }
+            let counts = push.tagged_at.as_second() >= registration.registered_at.as_second()
+                && !self.no_images.contains(&push.digest);
+            if !counts {
+                continue;
+            }
+            let order = |one: &Push| {
+                let version = one.tag.split('.').map(|part| part.parse::<u32>().ok());
+                let version: Vec<_> = version.collect();
+                let versions = plan.terms.tags == Tags::Versions;
+                (versions.then_some(version), one.tagged_at)
+            };
+            let newest = self.heard.entry(target).or_insert_with(|| push.clone());
+            if order(newest) < order(push) {
+                *newest = push.clone();
+            }
+        }
+    }
+
+    fn describe(&mut self, deed: &Deed) {
+        if self.transcript.is_none() {
+            return;
+        }
+        let line = match deed {
+            Deed::Saved(saved) => describe_saved(saved),
+            Deed::Updated(updated) => {
+                let before = updated.before.as_ref().and_then(|one| one.primary.as_ref());
+                let before = before.map(|one| short(&one.revision.arn));
+                let service = &updated.service.name;
+                let revision = short(&updated.revision.arn);
+                format!("Pushboat: UpdateService {service} to {revision}, from {before:?}")
+            }
+            Deed::Stopped(stopped) => {
+                let service = &stopped.service.name;
+                format!(
+                    "Pushboat: StopServiceDeployment {service}, from {:?}",
+                    stopped.sources
+                )
+            }
+            _ => return,
+        };
+        self.say(|| line);
+    }
+}
+
+fn short(arn: &str) -> &str {
+    arn.rsplit('/').next().unwrap_or_default()
+}
+
+fn describe_saved(saved: &Saved) -> String {
+    let state = &saved.state;
+    let mut parts = vec![format!("{} saved:", saved.target)];
+    for rollout in &saved.finished {
+        let (phase, why) = (rollout.phase.as_str(), reason(&rollout.phase));
+        parts.push(format!("{} ended {phase} {why};", rollout.push.tag));
+    }
+    if let Some(current) = &state.current {
+        let (phase, why) = (current.phase.as_str(), reason(&current.phase));
+        parts.push(format!("{} {phase} {why};", current.push.tag));
+    }
+    for waiting in &state.waiting {
+        parts.push(format!("{} waits;", waiting.push.tag));
+    }
+    if let Some(good) = &state.last_known_good {
+        parts.push(format!("good {};", short(&good.task_definition)));
+    }
+    if let Some(wake) = &state.wake {
+        parts.push(format!(
+            "until {} for {}",
+            wake.at.strftime("%H:%M:%S"),
+            wake.waiting.as_str()
+        ));
+    }
+    parts.join(" ")
+}
