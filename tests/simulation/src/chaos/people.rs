@@ -1,6 +1,6 @@
 //! What happens besides: pushes, alarms, and people with the plain AWS CLI.
 
-use ecs_model::UpdateService;
+use ecs_model::{ServiceStatus, UpdateService};
 use pushboat::core::alarm::AlarmState;
 use pushboat::core::observation::ImageContent;
 use pushboat::core::policy::ServiceRef;
@@ -17,7 +17,7 @@ use crate::images::{Image, REGISTRY};
 impl Chaos {
     /// Does one thing, drawn from the seed.
     pub(super) fn act(&mut self) {
-        let most = if self.mix.people { 100 } else { 60 };
+        let most = if self.mix.people { 108 } else { 60 };
         match self.rng.u32(0..most) {
             0..=41 => self.push(),
             42..=45 => self.tag_again(),
@@ -31,7 +31,10 @@ impl Chaos {
             84..=86 => self.delete_image(),
             87..=89 => self.hold_everything(),
             90..=91 => self.cut_off(),
-            _ => self.command(),
+            92..=99 => self.command(),
+            100..=101 => self.recreate(),
+            102..=105 => self.configure_anew(),
+            _ => self.register_anew(),
         }
     }
 
@@ -264,6 +267,60 @@ impl Chaos {
         self.cut = !self.cut;
         self.world.images.set_unreachable(self.cut);
         self.did("cut tasks off or reconnect them", "");
+    }
+
+    /// Deletes a service and makes it again, as a stack does that replaces it.
+    fn recreate(&mut self) {
+        let target = self.any_target();
+        let service = &target.terms.service;
+        let mut model = self.world.ecs.model();
+        let deleted = model.delete_service(Some(&service.cluster), &service.name, true);
+        let deleted = deleted.is_ok();
+        drop(model);
+        if !deleted {
+            return;
+        }
+        self.did("recreate a service", &service.to_string());
+        let seconds = self.rng.i64(180..600);
+        self.pass(seconds);
+        let gone = {
+            let model = self.world.ecs.read();
+            let found = model.service(Some(&service.cluster), &service.name);
+            let found = found.ok().flatten();
+            found.is_none_or(|found| found.status == ServiceStatus::Inactive)
+        };
+        if gone {
+            self.make_service(&target);
+        }
+    }
+
+    /// Changes a target's parameter while it is deployed to.
+    fn configure_anew(&mut self) {
+        let target = self.any_target();
+        let Ok(mut text) = serde_json::from_str::<Value>(&target.text) else {
+            return;
+        };
+        text["bakeTimeSeconds"] = json!(self.rng.u32(0..400));
+        text["deadlineSeconds"] = json!(self.rng.u32(300..1200));
+        let immediately = self.rng.bool();
+        let supersede = if immediately {
+            "immediately"
+        } else {
+            "whenFinished"
+        };
+        text["supersede"] = json!(supersede);
+        self.world.put_target(&target.name, &text.to_string());
+        self.did("configure anew", &target.name);
+    }
+
+    /// Takes a target's parameter away and writes it again.
+    fn register_anew(&mut self) {
+        let target = self.any_target();
+        self.world.delete_target(&target.name);
+        self.did("register anew", &target.name);
+        let seconds = self.rng.i64(1..300);
+        self.pass(seconds);
+        self.world.put_target(&target.name, &target.text);
     }
 
     fn command(&mut self) {

@@ -128,6 +128,19 @@ impl Chaos {
     }
 
     fn make(&mut self, target: &TargetPlan) {
+        self.make_service(target);
+        self.checker.watch(target.target(), target.terms.clone());
+        self.say(|| {
+            let (count, deployment) = (target.desired, &target.deployment);
+            let text = &target.text;
+            format!(
+                "target {} desired {count} {deployment:?} {text}",
+                target.name
+            )
+        });
+    }
+
+    pub(super) fn make_service(&mut self, target: &TargetPlan) {
         let terms = &target.terms;
         let image = format!("{REGISTRY}/{}:{}", terms.repository, first_tag(terms.tags));
         let mut specification =
@@ -141,14 +154,16 @@ impl Chaos {
         if let Some(configuration) = &target.deployment {
             self.world.ecs.configure(&terms.service, configuration);
         }
-        self.checker.watch(target.target(), terms.clone());
-        self.say(|| {
-            let (count, deployment) = (target.desired, &target.deployment);
-            format!(
-                "target {} desired {count} {deployment:?} {}",
-                target.name, target.text
-            )
-        });
+    }
+
+    fn release_holds(&mut self) {
+        self.held = false;
+        self.world.hold_everything(None);
+        self.pass(120);
+        for target in self.plan.targets.clone() {
+            let command = serde_json::json!({ "command": "resume", "target": target.name });
+            let _ = self.world.command(command);
+        }
     }
 
     fn play(&mut self) {
@@ -179,6 +194,9 @@ impl Chaos {
             self.world.heal();
             self.world.images.set_unreachable(false);
             self.say(|| "faults stop".to_owned());
+            if seed.is_multiple_of(2) {
+                self.release_holds();
+            }
             self.pass(QUIET.as_secs());
         }
         if !self.has_failed() {
@@ -223,12 +241,22 @@ impl Chaos {
                 .iter()
                 .filter(|(target, push)| {
                     !dead.contains(&(target.to_string(), push.event_id.clone()))
+                        && self.counts(target, push)
                 })
                 .map(|(target, push)| {
                     (target.clone(), push.tag.clone(), push.tagged_at.as_second())
                 })
                 .collect(),
         }
+    }
+
+    /// Nothing pushed before the registration is deployed unasked, and a target may be
+    /// registered anew after a push was heard.
+    fn counts(&self, target: &TargetName, push: &Push) -> bool {
+        let registration = self.world.ledger.entry(target).registration;
+        registration.is_some_and(|registration| {
+            push.tagged_at.as_second() >= registration.registered_at.as_second()
+        })
     }
 
     /// Lets some time pass, and checks after each step.
@@ -344,7 +372,8 @@ impl Chaos {
             let follows =
                 plan.terms.repository == push.repository && plan.terms.tags.follow(&push.tag);
             let registration = self.world.ledger.entry(&target).registration;
-            let Some(registration) = registration.filter(|_| follows) else {
+            let registration = registration.filter(|one| follows && one.policy().is_some());
+            let Some(registration) = registration else {
                 continue;
             };
             if !names.contains(&plan.name) {
