@@ -131,18 +131,7 @@ impl RolloutNews {
     /// Gives why the version is taken back, or why it cannot be.
     #[must_use]
     pub fn failure(&self) -> Option<&Failure> {
-        match &self.rollout.phase {
-            Phase::RollingBack { failure, .. } | Phase::RolledBack { failure, .. } => Some(failure),
-            Phase::Halted { reason } => reason.failure(),
-            Phase::Requested { .. }
-            | Phase::Starting { .. }
-            | Phase::Progressing { .. }
-            | Phase::Baking { .. }
-            | Phase::Succeeded { .. }
-            | Phase::ScaledToZero { .. }
-            | Phase::Superseded { .. }
-            | Phase::Rejected { .. } => None,
-        }
+        self.rollout.phase.failure()
     }
 
     /// Gives the tasks of this version that failed, those that show the diagnosed cause first.

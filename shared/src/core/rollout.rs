@@ -325,6 +325,23 @@ impl Phase {
         }
     }
 
+    /// Gives why the version is or was taken back, or why it cannot be.
+    #[must_use]
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::RollingBack { failure, .. } | Self::RolledBack { failure, .. } => Some(failure),
+            Self::Halted { reason } => reason.failure(),
+            Self::Requested { .. }
+            | Self::Starting { .. }
+            | Self::Progressing { .. }
+            | Self::Baking { .. }
+            | Self::Succeeded { .. }
+            | Self::ScaledToZero { .. }
+            | Self::Superseded { .. }
+            | Self::Rejected { .. } => None,
+        }
+    }
+
     /// Gives the way back, while the rollout is on it.
     #[must_use]
     pub fn back(&self) -> Option<&Back> {

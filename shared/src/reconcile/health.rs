@@ -28,7 +28,7 @@ pub(super) async fn keep<B: LoadBalancers, C: Clock>(
     };
     let first_sign =
         current.evidence.target_health.is_empty() && has_failed_checks(&current.evidence, running);
-    if !first_sign && !is_taken_back(decision) {
+    if !first_sign && !decision.phase.failure().is_some_and(tells_of) {
         return;
     }
     let Look::Taken(ServiceLook::Found(service)) = &observation.service else {
@@ -77,21 +77,4 @@ fn has_failed_checks(evidence: &Evidence, running: &Running) -> bool {
         || troubles
             .filter_map(|told| told.last.trouble())
             .any(|trouble| matches!(trouble, ServiceTrouble::TargetUnhealthy { .. }))
-}
-
-/// Says whether a decision turns a version back, for a reason that health may explain.
-fn is_taken_back(decision: &Decision) -> bool {
-    match &decision.phase {
-        Phase::RollingBack { failure, .. } => tells_of(failure),
-        Phase::Halted { reason } => reason.failure().is_some_and(tells_of),
-        Phase::Requested { .. }
-        | Phase::Starting { .. }
-        | Phase::Progressing { .. }
-        | Phase::Baking { .. }
-        | Phase::RolledBack { .. }
-        | Phase::Succeeded { .. }
-        | Phase::ScaledToZero { .. }
-        | Phase::Superseded { .. }
-        | Phase::Rejected { .. } => false,
-    }
 }

@@ -128,13 +128,21 @@ fn brought_since(
     revision: &str,
     task_definition: &str,
 ) -> bool {
-    let Look::Taken(records) = history else {
-        return false;
+    let newest = |wanted: &str| {
+        let mut records = records(history).iter();
+        records.position(|record| record.target == wanted)
     };
-    let newest = |wanted: &str| records.iter().position(|record| record.target == wanted);
     match (newest(task_definition), newest(revision)) {
         (Some(theirs), Some(ours)) => theirs < ours,
         (None, _) | (_, None) => false,
+    }
+}
+
+/// Gives the service deployments that were seen, the newest first.
+fn records(history: &Look<Vec<DeploymentRecord>>) -> &[DeploymentRecord] {
+    match history {
+        Look::Taken(records) => records,
+        Look::NotTaken | Look::Unavailable(_) => &[],
     }
 }
 
@@ -143,12 +151,8 @@ pub(super) fn of<'a>(
     history: &'a Look<Vec<DeploymentRecord>>,
     task_definition: &str,
 ) -> Option<&'a DeploymentRecord> {
-    match history {
-        Look::Taken(records) => records
-            .iter()
-            .find(|record| record.target == task_definition),
-        Look::NotTaken | Look::Unavailable(_) => None,
-    }
+    let mut records = records(history).iter();
+    records.find(|record| record.target == task_definition)
 }
 
 /// Says whether somebody brought our revision again after the way back to `good` had begun.
@@ -157,28 +161,23 @@ pub(super) fn brought_again(
     revision: &str,
     good: &str,
 ) -> bool {
-    let Look::Taken(records) = history else {
-        return false;
-    };
+    let records = records(history);
     let ours = |record: &DeploymentRecord| record.target == revision;
-    let Some(newest) = records.iter().position(ours) else {
+    let (Some(newest), Some(oldest)) = (
+        records.iter().position(ours),
+        records.iter().rposition(ours),
+    ) else {
         return false;
     };
-    let Some(oldest) = records.iter().rposition(ours) else {
-        return false;
-    };
-    let before_the_newest = records.iter().take(oldest + 1).skip(newest + 1);
+    let mut before_the_newest = records.iter().take(oldest + 1).skip(newest + 1);
     before_the_newest
-        .into_iter()
         .any(|record| record.target == good || (ours(record) && is_way_back(record.status)))
 }
 
 /// Gives the hook at which one of the latest service deployments waits for a person.
 pub(super) fn paused_at(history: &Look<Vec<DeploymentRecord>>) -> Option<&PausedHook> {
-    match history {
-        Look::Taken(records) => records.iter().find_map(|record| record.paused_at.as_ref()),
-        Look::NotTaken | Look::Unavailable(_) => None,
-    }
+    let mut records = records(history).iter();
+    records.find_map(|record| record.paused_at.as_ref())
 }
 
 pub(super) fn is_way_back(status: RecordStatus) -> bool {
