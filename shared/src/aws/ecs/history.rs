@@ -23,6 +23,8 @@ use crate::ports::CallError;
 /// revisions: those that these bring and, one each as a rule, those they
 /// replace. Source: ECS API reference.
 const RECORDS_LIMIT: usize = 5;
+/// The most that a page holds. Source: ECS API reference, ListServiceDeployments, `maxResults`.
+const PAGE_SIZE: i32 = 100;
 /// Source: ECS API reference, DescribeServiceRevisions.
 const REVISIONS_LIMIT: usize = 20;
 
@@ -32,31 +34,11 @@ pub(super) async fn read(
     service: &ServiceRef,
     since: Timestamp,
 ) -> Result<Vec<DeploymentRecord>, CallError> {
-    let call = format!("ecs:ListServiceDeployments {service}");
-    let after = CreatedAt::builder().after(DateTime::from_secs(since.as_second()));
-    let answer = client
-        .list_service_deployments()
-        .cluster(&service.cluster)
-        .service(&service.name)
-        .created_at(after.build())
-        .send()
-        .await
-        .map_err(|error| call_error(&call, &error))?;
-    let mut made: Vec<(Timestamp, &str)> = answer
-        .service_deployments()
-        .iter()
-        .filter_map(|brief| {
-            let created_at = timestamp(brief.created_at()?)?;
-            Some((created_at, brief.service_deployment_arn()?))
-        })
-        .collect();
-    made.sort_unstable();
-    made.reverse();
-    made.truncate(RECORDS_LIMIT);
+    let made = newest(client, service, since).await?;
     if made.is_empty() {
         return Ok(Vec::new());
     }
-    let arns = made.iter().map(|(_, arn)| (*arn).to_owned()).collect();
+    let arns = made.iter().map(|(_, arn)| arn.clone()).collect();
     let call = format!("ecs:DescribeServiceDeployments {service}");
     let answer = client
         .describe_service_deployments()
@@ -68,10 +50,46 @@ pub(super) async fn read(
     let task_definitions = task_definitions(client, service, described).await?;
     let records = made.iter().filter_map(|(created_at, arn)| {
         let mut described = described.iter();
-        let found = described.find(|one| one.service_deployment_arn() == Some(*arn))?;
+        let found = described.find(|one| one.service_deployment_arn() == Some(arn))?;
         record(arn, *created_at, found, &task_definitions)
     });
     Ok(records.collect())
+}
+
+/// Names the latest service deployments made after `since`, the newest first.
+///
+/// ECS tells them in pages and in no order that it documents, so all are read.
+async fn newest(
+    client: &Client,
+    service: &ServiceRef,
+    since: Timestamp,
+) -> Result<Vec<(Timestamp, String)>, CallError> {
+    let call = format!("ecs:ListServiceDeployments {service}");
+    let after = CreatedAt::builder().after(DateTime::from_secs(since.as_second()));
+    let ask = client
+        .list_service_deployments()
+        .cluster(&service.cluster)
+        .service(&service.name)
+        .created_at(after.build())
+        .max_results(PAGE_SIZE);
+    let mut made = Vec::new();
+    let mut next = None;
+    loop {
+        let asked = ask.clone().set_next_token(next).send().await;
+        let answer = asked.map_err(|error| call_error(&call, &error))?;
+        made.extend(answer.service_deployments().iter().filter_map(|brief| {
+            let created_at = timestamp(brief.created_at()?)?;
+            Some((created_at, brief.service_deployment_arn()?.to_owned()))
+        }));
+        next = answer.next_token;
+        if next.is_none() {
+            break;
+        }
+    }
+    made.sort_unstable();
+    made.reverse();
+    made.truncate(RECORDS_LIMIT);
+    Ok(made)
 }
 
 /// Reads which task definition each service revision stands for.

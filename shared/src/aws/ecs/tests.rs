@@ -283,8 +283,19 @@ fn history() -> Endpoint {
                     "serviceDeploymentArn": named("service-deployment", id), "createdAt": at,
                 })
             };
-            let listed = [brief("old", 1_700_000_100), brief("new", 1_700_000_200)];
-            Answer::json(&json!({ "serviceDeployments": listed }))
+            // In no order that is documented, and in pages.
+            Answer::json(&match asked.get("nextToken") {
+                None => {
+                    json!({ "serviceDeployments": [brief("old", 1_700_000_100)], "nextToken": "more" })
+                }
+                Some(token) if token == "more" => {
+                    json!({ "serviceDeployments": [], "nextToken": "last" })
+                }
+                Some(token) => {
+                    assert_eq!(token, "last");
+                    json!({ "serviceDeployments": [brief("new", 1_700_000_200)] })
+                }
+            })
         }
         "DescribeServiceDeployments" => {
             let summary =
