@@ -1,8 +1,10 @@
-//! Fargate's capacity, which can run out.
+//! Fargate's capacity, which can run out and be taken back.
 
 use crate::ecs::Ecs;
 use crate::event::ServiceAction;
 use crate::service::ServiceKey;
+use crate::task::{StopCode, TaskKey};
+use crate::task_lifecycle::TaskStep;
 
 impl Ecs {
     /// Has Fargate place no task from now on, or place them again.
@@ -13,6 +15,39 @@ impl Ecs {
         for index in 0..self.services.len() {
             self.wake_service(ServiceKey(index));
         }
+    }
+
+    /// Takes a task's Fargate Spot capacity back; answers whether it had any.
+    ///
+    /// A warning comes two minutes before, as an event of the running task whose
+    /// desired status is STOPPED, and as SIGTERM; the service scheduler tries to
+    /// start another task at once. What has not started yet has nothing to end.
+    /// Source: "Fargate Spot" and its sample event at
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-capacity-providers.html>.
+    pub fn interrupt_spot_task(&mut self, key: TaskKey) -> bool {
+        self.remember();
+        let task = self.tasks.get(&key);
+        let workload = task.map(|task| &task.specification.workload);
+        let provider = workload.and_then(|workload| workload.capacity_provider());
+        if provider != Some("FARGATE_SPOT") {
+            return false;
+        }
+        let (code, reason) = (
+            StopCode::SpotInterruption,
+            "Your Spot Task was interrupted.",
+        );
+        match task.map(|task| task.state.last_status.is_running()) {
+            Some(true) => {
+                if self.mark_stopping(key, code, reason).is_none() {
+                    return false;
+                }
+                self.report_task(key);
+                self.plan(key, self.timings.spot_notice, TaskStep::Reclaim);
+                self.note_stopping(key);
+            }
+            Some(false) | None => self.stop(key, code, reason),
+        }
+        true
     }
 
     /// Says once for a deployment that its tasks cannot be placed.

@@ -17,8 +17,8 @@
 //!
 //! Placement on container instances (a service that is not on Fargate starts no
 //! task), early success criteria (stored and shown, never acted on), task sets,
-//! autoscaling, Spot, and load balancers as such: which share of the traffic a
-//! revision shall have is shown, and nothing carries it.
+//! autoscaling, which Spot capacity there is, and load balancers as such: which
+//! share of the traffic a revision shall have is shown, and nothing carries it.
 //!
 //! # What is off until asked for
 //!
@@ -27,6 +27,7 @@
 //! - [`Ecs::limit_rates`] and [`Ecs::count_call`]: operations that are called
 //!   too often are refused.
 //! - [`Ecs::set_out_of_capacity`]: Fargate places no task.
+//! - [`Ecs::interrupt_spot_task`]: Fargate Spot takes capacity back.
 //! - [`Ecs::set_rollback_identity`]: rollbacks that show a new deployment's id.
 //!
 //! What only others can say is told to the model: [`Ecs::set_alarm`] and

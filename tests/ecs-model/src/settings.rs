@@ -59,6 +59,11 @@ pub struct Timings {
     pub stopping: SignedDuration,
     /// How long a task stays in `DEPROVISIONING`, while its network interface is detached.
     pub deprovisioning: SignedDuration,
+    /// How long before it takes a task's capacity back Fargate Spot says so: two
+    /// minutes on AWS.
+    /// Source: "Fargate Spot" at
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-capacity-providers.html>.
+    pub spot_notice: SignedDuration,
     /// How long the service scheduler takes to act on a change; at least a millisecond.
     pub scheduling: SignedDuration,
     /// How long a service waits after the first task that failed to start;
@@ -92,6 +97,7 @@ impl Default for Timings {
             deactivating: SignedDuration::from_secs(15),
             stopping: SignedDuration::from_secs(10),
             deprovisioning: SignedDuration::from_secs(15),
+            spot_notice: SignedDuration::from_mins(2),
             scheduling: SignedDuration::from_secs(3),
             retry: SignedDuration::from_secs(10),
             retry_limit: SignedDuration::from_mins(27),
@@ -116,6 +122,7 @@ impl Timings {
             deactivating: SignedDuration::from_millis(50),
             stopping: SignedDuration::from_millis(50),
             deprovisioning: SignedDuration::from_millis(50),
+            spot_notice: SignedDuration::from_secs(1),
             scheduling: SignedDuration::from_millis(20),
             retry: SignedDuration::from_millis(200),
             retry_limit: SignedDuration::from_secs(5),

@@ -184,6 +184,8 @@ pub enum StopCode {
     UserInitiated,
     /// Its service did not need it, or it failed a health check.
     ServiceSchedulerInitiated,
+    /// Fargate Spot took its capacity back.
+    SpotInterruption,
 }
 
 impl StopCode {
@@ -194,6 +196,7 @@ impl StopCode {
             StopCode::EssentialContainerExited => "EssentialContainerExited",
             StopCode::UserInitiated => "UserInitiated",
             StopCode::ServiceSchedulerInitiated => "ServiceSchedulerInitiated",
+            StopCode::SpotInterruption => "SpotInterruption",
         }
     }
 }

@@ -35,6 +35,8 @@ pub(crate) enum TaskStep {
     Recover,
     /// It has failed a health check as often as it may.
     Fail,
+    /// Fargate Spot's notice is over.
+    Reclaim,
     Stop,
     Deprovision,
     End,
@@ -107,6 +109,7 @@ impl Ecs {
             }
             (TaskStep::Recover, TaskStatus::Running) => self.recover(key),
             (TaskStep::Fail, TaskStatus::Running) => self.fail_check(key),
+            (TaskStep::Reclaim, TaskStatus::Running) => self.deactivate(key),
             (TaskStep::Stop, TaskStatus::Deactivating) => {
                 self.enter(key, TaskStatus::Stopping);
                 self.plan(key, self.timings.stopping, TaskStep::Deprovision);
@@ -125,24 +128,40 @@ impl Ecs {
 
     /// Tells a task to stop; a second time changes nothing.
     pub(crate) fn stop(&mut self, key: TaskKey, code: StopCode, reason: &str) {
-        let now = self.now;
-        let Some(task) = self.tasks.get_mut(&key) else {
+        let Some(was_running) = self.mark_stopping(key, code, reason) else {
             return;
         };
+        if was_running {
+            self.deactivate(key);
+        } else {
+            self.deprovision(key);
+        }
+        self.note_stopping(key);
+    }
+
+    /// Notes that a task shall stop, and why; answers whether it runs, and
+    /// nothing where it shall stop already.
+    pub(crate) fn mark_stopping(
+        &mut self,
+        key: TaskKey,
+        code: StopCode,
+        reason: &str,
+    ) -> Option<bool> {
+        let now = self.now;
+        let task = self.tasks.get_mut(&key)?;
         if task.state.is_stopping {
-            return;
+            return None;
         }
         task.state.is_stopping = true;
         task.state.stop_code = Some(code);
         task.state.stopped_reason = Some(reason.into());
         task.state.stopping_at = Some(now);
-        if task.state.last_status.is_running() {
-            self.enter(key, TaskStatus::Deactivating);
-            self.plan(key, self.timings.deactivating, TaskStep::Stop);
-        } else {
-            self.deprovision(key);
-        }
-        self.note_stopping(key);
+        Some(task.state.last_status.is_running())
+    }
+
+    fn deactivate(&mut self, key: TaskKey) {
+        self.enter(key, TaskStatus::Deactivating);
+        self.plan(key, self.timings.deactivating, TaskStep::Stop);
     }
 
     /// Moves a task to a status and reports it.

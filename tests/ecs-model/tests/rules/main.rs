@@ -22,6 +22,7 @@ mod rate_limits;
 mod read_lag;
 mod rolling_updates;
 mod services;
+mod spot;
 mod standalone_tasks;
 mod task_definitions;
 mod world;

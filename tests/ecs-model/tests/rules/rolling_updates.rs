@@ -301,6 +301,7 @@ fn a_crash_loop_takes_time() {
         deactivating: zero,
         stopping: zero,
         deprovisioning: zero,
+        spot_notice: zero,
         scheduling: zero,
         retry: zero,
         retry_limit: zero,
