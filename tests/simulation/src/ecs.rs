@@ -69,6 +69,8 @@ pub struct ServiceSpecification {
     pub scheduling_strategy: String,
     /// Its target group and for how many seconds failed health checks do not count.
     pub balanced: Option<(String, u32)>,
+    /// Whether its tasks run on Fargate Spot.
+    pub is_on_spot: bool,
 }
 
 impl ServiceSpecification {
@@ -86,6 +88,7 @@ impl ServiceSpecification {
             controller: "ECS".to_owned(),
             scheduling_strategy: "REPLICA".to_owned(),
             balanced: None,
+            is_on_spot: false,
         }
     }
 }
@@ -289,7 +292,12 @@ impl Ecs {
             ..CreateService::default()
         };
         let launch_type = if is_daemon { "EC2" } else { "FARGATE" };
-        input.workload.launch_type = Some(launch_type.to_owned());
+        if specification.is_on_spot {
+            let strategy = [("capacityProvider".to_owned(), json!("FARGATE_SPOT"))];
+            input.workload.capacity_provider_strategy = Some(vec![strategy.into_iter().collect()]);
+        } else {
+            input.workload.launch_type = Some(launch_type.to_owned());
+        }
         let network = json!({ "subnets": ["subnet-1"] });
         let network = [("awsvpcConfiguration".to_owned(), network)];
         input.workload.network_configuration = Some(network.into_iter().collect());

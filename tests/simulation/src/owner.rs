@@ -1,6 +1,6 @@
 //! What a service's owner does with its deployments, and sees of them.
 
-use ecs_model::{HookAction, HookStatus, RolloutState, ServiceDeployment};
+use ecs_model::{HookAction, HookStatus, RolloutState, ServiceDeployment, TaskKey, UpdateService};
 use pushboat::core::policy::ServiceRef;
 use serde_json::Value;
 
@@ -94,6 +94,49 @@ impl Ecs {
         let mut tasks: Vec<String> = arns.filter_map(Value::as_str).map(str::to_owned).collect();
         tasks.sort();
         tasks
+    }
+
+    /// Gives a service's tasks that are not told to stop, the oldest first.
+    #[must_use]
+    pub fn tasks(&self, service: &ServiceRef) -> Vec<TaskKey> {
+        let model = self.read();
+        let group = format!("service:{}", service.name);
+        let tasks = model.tasks(&service.cluster);
+        let ours = tasks
+            .filter(|(_, task)| *task.specification.group == *group && !task.state.is_stopping);
+        ours.map(|(key, _)| key).collect()
+    }
+
+    /// Does what Application Auto Scaling does to bring a service to a number of
+    /// tasks; answers whether it does anything.
+    ///
+    /// It turns scale-in off while a deployment is in progress, and goes on to
+    /// scale out. Source: "Service auto scaling and deployments" at
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-auto-scaling.html>.
+    /// A service that its owner scaled to zero has a minimum of zero, and no
+    /// metric by which it would be scaled out.
+    #[must_use]
+    pub fn autoscale(&self, service: &ServiceRef, capacity: u32) -> bool {
+        let is_deploying = !self.is_settled_or_gone(service);
+        let desired = self.truth(service).map_or(0, |truth| truth.desired);
+        let scales_in = capacity < desired;
+        if desired == 0 || capacity == desired || (scales_in && is_deploying) {
+            return false;
+        }
+        let input = UpdateService {
+            cluster: Some(service.cluster.clone()),
+            service: service.name.clone(),
+            desired_count: Some(capacity.into()),
+            ..UpdateService::default()
+        };
+        self.model().update_service(input).is_ok()
+    }
+
+    fn is_settled_or_gone(&self, service: &ServiceRef) -> bool {
+        let truth = self.truth(service);
+        let primary = truth.as_ref().and_then(|truth| truth.primary.as_ref());
+        truth.as_ref().is_none_or(|truth| truth.deployments == 1)
+            && primary.is_none_or(|primary| primary.completed)
     }
 
     fn latest<T>(&self, service: &ServiceRef, read: impl FnOnce(&ServiceDeployment) -> T) -> T {

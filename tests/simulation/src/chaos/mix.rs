@@ -6,47 +6,49 @@ use crate::calls::CallRates;
 use crate::ecs::ReadLag;
 use crate::world::EventRates;
 
+/// A kind of trouble that a run may meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// Events are dropped.
+    Drops,
+    /// Events come twice, late, and so out of order.
+    Disorder,
+    /// Calls are throttled, lost, or their answer is; conditional writes lose races.
+    Calls,
+    /// Functions die before and after calls.
+    Crashes,
+    /// Reads lag behind writes.
+    Lag,
+    /// People do things besides.
+    People,
+    /// Fargate Spot takes capacity back, and places no task for a while.
+    Capacity,
+    /// Application Auto Scaling changes how many tasks are wanted.
+    Scaling,
+}
+
+/// Every kind with its name on the command line.
+const NAMES: [(&str, Trouble); 8] = [
+    ("drops", Trouble::Drops),
+    ("disorder", Trouble::Disorder),
+    ("calls", Trouble::Calls),
+    ("crashes", Trouble::Crashes),
+    ("lag", Trouble::Lag),
+    ("people", Trouble::People),
+    ("capacity", Trouble::Capacity),
+    ("scaling", Trouble::Scaling),
+];
+
 /// Which kinds of trouble a run may meet; a seed draws from these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each stands for one kind of trouble"
-)]
-pub struct Mix {
-    /// Events are dropped.
-    pub drops: bool,
-    /// Events come twice, late, and so out of order.
-    pub disorder: bool,
-    /// Calls are throttled, lost, or their answer is; conditional writes lose races.
-    pub calls: bool,
-    /// Functions die before and after calls.
-    pub crashes: bool,
-    /// Reads lag behind writes.
-    pub lag: bool,
-    /// People and other tools do things besides.
-    pub people: bool,
-}
+pub struct Mix(u32);
 
 impl Mix {
     /// Everything goes wrong.
-    pub const ALL: Self = Self {
-        drops: true,
-        disorder: true,
-        calls: true,
-        crashes: true,
-        lag: true,
-        people: true,
-    };
+    pub const ALL: Self = Self((1 << NAMES.len()) - 1);
 
     /// Nothing goes wrong but the images.
-    pub const NONE: Self = Self {
-        drops: false,
-        disorder: false,
-        calls: false,
-        crashes: false,
-        lag: false,
-        people: false,
-    };
+    pub const NONE: Self = Self(0);
 
     /// Names what may go wrong, as the command line takes it.
     #[must_use]
@@ -56,16 +58,30 @@ impl Mix {
             match name {
                 "all" => mix = Self::ALL,
                 "none" => {}
-                "drops" => mix.drops = true,
-                "disorder" => mix.disorder = true,
-                "calls" => mix.calls = true,
-                "crashes" => mix.crashes = true,
-                "lag" => mix.lag = true,
-                "people" => mix.people = true,
-                _ => return None,
+                name => {
+                    let (_, trouble) = NAMES.iter().find(|(known, _)| *known == name)?;
+                    mix.0 |= trouble.bit();
+                }
             }
         }
         Some(mix)
+    }
+
+    /// Says whether a kind of trouble may be met.
+    #[must_use]
+    pub fn has(self, trouble: Trouble) -> bool {
+        self.0 & trouble.bit() != 0
+    }
+
+    /// Draws which kinds one run meets: each is off in half of the runs.
+    pub(super) fn draw(self, rng: &mut fastrand::Rng) -> Self {
+        Self(self.0 & rng.u32(..))
+    }
+}
+
+impl Trouble {
+    const fn bit(self) -> u32 {
+        1 << self as u32
     }
 }
 
@@ -78,30 +94,52 @@ pub(super) struct Rates {
 }
 
 impl Rates {
-    /// Draws which faults one run meets, and how often: each kind is off in half of the runs.
+    /// Draws which faults one run meets, and how often: each is off in half of the runs.
     pub(super) fn draw(mix: Mix, rng: &mut fastrand::Rng) -> Self {
-        let mut rate = |on: bool, most: u32| {
+        let mut rate = |trouble: Trouble, most: u32| {
             let drawn = rng.u32(0..=most);
-            if rng.bool() && on { drawn } else { 0 }
+            if rng.bool() && mix.has(trouble) {
+                drawn
+            } else {
+                0
+            }
         };
         let calls = CallRates {
-            throttled: rate(mix.calls, 400),
-            lost_request: rate(mix.calls, 200),
-            lost_answer: rate(mix.calls, 200),
-            conflict: rate(mix.calls, 400),
-            crash_before: rate(mix.crashes, 100),
-            crash_after: rate(mix.crashes, 100),
+            throttled: rate(Trouble::Calls, 400),
+            lost_request: rate(Trouble::Calls, 200),
+            lost_answer: rate(Trouble::Calls, 200),
+            conflict: rate(Trouble::Calls, 400),
+            crash_before: rate(Trouble::Crashes, 100),
+            crash_after: rate(Trouble::Crashes, 100),
         };
         let events = EventRates {
-            dropped: rate(mix.drops, 1500),
-            duplicated: rate(mix.disorder, 3000),
-            delayed: rate(mix.disorder, 3000),
+            dropped: rate(Trouble::Drops, 1500),
+            duplicated: rate(Trouble::Disorder, 3000),
+            delayed: rate(Trouble::Disorder, 3000),
         };
         // Below the 30 seconds that Pushboat takes for sure (its READ_LAG).
         let lag = ReadLag {
-            services: SignedDuration::from_secs(i64::from(rate(mix.lag, 25))),
-            definitions: SignedDuration::from_secs(i64::from(rate(mix.lag, 25))),
+            services: SignedDuration::from_secs(i64::from(rate(Trouble::Lag, 25))),
+            definitions: SignedDuration::from_secs(i64::from(rate(Trouble::Lag, 25))),
         };
         Self { calls, events, lag }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_has_a_bit_and_a_name_of_its_own() {
+        let mut all = Mix::NONE;
+        for (index, (name, trouble)) in NAMES.iter().enumerate() {
+            assert_eq!(*trouble as usize, index, "{name}");
+            let mix = Mix::parse(name).unwrap();
+            assert!(mix.has(*trouble) && !all.has(*trouble), "{name}");
+            all.0 |= mix.0;
+        }
+        assert_eq!(all, Mix::ALL);
+        assert_eq!(Mix::parse("drops,lunch"), None);
     }
 }

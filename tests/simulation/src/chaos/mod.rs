@@ -4,14 +4,16 @@
 //! [`run`] plays one seed. [`Checker`] knows the invariants; it is told what was
 //! done and what was true then, and never asks `decide`.
 
+mod besides;
 mod checker;
 mod mix;
 mod people;
 mod plan;
+mod platform;
 mod run;
 mod tally;
 
 pub use checker::{Checker, End, Tags, Terms, Violation};
-pub use mix::Mix;
+pub use mix::{Mix, Trouble};
 pub use run::{Run, run};
 pub use tally::Tally;

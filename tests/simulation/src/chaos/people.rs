@@ -1,4 +1,4 @@
-//! What happens besides: pushes, alarms, and people with the plain AWS CLI.
+//! Pushes, alarms, and people with the plain AWS CLI.
 
 use ecs_model::{ServiceStatus, UpdateService};
 use pushboat::core::alarm::AlarmState;
@@ -8,47 +8,13 @@ use pushboat::ports::Clock as _;
 use serde_json::{Value, json};
 
 use super::checker::Tags;
-use super::plan::TargetPlan;
 use super::run::Chaos;
 use crate::deeds::Deed;
 use crate::functions::Invocation;
 use crate::images::{Image, REGISTRY};
 
 impl Chaos {
-    /// Does one thing, drawn from the seed.
-    pub(super) fn act(&mut self) {
-        let most = if self.mix.people { 108 } else { 60 };
-        match self.rng.u32(0..most) {
-            0..=41 => self.push(),
-            42..=45 => self.tag_again(),
-            46..=59 => self.turn_alarm(),
-            60..=63 => self.deploy_by_hand(),
-            64..=66 => self.stop_deployment(),
-            67..=70 => self.force(),
-            71..=76 => self.scale(),
-            77..=80 => self.put_back(),
-            81..=83 => self.deregister(),
-            84..=86 => self.delete_image(),
-            87..=89 => self.hold_everything(),
-            90..=91 => self.cut_off(),
-            92..=99 => self.command(),
-            100..=101 => self.recreate(),
-            102..=105 => self.configure_anew(),
-            _ => self.register_anew(),
-        }
-    }
-
-    fn any_target(&mut self) -> TargetPlan {
-        let index = self.rng.usize(0..self.plan.targets.len());
-        self.plan.targets[index].clone()
-    }
-
-    fn did(&mut self, what: &'static str, detail: &str) {
-        self.tally.did(what);
-        self.say(|| format!("somebody: {what} {detail}"));
-    }
-
-    fn push(&mut self) {
+    pub(super) fn push(&mut self) {
         let target = self.any_target();
         self.pushed += 1;
         let name = format!("{}#{}", target.terms.repository, self.pushed);
@@ -102,7 +68,7 @@ impl Chaos {
     }
 
     /// Sets a tag on an image that was pushed before: ECR keeps its push time.
-    fn tag_again(&mut self) {
+    pub(super) fn tag_again(&mut self) {
         let target = self.any_target();
         let repository = target.terms.repository;
         let images = self.images.get(&repository).cloned().unwrap_or_default();
@@ -112,7 +78,7 @@ impl Chaos {
         self.set_tag("tag again", &repository, &tag, &image);
     }
 
-    fn turn_alarm(&mut self) {
+    pub(super) fn turn_alarm(&mut self) {
         if self.plan.alarms.is_empty() {
             return;
         }
@@ -146,7 +112,7 @@ impl Chaos {
     }
 
     /// Updates a service as anybody may; what ECS refuses is left.
-    fn update(
+    pub(super) fn update(
         &mut self,
         what: &'static str,
         service: &ServiceRef,
@@ -181,7 +147,7 @@ impl Chaos {
         self.did(what, &format!("{service} {}", runs.unwrap_or_default()));
     }
 
-    fn deploy_by_hand(&mut self) {
+    pub(super) fn deploy_by_hand(&mut self) {
         let target = self.any_target();
         let image = format!("{REGISTRY}/{}:by-hand", target.terms.repository);
         let by_hand = Image::healthy(&format!("by hand {}", self.pushed));
@@ -194,7 +160,7 @@ impl Chaos {
         });
     }
 
-    fn stop_deployment(&mut self) {
+    pub(super) fn stop_deployment(&mut self) {
         let service = self.any_target().terms.service;
         let latest = {
             let model = self.world.ecs.read();
@@ -209,14 +175,14 @@ impl Chaos {
         }
     }
 
-    fn force(&mut self) {
+    pub(super) fn force(&mut self) {
         let service = self.any_target().terms.service;
         self.update("force a deployment", &service, |update| {
             update.force_new_deployment = true;
         });
     }
 
-    fn scale(&mut self) {
+    pub(super) fn scale(&mut self) {
         let service = self.any_target().terms.service;
         let desired = self.rng.i64(0..=4);
         self.update("scale", &service, |update| {
@@ -224,7 +190,40 @@ impl Chaos {
         });
     }
 
-    fn put_back(&mut self) {
+    /// Scales a service to zero, and back some time later.
+    pub(super) fn rest(&mut self) {
+        let target = self.any_target();
+        let service = &target.terms.service;
+        self.update("scale to zero", service, |update| {
+            update.desired_count = Some(0);
+        });
+        let seconds = self.rng.i64(1..900);
+        self.pass(seconds);
+        let desired = i64::from(target.desired.max(1));
+        self.update("scale back", service, |update| {
+            update.desired_count = Some(desired);
+        });
+    }
+
+    /// Stops one of a service's tasks.
+    pub(super) fn stop_task(&mut self) {
+        let service = self.any_target().terms.service;
+        let tasks = self.world.ecs.tasks(&service);
+        if tasks.is_empty() {
+            return;
+        }
+        let task = tasks[self.rng.usize(0..tasks.len())];
+        let mut model = self.world.ecs.model();
+        let arn = model.task(task).map(|task| task.specification.arn.clone());
+        let arn = arn.unwrap_or_else(|| "".into());
+        let stopped = model.stop_task(Some(&service.cluster), &arn, None).is_ok();
+        drop(model);
+        if stopped {
+            self.did("stop a task", &arn);
+        }
+    }
+
+    pub(super) fn put_back(&mut self) {
         let target = self.any_target();
         let good = self.world.state(&target.name).last_known_good;
         let Some(good) = good else { return };
@@ -233,7 +232,7 @@ impl Chaos {
         });
     }
 
-    fn deregister(&mut self) {
+    pub(super) fn deregister(&mut self) {
         let target = self.any_target();
         let count = self.world.ecs.revisions(&target.name);
         let number = self.rng.usize(1..=count.max(1));
@@ -246,7 +245,7 @@ impl Chaos {
         }
     }
 
-    fn delete_image(&mut self) {
+    pub(super) fn delete_image(&mut self) {
         let repository = self.any_target().terms.repository;
         let images = self.images.get(&repository).cloned().unwrap_or_default();
         let digest = images[self.rng.usize(0..images.len())].digest();
@@ -256,21 +255,21 @@ impl Chaos {
             .note_deed(Deed::ImageDeleted { repository, digest });
     }
 
-    fn hold_everything(&mut self) {
+    pub(super) fn hold_everything(&mut self) {
         let reason = (!self.held).then_some("a freeze");
         self.held = !self.held;
         self.world.hold_everything(reason);
         self.did("hold or release everything", reason.unwrap_or_default());
     }
 
-    fn cut_off(&mut self) {
+    pub(super) fn cut_off(&mut self) {
         self.cut = !self.cut;
         self.world.images.set_unreachable(self.cut);
         self.did("cut tasks off or reconnect them", "");
     }
 
     /// Deletes a service and makes it again, as a stack does that replaces it.
-    fn recreate(&mut self) {
+    pub(super) fn recreate(&mut self) {
         let target = self.any_target();
         let service = &target.terms.service;
         let mut model = self.world.ecs.model();
@@ -295,7 +294,7 @@ impl Chaos {
     }
 
     /// Changes a target's parameter while it is deployed to.
-    fn configure_anew(&mut self) {
+    pub(super) fn configure_anew(&mut self) {
         let target = self.any_target();
         let Ok(mut text) = serde_json::from_str::<Value>(&target.text) else {
             return;
@@ -314,7 +313,7 @@ impl Chaos {
     }
 
     /// Takes a target's parameter away and writes it again.
-    fn register_anew(&mut self) {
+    pub(super) fn register_anew(&mut self) {
         let target = self.any_target();
         self.world.delete_target(&target.name);
         self.did("register anew", &target.name);
@@ -323,7 +322,7 @@ impl Chaos {
         self.world.put_target(&target.name, &target.text);
     }
 
-    fn command(&mut self) {
+    pub(super) fn command(&mut self) {
         let target = self.any_target();
         let state = self.world.state(&target.name);
         let images = self.images.get(&target.terms.repository).cloned();

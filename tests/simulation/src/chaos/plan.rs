@@ -14,6 +14,7 @@ pub(super) struct TargetPlan {
     pub(super) text: String,
     pub(super) desired: u32,
     pub(super) balanced: bool,
+    pub(super) is_on_spot: bool,
     pub(super) deployment: Option<Value>,
     pub(super) alarms: Vec<String>,
 }
@@ -128,6 +129,7 @@ fn target(
         text: text.to_string(),
         desired: *pick(rng, &[1, 2, 2, 3, 4, 0]),
         balanced: rng.u8(0..4) == 0,
+        is_on_spot: rng.u8(0..3) == 0,
         deployment,
         alarms,
     }

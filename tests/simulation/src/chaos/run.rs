@@ -66,6 +66,7 @@ pub fn run(seed: u64, mix: Mix, with_transcript: bool) -> Run {
     let plan = Plan::draw(&mut rng);
     let rates = Rates::draw(mix, &mut rng);
     let world = World::new();
+    let mix = mix.draw(&mut rng);
     let mut chaos = Chaos {
         began: world.clock.now(),
         world,
@@ -146,6 +147,7 @@ impl Chaos {
         let mut specification =
             ServiceSpecification::new("prod", &target.name, &image, &target.name);
         specification.desired = target.desired;
+        specification.is_on_spot = target.is_on_spot;
         if target.balanced {
             let group = format!("arn:aws:elasticloadbalancing:::targetgroup/{}", target.name);
             specification.balanced = Some((group, 60));

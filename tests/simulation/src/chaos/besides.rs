@@ -1,0 +1,60 @@
+//! What happens besides, and how likely each is.
+
+use super::mix::Trouble;
+use super::plan::TargetPlan;
+use super::run::Chaos;
+
+/// Something that happens: how likely it is next to the others, and the trouble it is.
+type Happening = (u32, Option<Trouble>, fn(&mut Chaos));
+
+const HAPPENINGS: &[Happening] = &[
+    (42, None, Chaos::push),
+    (4, None, Chaos::tag_again),
+    (14, None, Chaos::turn_alarm),
+    (4, PEOPLE, Chaos::deploy_by_hand),
+    (3, PEOPLE, Chaos::stop_deployment),
+    (4, PEOPLE, Chaos::force),
+    (6, PEOPLE, Chaos::scale),
+    (2, PEOPLE, Chaos::rest),
+    (3, PEOPLE, Chaos::stop_task),
+    (4, PEOPLE, Chaos::put_back),
+    (3, PEOPLE, Chaos::deregister),
+    (3, PEOPLE, Chaos::delete_image),
+    (3, PEOPLE, Chaos::hold_everything),
+    (2, PEOPLE, Chaos::cut_off),
+    (8, PEOPLE, Chaos::command),
+    (2, PEOPLE, Chaos::recreate),
+    (4, PEOPLE, Chaos::configure_anew),
+    (2, PEOPLE, Chaos::register_anew),
+    (6, Some(Trouble::Capacity), Chaos::interrupt),
+    (2, Some(Trouble::Capacity), Chaos::run_out_of_capacity),
+    (8, Some(Trouble::Scaling), Chaos::autoscale),
+];
+
+const PEOPLE: Option<Trouble> = Some(Trouble::People);
+
+impl Chaos {
+    /// Lets one thing happen, drawn from the seed.
+    pub(super) fn act(&mut self) {
+        let mix = self.mix;
+        let may = |happening: &&Happening| happening.1.is_none_or(|trouble| mix.has(trouble));
+        let all: u32 = HAPPENINGS.iter().filter(may).map(|one| one.0).sum();
+        let mut drawn = self.rng.u32(0..all);
+        for (weight, _, happen) in HAPPENINGS.iter().filter(may) {
+            if drawn < *weight {
+                return happen(self);
+            }
+            drawn -= weight;
+        }
+    }
+
+    pub(super) fn any_target(&mut self) -> TargetPlan {
+        let index = self.rng.usize(0..self.plan.targets.len());
+        self.plan.targets[index].clone()
+    }
+
+    pub(super) fn did(&mut self, what: &'static str, detail: &str) {
+        self.tally.did(what);
+        self.say(|| format!("somebody: {what} {detail}"));
+    }
+}
