@@ -24,7 +24,7 @@ use crate::alarms::Alarms;
 use crate::calls::{Calls, Function};
 use crate::clock::VirtualClock;
 use crate::ecs::Ecs;
-use crate::images::Images;
+use crate::images::{Images, REGION};
 use crate::ledger::Ledger;
 use crate::load_balancers::LoadBalancers;
 use crate::parameters::Parameters;
@@ -209,12 +209,7 @@ impl Functions {
     pub(crate) fn operator(&self, request: &Request) -> Invocation<Value, OperatorError> {
         self.calls.enter(Function::Operator);
         let (records, queue) = (&self.sweep.ledger, &self.sweep.queue);
-        invoke(operator::answer(
-            records,
-            queue,
-            &Surroundings::default(),
-            request,
-        ))
+        invoke(operator::answer(records, queue, &surroundings(), request))
     }
 
     pub(crate) fn notify(&self, key: NoticeKey) -> Outcome {
@@ -225,7 +220,7 @@ impl Functions {
             ledger,
             topic,
             &NoInvestigator,
-            &Surroundings::default(),
+            &surroundings(),
             &key,
             now,
         ));
@@ -236,7 +231,14 @@ impl Functions {
 fn sweep_settings() -> sweep::Settings {
     sweep::Settings {
         prefix: PREFIX.to_owned(),
-        surroundings: Surroundings::default(),
+        surroundings: surroundings(),
+    }
+}
+
+fn surroundings() -> Surroundings {
+    Surroundings {
+        operator_function: format!("{PREFIX}-operator"),
+        region: REGION.to_owned(),
     }
 }
 
