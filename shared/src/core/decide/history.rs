@@ -41,8 +41,10 @@ pub fn history_wanted(rollout: &Rollout, service: &Service, now: Timestamp) -> O
             // What is done cannot be stopped.
             Way::Unasked => !ours || primary.state != DeploymentState::Completed,
             Way::Stop { .. } | Way::Observed { .. } => true,
-            Way::Update { .. } => {
-                let not_yet = primary.id == running.deployment;
+            Way::Update { intended_at } => {
+                // Later it may have arrived, and been taken back itself.
+                let lags = intended_at.is_none_or(|at| now < at + READ_LAG);
+                let not_yet = primary.id == running.deployment && lags;
                 let arriving = primary.task_definition == back.to && !is_older(primary, running);
                 !(not_yet || arriving) || service.has_pause_hooks
             }
@@ -172,6 +174,17 @@ pub(super) fn brought_again(
     let mut before_the_newest = records.iter().take(oldest + 1).skip(newest + 1);
     before_the_newest
         .any(|record| record.target == good || (ours(record) && is_way_back(record.status)))
+}
+
+/// Gives the latest service deployment to the last-known-good that came after ours.
+pub(super) fn since<'a>(
+    history: &'a Look<Vec<DeploymentRecord>>,
+    revision: &str,
+    good: &[&str],
+) -> Option<&'a DeploymentRecord> {
+    let records = records(history).iter();
+    let mut since = records.take_while(|record| record.target != revision);
+    since.find(|record| good.contains(&record.target.as_str()))
 }
 
 /// Gives the hook at which one of the latest service deployments waits for a person.

@@ -6,7 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::failure::Failure;
 use super::super::observation::{
-    DeploymentState, Look, Observation, RecordStatus, Service, ServiceDeployment, ServiceLook,
+    DeploymentRecord, DeploymentState, Look, Observation, RecordStatus, Service, ServiceDeployment,
+    ServiceLook,
 };
 use super::super::reason::{Halted, SupersededBy, Waiting};
 use super::super::rollout::{Back, Phase, RolledBackBy, Rollout, Running, Start, Way};
@@ -188,10 +189,41 @@ impl Return<'_> {
             // It may be on its way back, which an update would only delay.
             return self.unclear(trouble);
         }
+        if let Some(taken_back) = self.taken_back(observation) {
+            return self.put_right(taken_back, observation);
+        }
         self.too_long(|| match record {
             Some(record) if self.leads_back(record, observation) => self.stop(record),
             Some(_) | None => self.ask(&self.back.to, observation),
         })
+    }
+
+    /// Gives the service deployment to the last-known-good that was taken back itself: by a
+    /// lifecycle hook, the circuit breaker, an alarm, or a person.
+    fn taken_back<'a>(&self, observation: &'a Observation) -> Option<&'a DeploymentRecord> {
+        let mut good = vec![self.back.to.as_str()];
+        if let Look::Taken(Some(again)) = &observation.own_revision {
+            good.push(again);
+        }
+        let newest = history::since(&observation.history, &self.running.revision, &good);
+        newest.filter(|record| history::is_way_back(record.status))
+    }
+
+    /// The way back was taken back, to the very version that is bad.
+    fn put_right(&self, taken_back: &DeploymentRecord, observation: &Observation) -> Decision {
+        let ours = &self.running.revision;
+        match taken_back.status {
+            RecordStatus::RollingBack => {
+                return self.under_way(self.back.way.clone(), observation);
+            }
+            _ if !taken_back.failed_by_ecs => {
+                return supersede(SupersededBy::SomebodyElse {
+                    task_definition: ours.clone(),
+                });
+            }
+            _ => {}
+        }
+        self.correct(&taken_back.arn, ours, observation)
     }
 
     /// ECS went back by itself, to something else than the last-known-good.
@@ -204,21 +236,33 @@ impl Return<'_> {
         if service.deployments.len() > 1 || primary.state == DeploymentState::InProgress {
             return self.under_way(self.back.way.clone(), observation);
         }
-        let again = |before: &String| *before != primary.id;
-        if self.back.corrected.as_ref().is_some_and(again) {
+        if let (Way::Update { .. } | Way::Stop { .. }, Some(at), false) = (
+            &self.back.way,
+            self.lag_over_at(),
+            self.was_corrected(&primary.id),
+        ) {
+            return wait(self.stay(self.back.clone()), at, Waiting::ReadLag);
+        }
+        self.correct(&primary.id, &primary.task_definition, observation)
+    }
+
+    /// Says whether something else than this deployment was put right before.
+    fn was_corrected(&self, deployment: &str) -> bool {
+        let corrected = self.back.corrected.as_deref();
+        corrected.is_some_and(|before| before != deployment)
+    }
+
+    /// Asks for the last-known-good after a deployment led elsewhere; a second one is for a person.
+    fn correct(&self, deployment: &str, landed: &str, observation: &Observation) -> Decision {
+        if self.was_corrected(deployment) {
             return halt(Halted::WentElsewhere {
                 failure: self.failure.clone(),
-                task_definition: primary.task_definition.clone(),
+                task_definition: landed.to_owned(),
             });
-        }
-        if let (Way::Update { .. } | Way::Stop { .. }, Some(at)) =
-            (&self.back.way, self.lag_over_at())
-        {
-            return wait(self.stay(self.back.clone()), at, Waiting::ReadLag);
         }
         let corrected = Return {
             back: &Back {
-                corrected: Some(primary.id.clone()),
+                corrected: Some(deployment.to_owned()),
                 ..self.back.clone()
             },
             ..*self

@@ -300,6 +300,41 @@ fn ecs_goes_back_by_itself() {
     ]);
 }
 
+/// Ours runs again, because the way back was itself taken back.
+fn taken_back(status: RecordStatus, by_ecs: bool) -> Seen {
+    ours().history(|record| {
+        record.arn = "sd/9".to_owned();
+        record.target = "web:7".to_owned();
+        record.status = status;
+        record.failed_by_ecs = by_ecs;
+    })
+}
+
+#[test]
+#[rustfmt::skip]
+fn the_way_back_is_taken_back() {
+    let put_right = |arn| asked(-60).corrected(arn);
+    let by_ecs = || taken_back(RecordStatus::RolledBack, true);
+    let again = || ours().change(|seen| seen.own_revision = Look::Taken(Some("web:9".to_owned())));
+    let registered = || again().history(|record| {
+        record.target = "web:9".to_owned();
+        record.status = RecordStatus::RolledBack;
+        record.failed_by_ecs = true;
+    });
+    check(vec![
+        ("under way: it is not competed with",      asked(-60), taken_back(RecordStatus::RollingBack, true), "rolling-back alarm-fired to web:7 asked -60s | wait 30s way-back"),
+        ("by ECS: put right",                       asked(-60), by_ecs(), "rolling-back alarm-fired to web:7 asked 0s corrected sd/9 | update web:7 | now"),
+        ("… registered again",                      asked(-60), registered(), "rolling-back alarm-fired to web:7 asked 0s corrected sd/8 | update web:7 | now"),
+        ("… which is not shown yet",                asked(-10).corrected("sd/9"), by_ecs(), "rolling-back alarm-fired to web:7 asked -10s corrected sd/9 | wait 20s read-lag"),
+        ("… which never arrived",                   put_right("sd/9"), by_ecs(), "rolling-back alarm-fired to web:7 asked 0s corrected sd/9 | update web:7 | now"),
+        ("… and again: a person must decide",       put_right("sd/6"), by_ecs(), "halted went-elsewhere alarm-fired | over"),
+        ("… after ECS had gone elsewhere",          put_right("ecs-svc/9"), by_ecs(), "halted went-elsewhere alarm-fired | over"),
+        ("by a person: they want ours",             asked(-60), taken_back(RecordStatus::RolledBack, false), "superseded somebody-else | over"),
+        ("ended otherwise: asked for again",        asked(-60), taken_back(RecordStatus::Stopped, false), ASKS),
+        ("at the deadline",                         asked(-60).began(-1800), by_ecs(), TOO_LONG),
+    ]);
+}
+
 #[test]
 #[rustfmt::skip]
 fn the_last_good_revision_is_gone() {

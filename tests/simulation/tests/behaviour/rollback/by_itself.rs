@@ -190,3 +190,51 @@ fn what_ecs_took_back_before_anybody_could_look_is_not_deployed_again() {
         assert_eq!(writes(&world), (1, 1), "it is not sent again");
     }
 }
+
+/// The pause before anything is started times out on the way back, and ECS turns to the bad
+/// version again.
+#[test]
+fn a_way_back_that_is_taken_back_is_put_right_once() {
+    for identity in identities() {
+        let mut world = adopted();
+        world.ecs.model().set_rollback_identity(identity);
+        world.ecs.configure(
+            &service(),
+            &json!({ "lifecycleHooks": [{
+                "targetType": "PAUSE", "lifecycleStages": ["PRE_SCALE_UP"],
+                "timeoutConfiguration": { "timeoutInMinutes": 2, "action": "ROLLBACK" },
+            }] }),
+        );
+        push(&mut world, "v2");
+        run_to(&mut world, "progressing");
+        world.run_for(minutes(1));
+        world.ecs.go_on(&service());
+        run_to(&mut world, "baking");
+        world.alarms.set("5xx", AlarmState::Alarm);
+        run_to(&mut world, "rolling-back");
+        world.run_for(minutes(20));
+        assert_eq!(
+            history(&world),
+            ["v2 halted went-elsewhere"],
+            "{identity:?}"
+        );
+        assert_eq!(writes(&world), (1, 3), "the version, and back twice");
+        assert_eq!(world.ecs.revision(&service()), "web:2", "a person is asked");
+    }
+}
+
+/// Somebody who has a way back stopped wants the version that Pushboat takes back.
+#[test]
+fn a_way_back_that_a_person_takes_back_is_left_alone() {
+    let mut world = adopted();
+    push(&mut world, "v2");
+    run_to(&mut world, "baking");
+    world.alarms.set("5xx", AlarmState::Alarm);
+    run_to(&mut world, "rolling-back");
+    world.run_for(seconds(10));
+    world.ecs.stop(&service());
+    world.run_for(minutes(20));
+    assert_eq!(history(&world), ["v2 superseded somebody-else"]);
+    assert_eq!(world.ecs.revision(&service()), "web:2");
+    assert_eq!(writes(&world), (1, 2));
+}
