@@ -53,12 +53,31 @@ impl Ecs {
     ///
     /// If it does not wait at a hook.
     pub fn go_on(&self, service: &ServiceRef) {
-        let arn = self.latest(service, |record| record.arn.to_string());
-        let hook = self.paused_hook(service).expect("it waits at a hook");
+        let answered = self.answer_hook(service, HookAction::Continue);
+        assert!(answered, "it waits at a hook");
+    }
+
+    /// Answers the pause at which a service's deployment waits; says whether it waits at one.
+    #[must_use]
+    pub fn answer_hook(&self, service: &ServiceRef, action: HookAction) -> bool {
+        let waiting = {
+            let model = self.read();
+            let found = model.service(Some(&service.cluster), &service.name);
+            let latest = found.ok().flatten();
+            latest
+                .and_then(|one| one.service_deployments.last())
+                .and_then(|record| {
+                    let mut hooks = record.lifecycle.iter().flat_map(|one| &one.hooks);
+                    let hook = hooks.find(|hook| hook.status == HookStatus::AwaitingAction)?;
+                    Some((record.arn.clone(), hook.id.clone()))
+                })
+        };
+        let Some((arn, hook)) = waiting else {
+            return false;
+        };
         let mut model = self.model();
-        model
-            .continue_service_deployment(&arn, &hook, HookAction::Continue)
-            .expect("the hook waits");
+        let answered = model.continue_service_deployment(&arn, &hook, action);
+        answered.is_ok()
     }
 
     /// Says whether a service has one deployment only, which is done.

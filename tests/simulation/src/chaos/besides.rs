@@ -29,6 +29,8 @@ const HAPPENINGS: &[Happening] = &[
     (6, Some(Trouble::Capacity), Chaos::interrupt),
     (2, Some(Trouble::Capacity), Chaos::run_out_of_capacity),
     (8, Some(Trouble::Scaling), Chaos::autoscale),
+    (10, Some(Trouble::Hooks), Chaos::answer_hook),
+    (3, Some(Trouble::Hooks), Chaos::turn_hook_function),
 ];
 
 const PEOPLE: Option<Trouble> = Some(Trouble::People);

@@ -25,10 +25,12 @@ pub enum Trouble {
     Capacity,
     /// Application Auto Scaling changes how many tasks are wanted.
     Scaling,
+    /// Deployments wait at lifecycle hooks, for people and for functions.
+    Hooks,
 }
 
 /// Every kind with its name on the command line.
-const NAMES: [(&str, Trouble); 8] = [
+const NAMES: [(&str, Trouble); 9] = [
     ("drops", Trouble::Drops),
     ("disorder", Trouble::Disorder),
     ("calls", Trouble::Calls),
@@ -37,6 +39,7 @@ const NAMES: [(&str, Trouble); 8] = [
     ("people", Trouble::People),
     ("capacity", Trouble::Capacity),
     ("scaling", Trouble::Scaling),
+    ("hooks", Trouble::Hooks),
 ];
 
 /// Which kinds of trouble a run may meet; a seed draws from these.

@@ -6,6 +6,7 @@
 
 mod besides;
 mod checker;
+mod deployment;
 mod mix;
 mod people;
 mod plan;

@@ -1,6 +1,6 @@
 //! Pushes, alarms, and people with the plain AWS CLI.
 
-use ecs_model::{ServiceStatus, UpdateService};
+use ecs_model::{HookAction, HookAnswer, ServiceStatus, UpdateService};
 use pushboat::core::alarm::AlarmState;
 use pushboat::core::observation::ImageContent;
 use pushboat::core::policy::ServiceRef;
@@ -8,6 +8,7 @@ use pushboat::ports::Clock as _;
 use serde_json::{Value, json};
 
 use super::checker::Tags;
+use super::deployment::HOOK_FUNCTION;
 use super::run::Chaos;
 use crate::deeds::Deed;
 use crate::functions::Invocation;
@@ -221,6 +222,34 @@ impl Chaos {
         if stopped {
             self.did("stop a task", &arn);
         }
+    }
+
+    /// Lets a deployment go on that waits at a pause, or has it go back.
+    pub(super) fn answer_hook(&mut self) {
+        for target in self.plan.targets.clone() {
+            let service = target.terms.service;
+            let action = if self.rng.u8(0..3) == 0 {
+                HookAction::Rollback
+            } else {
+                HookAction::Continue
+            };
+            if self.world.ecs.answer_hook(&service, action) {
+                self.did("answer a hook", &format!("{service} {action:?}"));
+            }
+        }
+    }
+
+    /// Changes what the function answers that lifecycle hooks call.
+    pub(super) fn turn_hook_function(&mut self) {
+        let answer = match self.rng.u8(0..4) {
+            0 => HookAnswer::Failed,
+            1 => HookAnswer::InProgress,
+            _ => HookAnswer::Succeeded,
+        };
+        let mut model = self.world.ecs.model();
+        model.set_hook_answer(HOOK_FUNCTION, answer);
+        drop(model);
+        self.did("turn a hook's function", &format!("{answer:?}"));
     }
 
     pub(super) fn put_back(&mut self) {

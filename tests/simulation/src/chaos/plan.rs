@@ -5,6 +5,8 @@ use pushboat::core::policy::ServiceRef;
 use serde_json::{Value, json};
 
 use super::checker::{Tags, Terms};
+use super::deployment;
+use super::mix::{Mix, Trouble};
 
 /// One target and its service.
 #[derive(Clone, Debug)]
@@ -41,14 +43,14 @@ pub(super) fn first_tag(tags: Tags) -> &'static str {
 }
 
 impl Plan {
-    pub(super) fn draw(rng: &mut fastrand::Rng) -> Self {
+    pub(super) fn draw(mix: Mix, rng: &mut fastrand::Rng) -> Self {
         let count = rng.usize(1..=4);
         let shared_repository = rng.u8(0..3) == 0;
         let shared_alarm = rng.u8(0..4) == 0;
         let mut targets: Vec<TargetPlan> = Vec::new();
         for number in 0..count {
             let repository = if shared_repository { 0 } else { number };
-            targets.push(target(rng, number, repository, shared_alarm));
+            targets.push(target(mix, rng, number, repository, shared_alarm));
         }
         let mut alarms: Vec<String> = Vec::new();
         let mut repositories: Vec<String> = Vec::new();
@@ -70,11 +72,12 @@ impl Plan {
     }
 }
 
-fn pick<'a, T>(rng: &mut fastrand::Rng, choices: &'a [T]) -> &'a T {
+pub(super) fn pick<'a, T>(rng: &mut fastrand::Rng, choices: &'a [T]) -> &'a T {
     &choices[rng.usize(0..choices.len())]
 }
 
 fn target(
+    mix: Mix,
     rng: &mut fastrand::Rng,
     number: usize,
     repository: usize,
@@ -106,15 +109,7 @@ fn target(
         "maxFailedTasks": { "atLeast": rng.u32(1..=3) },
         "supersede": pick(rng, &["whenFinished", "immediately"]),
     });
-    let breaker = json!({ "deploymentCircuitBreaker": { "enable": true, "rollback": true } });
-    let ecs_alarms = json!({ "alarms": { "alarmNames": [own], "enable": true, "rollback": true } });
-    let blue_green = json!({ "strategy": "BLUE_GREEN", "bakeTimeInMinutes": rng.u32(0..=3) });
-    let deployment = match rng.u8(0..8) {
-        0 | 1 => Some(breaker),
-        2 => Some(ecs_alarms),
-        3 | 4 => Some(blue_green),
-        _ => None,
-    };
+    let deployment = deployment::draw(rng, &own, mix.has(Trouble::Hooks));
     TargetPlan {
         terms: Terms {
             service: ServiceRef {

@@ -63,15 +63,15 @@ pub(super) struct Chaos {
 #[must_use]
 pub fn run(seed: u64, mix: Mix, with_transcript: bool) -> Run {
     let mut rng = fastrand::Rng::with_seed(seed);
-    let plan = Plan::draw(&mut rng);
+    let met = mix.draw(&mut rng);
+    let plan = Plan::draw(met, &mut rng);
     let rates = Rates::draw(mix, &mut rng);
     let world = World::new();
-    let mix = mix.draw(&mut rng);
     let mut chaos = Chaos {
         began: world.clock.now(),
         world,
         plan,
-        mix,
+        mix: met,
         rng,
         tally: Tally::default(),
         pushed: 0,
