@@ -519,7 +519,9 @@ fn the_history_is_read_only_where_the_service_does_not_explain_itself() {
     let back = || rolling_back::back(DeploymentState::InProgress);
     assert!(reads(rolling_back::unasked(), rolling_back::stoppable()));
     assert!(!reads(rolling_back::unasked(), rolling_back::ours()));
-    assert!(!reads(asked(), back()) && !reads(asked(), rolling_back::ours()));
+    assert!(!reads(asked(), back()) && !reads(rolling_back::asked(-29), rolling_back::ours()));
+    assert!(reads(rolling_back::asked(-30), rolling_back::ours()));
+    assert!(!reads(rolling_back::turned_away(), rolling_back::ours()));
     assert!(reads(asked(), hooks(back())));
     assert!(reads(rolling_back::stopped(-60), back()));
     let again = |seen: Seen| seen.primary(|primary| primary.id = "ecs-svc/10".to_owned());

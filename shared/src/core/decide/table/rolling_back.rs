@@ -35,7 +35,7 @@ pub(super) fn asked(seconds: i64) -> Given {
 }
 
 /// UpdateService was turned away.
-fn turned_away() -> Given {
+pub(super) fn turned_away() -> Given {
     given(Way::Update { intended_at: None })
 }
 
