@@ -160,6 +160,29 @@ impl Images {
         }
     }
 
+    /// Deletes all images but those pushed last, as a lifecycle policy does whose rule counts
+    /// images; answers which.
+    ///
+    /// Images are ordered by when they were pushed, and a re-tag does not change that.
+    /// Source: "How lifecycle policies work" (`imageCountMoreThan`) at
+    /// <https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html> and
+    /// `imagePushedAt` at
+    /// <https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageDetail.html>.
+    pub fn expire(&self, repository: &str, keep: usize) -> Vec<ImageDigest> {
+        let expired: Vec<ImageDigest> = {
+            let repositories = self.repositories.borrow();
+            let images = repositories.get(repository).map(|one| &one.images);
+            let mut images: Vec<_> = images.into_iter().flatten().collect();
+            images.sort_by_key(|(_, stored)| std::cmp::Reverse(stored.pushed_at));
+            let expired = images.into_iter().skip(keep);
+            expired.map(|(digest, _)| digest.clone()).collect()
+        };
+        for digest in &expired {
+            self.delete(repository, digest);
+        }
+        expired
+    }
+
     /// Moves an image to the archive storage class.
     pub fn archive(&self, repository: &str, digest: &ImageDigest) {
         let mut repositories = self.repositories.borrow_mut();
@@ -269,5 +292,41 @@ impl Registry for Images {
             digest: stored.image.digest().to_string(),
             labels: stored.image.labels.clone(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+
+    #[test]
+    fn what_was_pushed_first_expires_first_whatever_was_tagged_since() {
+        let clock = VirtualClock::default();
+        let images = Images::new(clock.clone());
+        for name in ["one", "two", "three"] {
+            images.put("team/web", name, &Image::healthy(name));
+            clock.advance_to(clock.after(SignedDuration::from_secs(1)));
+        }
+        images.put("team/web", "again", &Image::healthy("one"));
+        let expired = images.expire("team/web", 2);
+        assert_eq!(expired, [Image::healthy("one").digest()]);
+        let gone = format!("{REGISTRY}/team/web:again");
+        let error = images.resolve(&gone, None).unwrap_err();
+        assert_eq!(error, PullError::ManifestUnknown);
+        assert!(images.expire("team/web", 2).is_empty());
+        assert!(images.expire("team/none", 2).is_empty());
+    }
+
+    #[test]
+    fn what_is_archived_cannot_be_pulled() {
+        let images = Images::new(VirtualClock::default());
+        let digest = images.put("team/web", "v1", &Image::healthy("v1"));
+        let reference = format!("{REGISTRY}/team/web:v1");
+        assert!(images.resolve(&reference, None).is_ok());
+        images.archive("team/web", &digest);
+        let error = images.resolve(&reference, None).unwrap_err();
+        assert_eq!(error, PullError::ManifestUnknown);
     }
 }

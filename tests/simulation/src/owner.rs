@@ -151,7 +151,9 @@ impl Ecs {
         self.model().update_service(input).is_ok()
     }
 
-    fn is_settled_or_gone(&self, service: &ServiceRef) -> bool {
+    /// Says whether a service has one deployment only, which is done, or there is none.
+    #[must_use]
+    pub fn is_settled_or_gone(&self, service: &ServiceRef) -> bool {
         let truth = self.truth(service);
         let primary = truth.as_ref().and_then(|truth| truth.primary.as_ref());
         truth.as_ref().is_none_or(|truth| truth.deployments == 1)

@@ -31,6 +31,10 @@ const HAPPENINGS: &[Happening] = &[
     (8, Some(Trouble::Scaling), Chaos::autoscale),
     (10, Some(Trouble::Hooks), Chaos::answer_hook),
     (3, Some(Trouble::Hooks), Chaos::turn_hook_function),
+    (5, Some(Trouble::Tools), Chaos::apply_terraform),
+    (4, Some(Trouble::Tools), Chaos::update_stack),
+    (3, Some(Trouble::Expiry), Chaos::expire_images),
+    (3, Some(Trouble::Expiry), Chaos::archive_image),
 ];
 
 const PEOPLE: Option<Trouble> = Some(Trouble::People);

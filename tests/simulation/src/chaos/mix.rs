@@ -27,10 +27,14 @@ pub enum Trouble {
     Scaling,
     /// Deployments wait at lifecycle hooks, for people and for functions.
     Hooks,
+    /// Terraform and CloudFormation set the service to what they know.
+    Tools,
+    /// Images expire by a lifecycle policy, or go to the archive.
+    Expiry,
 }
 
 /// Every kind with its name on the command line.
-const NAMES: [(&str, Trouble); 9] = [
+const NAMES: [(&str, Trouble); 11] = [
     ("drops", Trouble::Drops),
     ("disorder", Trouble::Disorder),
     ("calls", Trouble::Calls),
@@ -40,6 +44,8 @@ const NAMES: [(&str, Trouble); 9] = [
     ("capacity", Trouble::Capacity),
     ("scaling", Trouble::Scaling),
     ("hooks", Trouble::Hooks),
+    ("tools", Trouble::Tools),
+    ("expiry", Trouble::Expiry),
 ];
 
 /// Which kinds of trouble a run may meet; a seed draws from these.

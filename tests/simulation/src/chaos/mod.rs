@@ -11,8 +11,10 @@ mod mix;
 mod people;
 mod plan;
 mod platform;
+mod registry;
 mod run;
 mod tally;
+mod tools;
 
 pub use checker::{Checker, End, Tags, Terms, Violation};
 pub use mix::{Mix, Trouble};

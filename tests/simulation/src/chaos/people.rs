@@ -155,7 +155,7 @@ impl Chaos {
         self.world
             .images
             .put(&target.terms.repository, "by-hand", &by_hand);
-        let revision = self.world.ecs.register(&target.name, &image);
+        let revision = self.world.ecs.register_document(target.document(&image));
         self.update("deploy by hand", &target.terms.service, |update| {
             update.task_definition = Some(revision);
         });

@@ -18,6 +18,8 @@ pub(super) struct TargetPlan {
     pub(super) balanced: bool,
     pub(super) is_on_spot: bool,
     pub(super) deployment: Option<Value>,
+    /// Its task definition; the image of the first container is left open.
+    pub(super) definition: Value,
     pub(super) alarms: Vec<String>,
 }
 
@@ -126,11 +128,48 @@ fn target(
         balanced: rng.u8(0..4) == 0,
         is_on_spot: rng.u8(0..3) == 0,
         deployment,
+        definition: definition(rng),
         alarms,
     }
 }
 
+/// Draws a task definition: bare, or with much besides that has to stay as it is.
+fn definition(rng: &mut fastrand::Rng) -> Value {
+    let mut app = json!({ "name": "app", "essential": true });
+    let mut definition = json!({
+        "requiresCompatibilities": ["FARGATE"], "networkMode": "awsvpc",
+        "cpu": "256", "memory": "512",
+    });
+    let mut containers = Vec::new();
+    if rng.u8(0..3) == 0 {
+        app["environment"] = json!([{ "name": "STAGE", "value": "prod" }]);
+        app["secrets"] = json!([{ "name": "KEY", "valueFrom": "arn:aws:ssm:::parameter/key" }]);
+        app["newerThanAnySdk"] = json!({ "depth": 1 });
+        definition["volumes"] = json!([{ "name": "scratch", "host": {} }]);
+        definition["runtimePlatform"] =
+            json!({ "cpuArchitecture": "X86_64", "operatingSystemFamily": "LINUX" });
+    }
+    if rng.u8(0..3) == 0 {
+        containers.push(json!({
+            "name": "router", "image": "public.ecr.aws/aws-observability/aws-for-fluent-bit:stable",
+            "essential": rng.bool(),
+        }));
+        app["dependsOn"] = json!([{ "containerName": "router", "condition": "START" }]);
+    }
+    containers.insert(0, app);
+    definition["containerDefinitions"] = Value::Array(containers);
+    definition
+}
+
 impl TargetPlan {
+    /// Gives its task definition with an image.
+    pub(super) fn document(&self, image: &str) -> Value {
+        let mut document = self.definition.clone();
+        document["family"] = json!(self.name);
+        document["containerDefinitions"][0]["image"] = json!(image);
+        document
+    }
+
     pub(super) fn target(&self) -> TargetName {
         TargetName::parse(&self.name).expect("it is a target's name")
     }

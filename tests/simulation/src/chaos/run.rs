@@ -50,6 +50,8 @@ pub(super) struct Chaos {
     pub(super) no_images: BTreeSet<ImageDigest>,
     pub(super) held: bool,
     pub(super) cut: bool,
+    /// The revision that Terraform or CloudFormation has in its state, by target.
+    pub(super) own: BTreeMap<String, String>,
     checker: Checker,
     began: Timestamp,
     transcript: Option<Vec<String>>,
@@ -79,6 +81,7 @@ pub fn run(seed: u64, mix: Mix, with_transcript: bool) -> Run {
         no_images: BTreeSet::new(),
         held: false,
         cut: false,
+        own: BTreeMap::new(),
         checker: Checker::default(),
         transcript: with_transcript.then(Vec::new),
         woken: BTreeSet::new(),
@@ -152,7 +155,9 @@ impl Chaos {
             let group = format!("arn:aws:elasticloadbalancing:::targetgroup/{}", target.name);
             specification.balanced = Some((group, 60));
         }
-        self.world.ecs.create_service(&specification);
+        let revision = self.world.ecs.register_document(target.document(&image));
+        let ecs = &self.world.ecs;
+        ecs.create_service_of(&specification, &revision);
         if let Some(configuration) = &target.deployment {
             self.world.ecs.configure(&terms.service, configuration);
         }
