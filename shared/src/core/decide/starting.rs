@@ -50,8 +50,11 @@ pub(super) fn decide(
     let record = revision.and_then(|revision| history::of(&observation.history, revision));
     if let (Some(revision), Some(record)) = (revision, record) {
         // It was taken, and does not show any more: what became of it is seen to next.
+        // Its tasks name the deployment, the record does not.
+        let mut stopped = rollout.evidence.stopped_tasks.kept().iter();
+        let task = stopped.find(|task| task.task_definition == revision);
         let gone = Seen {
-            deployment: &record.arn,
+            deployment: task.map_or(&record.arn, |task| &task.started_by),
             created_at: record.created_at,
         };
         return taken(start, revision, &gone, intent, now);
