@@ -45,6 +45,9 @@ pub enum Failure {
     MissingTasks {
         /// Since when.
         since: Timestamp,
+        /// The cause by which most of its tasks failed; `None` where none failed by its fault.
+        #[serde(default)]
+        cause: Option<Cause>,
     },
     /// Somebody put the last good version back by hand.
     PutBackByHand,
@@ -82,12 +85,11 @@ impl Failure {
     #[must_use]
     pub fn quarantines(&self) -> bool {
         match self {
-            Self::DeadlineReached { cause } => cause.is_some(),
+            Self::DeadlineReached { cause } | Self::MissingTasks { cause, .. } => cause.is_some(),
             Self::DeploymentFailed { platform, .. } => platform.is_none(),
             Self::TaskCannotWork { .. }
             | Self::TasksFail { .. }
             | Self::AlarmFired { .. }
-            | Self::MissingTasks { .. }
             | Self::PutBackByHand
             | Self::AskedByOperator
             | Self::EcsRolledBack { .. } => true,
@@ -115,10 +117,9 @@ impl Failure {
     pub fn cause(&self) -> Option<Cause> {
         match self {
             Self::TaskCannotWork { cause } | Self::TasksFail { cause, .. } => Some(*cause),
-            Self::DeadlineReached { cause } => *cause,
+            Self::DeadlineReached { cause } | Self::MissingTasks { cause, .. } => *cause,
             Self::DeploymentFailed { platform, .. } => *platform,
             Self::AlarmFired { .. }
-            | Self::MissingTasks { .. }
             | Self::PutBackByHand
             | Self::AskedByOperator
             | Self::EcsRolledBack { .. } => None,

@@ -35,8 +35,12 @@ pub fn failure(failure: &Failure) -> String {
         Failure::DeadlineReached { cause: None } => {
             "The deployment did not finish before its deadline, and no task failed by this version's fault.".to_owned()
         }
-        Failure::MissingTasks { since } => {
-            format!("Fewer tasks have been running than are wanted since {since:.0}.")
+        Failure::MissingTasks { since, cause } => {
+            let fault = match cause {
+                Some(cause) => diagnosis::cause(*cause).meaning,
+                None => "No task is known to have failed by this version's fault.",
+            };
+            format!("Fewer tasks have been running than are wanted since {since:.0}. {fault}")
         }
         Failure::PutBackByHand => "Somebody put the last good version back by hand.".to_owned(),
         Failure::AskedByOperator => "A person asked Pushboat to take it back.".to_owned(),

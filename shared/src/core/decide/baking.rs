@@ -38,7 +38,10 @@ pub(super) fn decide(going: &Going<'_>, bake: &Bake) -> Decision {
     if let Some(since) = missing_tasks_since
         && now.duration_since(since) > MISSING_TASKS_LIMIT
     {
-        return going.take_back(Failure::MissingTasks { since });
+        return going.take_back(Failure::MissingTasks {
+            since,
+            cause: going.commonest_cause(),
+        });
     }
     let bake = &Bake {
         until: bake.until,

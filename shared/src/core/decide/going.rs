@@ -150,7 +150,7 @@ impl<'a> Going<'a> {
     }
 
     /// Gives the cause by which most tasks failed, if any failed by the version's fault.
-    fn commonest_cause(&self) -> Option<Cause> {
+    pub(super) fn commonest_cause(&self) -> Option<Cause> {
         let stopped = &self.rollout.evidence.stopped_tasks;
         Tally::of(stopped, &self.ours(), &self.circumstances()).commonest()
     }

@@ -36,7 +36,10 @@ pub(crate) fn failures() -> Vec<Failure> {
             Failure::DeadlineReached { cause: Some(Cause::ContainerHealthCheck) },
             Failure::DeadlineReached { cause: None },
         ],
-        Failure::MissingTasks { .. } => [Failure::MissingTasks { since: at("08:16:00") }],
+        Failure::MissingTasks { .. } => [
+            Failure::MissingTasks { since: at("08:16:00"), cause: None },
+            Failure::MissingTasks { since: at("08:16:00"), cause: Some(Cause::OutOfMemory) },
+        ],
         Failure::PutBackByHand => [Failure::PutBackByHand],
         Failure::AskedByOperator => [Failure::AskedByOperator],
         Failure::EcsRolledBack { .. } => [Failure::EcsRolledBack { task_definition: revision(42) }],

@@ -262,12 +262,11 @@ impl Known {
 /// A platform's failure is not held against the image.
 fn blames_the_image(failure: &Failure) -> bool {
     match failure {
-        Failure::DeadlineReached { cause } => cause.is_some(),
+        Failure::DeadlineReached { cause } | Failure::MissingTasks { cause, .. } => cause.is_some(),
         Failure::DeploymentFailed { platform, .. } => platform.is_none(),
         Failure::TaskCannotWork { .. }
         | Failure::TasksFail { .. }
         | Failure::AlarmFired { .. }
-        | Failure::MissingTasks { .. }
         | Failure::PutBackByHand
         | Failure::AskedByOperator
         | Failure::EcsRolledBack { .. } => true,
