@@ -9,6 +9,7 @@ mod document;
 mod dossier;
 mod explanation;
 mod failure;
+mod firing_alarm;
 mod operator;
 mod reason;
 mod shared_alarm;
@@ -23,6 +24,7 @@ use crate::core::rollout::{Phase, Rollout, Start};
 use crate::findings::Findings;
 use crate::notice::{News, Notice, RolloutNews};
 use crate::ports::Publication;
+use crate::redact::redact;
 use crate::target::Mistake;
 
 pub use explanation::explanation;
@@ -212,7 +214,10 @@ fn rollout_text(
     let rollout = &news.rollout;
     match &rollout.phase {
         Phase::Requested { .. } | Phase::Progressing { .. } => {}
-        Phase::Starting { .. } => paragraphs.extend(news.start.as_ref().and_then(no_way_back)),
+        Phase::Starting { .. } => {
+            paragraphs.extend(news.start.as_ref().and_then(no_way_back));
+            paragraphs.extend(news.start.as_ref().and_then(firing_alarm::at_start));
+        }
         Phase::Baking { until, .. } => paragraphs.push(format!(
             "ECS reports the deployment done. It counts as good if nothing goes wrong until {until:.0}."
         )),
@@ -225,11 +230,15 @@ fn rollout_text(
                 "It finished its bake time and is the version to go back to from now on.\nTask definition: {revision}"
             ));
             paragraphs.extend(news.start.as_ref().and_then(shared_alarm::acquitted));
+            paragraphs.extend(news.start.as_ref().and_then(firing_alarm::at_end));
         }
         Phase::ScaledToZero { revision } => paragraphs.push(format!(
             "No task is wanted, so nothing shows whether this version works, and it is not taken as good.\nTask definition: {revision}"
         )),
-        Phase::Superseded { by } => paragraphs.push(superseded(by)),
+        Phase::Superseded { by } => {
+            paragraphs.push(superseded(by));
+            paragraphs.extend(taken_back_for(news, surroundings));
+        }
         Phase::Rejected { reason } => paragraphs.push(rejected(reason, &rollout.policy.target, surroundings)),
     }
     paragraphs.push(facts(rollout, news.start.as_ref()));
@@ -247,6 +256,17 @@ fn no_way_back(start: &Start) -> Option<String> {
     Some(format!(
         "{gone} Unless it is {end}, the service cannot go back to it."
     ))
+}
+
+/// Says why a version was on its way back before something else took over.
+fn taken_back_for(news: &RolloutNews, surroundings: &Surroundings) -> Option<String> {
+    let why = news.taken_back_for.as_ref()?;
+    let next = match (why.quarantines(), news.start.as_ref()) {
+        (true, Some(start)) => kept_out(&news.rollout, &start.digest, surroundings),
+        (true, None) | (false, _) => NOT_KEPT_OUT.to_owned(),
+    };
+    let why = redact(&failure(why));
+    Some(format!("It was being taken back. {why}\n\n{next}"))
 }
 
 /// Says what keeps the last good version away, and how to let it through.

@@ -122,6 +122,9 @@ pub struct RolloutNews {
     /// What the service was asked to run, if it was.
     #[serde(default)]
     pub running: Option<Running>,
+    /// Why it was being taken back before something else took over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_back_for: Option<Failure>,
     /// Since when it has been halted, where that is told again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub halted_since: Option<Timestamp>,

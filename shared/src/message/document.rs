@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{Surroundings, dossier, reason};
+use super::{Surroundings, dossier, firing_alarm, reason};
 use crate::core::push::PushSource;
 use crate::core::rollout::{Phase, Rollout, Start};
 use crate::findings::Findings;
@@ -49,6 +49,11 @@ fn members(
     match &notice.news {
         News::Rollout(news) => {
             rollout(news, surroundings, fields);
+            if let Some(why) = &news.taken_back_for {
+                let explanation = redact(&super::failure(why));
+                let why = json!({ "code": why.as_str(), "explanation": explanation });
+                fields.insert("takenBackFor".to_owned(), why);
+            }
             if let Some(since) = news.halted_since {
                 fields.insert("repeats".to_owned(), json!({ "since": seconds(since) }));
             }
@@ -170,6 +175,10 @@ fn described(rollout: &Rollout, start: Option<&Start>) -> Value {
         fields.insert("containers".to_owned(), json!(start.containers));
         if let Some(gone) = &start.no_way_back {
             fields.insert("noWayBack".to_owned(), json!(gone));
+        }
+        let ignored = firing_alarm::ignored(start);
+        if !ignored.is_empty() {
+            fields.insert("ignoredAlarms".to_owned(), json!(ignored));
         }
     }
     let revision = match &rollout.phase {

@@ -168,6 +168,7 @@ fn started(phase: Phase) -> Notice {
         rollout,
         start,
         last_known_good: Some(revision(41)),
+        taken_back_for: None,
         halted_since: None,
         running: None,
     })))
@@ -182,6 +183,7 @@ fn never_started(phase: Phase) -> Notice {
         rollout,
         start,
         last_known_good: Some(revision(41)),
+        taken_back_for: None,
         halted_since: None,
         running: None,
     })))
@@ -321,13 +323,23 @@ fn what_is_told_of_a_rollout_under_way() {
     let scaled_to_zero = Phase::ScaledToZero {
         revision: revision(43),
     };
+    let mut burning = start();
+    burning.alarms[0].ignored_until_ok = true;
     snapshot!(
         "rollout",
         shown(&[
-            ("it started", started(starting)),
+            ("it started", started(starting.clone())),
             ("… without a way back", without_a_way_back),
+            (
+                "… while an alarm fires",
+                with_start(started(starting), burning.clone())
+            ),
             ("it runs", started(baking)),
-            ("it succeeded", started(succeeded)),
+            ("it succeeded", started(succeeded.clone())),
+            (
+                "… though an alarm fired all the time",
+                with_start(started(succeeded), burning)
+            ),
             ("no task is wanted", started(scaled_to_zero)),
         ])
     );
@@ -362,9 +374,16 @@ fn who_took_over() {
         },
     };
     let theirs = revision(44);
+    let mut from_a_bad_one = by(SupersededBy::Push {
+        rollout: newer.clone(),
+    });
+    if let News::Rollout(news) = &mut from_a_bad_one.news {
+        news.taken_back_for = Some(alarms());
+    }
     snapshot!(
         "superseded",
         shown(&[
+            ("a newer push, from one on its way back", from_a_bad_one),
             ("a newer push", by(SupersededBy::Push { rollout: newer })),
             (
                 "somebody else",

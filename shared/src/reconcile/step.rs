@@ -152,24 +152,27 @@ impl Step {
         }
         let start = phase.start().or(current.phase.start()).cloned();
         let running = current.phase.running().or(phase.running()).cloned();
-        let news = is_news(&current.phase, &phase);
+        let is_told = is_news(&current.phase, &phase);
         let rollout = Rollout {
             phase,
             ..current.clone()
         };
+        let news = RolloutNews {
+            taken_back_for: taken_back_for(&current.phase, &rollout.phase),
+            ..self.rollout_news(rollout.clone(), start, running)
+        };
         if rollout.phase.outcome().is_some() {
             self.state.current = None;
             if let Phase::Halted { .. } = rollout.phase {
-                let news = self.rollout_news(rollout.clone(), start.clone(), running.clone());
                 self.state.halted = Some(HaltedTarget {
-                    news: Box::new(news),
+                    news: Box::new(news.clone()),
                     repeat_at: now + HALTED_REPEATED_EVERY,
                     since: Some(now),
                 });
             }
             let phase = rollout.phase.clone();
-            self.finished.push(rollout.clone());
-            self.tell_rollout(rollout, start, running, now);
+            self.finished.push(rollout);
+            self.tell_rollout(news, now);
             if let Phase::Superseded {
                 by: SupersededBy::SomebodyElse { .. },
             } = &phase
@@ -179,8 +182,8 @@ impl Step {
             }
             return;
         }
-        if news {
-            self.tell_rollout(rollout.clone(), start, running, now);
+        if is_told {
+            self.tell_rollout(news, now);
         }
         for (alarm, to) in begins_to_yield(&current.phase, &rollout.phase) {
             let rollout = Box::new(rollout.clone());
@@ -214,7 +217,8 @@ impl Step {
     /// Puts a rollout that reached its outcome into history and tells of it.
     pub(super) fn finish(&mut self, rollout: Rollout, start: Option<Start>, now: Timestamp) {
         self.finished.push(rollout.clone());
-        self.tell_rollout(rollout, start, None, now);
+        let news = self.rollout_news(rollout, start, None);
+        self.tell_rollout(news, now);
     }
 
     /// Ends every rollout that has not started, and the one under way too if `started`.
@@ -266,21 +270,14 @@ impl Step {
             running,
             last_known_good: last_known_good.map(|good| good.task_definition.clone()),
             last_known_good_tag: last_known_good.and_then(|good| good.source.tag().cloned()),
+            taken_back_for: None,
             halted_since: None,
         }
     }
 
-    fn tell_rollout(
-        &mut self,
-        rollout: Rollout,
-        start: Option<Start>,
-        running: Option<Running>,
-        now: Timestamp,
-    ) {
-        let subject = rollout.id.to_string();
-        let news = self.rollout_news(rollout, start, running);
-        let news = News::Rollout(Box::new(news));
-        self.tell(&subject, news, now);
+    fn tell_rollout(&mut self, news: RolloutNews, now: Timestamp) {
+        let subject = news.rollout.id.to_string();
+        self.tell(&subject, News::Rollout(Box::new(news)), now);
     }
 
     pub(super) fn tell_target(&mut self, news: News, now: Timestamp) {
@@ -326,6 +323,14 @@ fn begins_to_yield(before: &Phase, after: &Phase) -> Vec<(String, TargetName)> {
 fn newly_paused<'a>(before: &'a Phase, after: &'a Phase) -> Option<&'a PausedHook> {
     let paused_at = |phase: &'a Phase| phase.back()?.paused_at.as_ref();
     paused_at(after).filter(|hook| Some(*hook) != paused_at(before))
+}
+
+/// Why a version was being taken back when something else took over.
+fn taken_back_for(before: &Phase, after: &Phase) -> Option<Failure> {
+    match (before, after) {
+        (Phase::RollingBack { failure, .. }, Phase::Superseded { .. }) => Some(failure.clone()),
+        _ => None,
+    }
 }
 
 /// Says whether people are told of a change between two phases that are not final.

@@ -167,6 +167,7 @@ fn notice(rollout: &Rollout) -> Notice {
             last_known_good: None,
             last_known_good_tag: None,
             running: None,
+            taken_back_for: None,
             halted_since: None,
         })),
     };
