@@ -3,16 +3,16 @@
 use jiff::SignedDuration;
 use pushboat::core::alarm::AlarmState;
 use serde_json::Value;
-use simulation::{Fault, Image, Operation, ServiceSpecification};
+use simulation::{Fault, Image, Operation};
 
-use crate::options;
+use crate::options::{self, Made};
 use crate::words::{Tagged, duration, fault, number, operation, tagged};
 
 /// One thing that happens.
 #[derive(Clone, Debug)]
 pub(crate) enum Action {
     /// A service's owner makes it.
-    Service(Box<ServiceSpecification>, Vec<Tagged>),
+    Service(Box<Made>),
     /// A target's parameter is written.
     Target { name: String, text: String },
     /// A target's parameter is deleted.
@@ -57,6 +57,8 @@ pub(crate) enum Action {
     Lag(SignedDuration),
     /// Every fault ends.
     Heal,
+    /// What differs between two revisions is written down.
+    Show { revision: String, base: String },
     /// Nothing: the script ends here.
     End,
 }
@@ -93,6 +95,9 @@ pub(crate) enum Somebody {
     Kills {
         service: String,
     },
+    TakesSpot {
+        service: String,
+    },
     DeletesService(String),
     DeletesImage(Tagged),
     ArchivesImage(Tagged),
@@ -109,7 +114,7 @@ pub(crate) enum Somebody {
 
 /// What can be said, for whoever said something else.
 const KNOWN: &str = "
-  service NAME runs IMAGE [and IMAGE] [tasks N] [grace TIME] [controller NAME] [consent TARGET|none]
+  service NAME runs IMAGE [and IMAGE] [tasks N] [grace TIME] [controller NAME] [consent TARGET|none] [on spot] [definition {JSON}]
   target NAME follows REPOSITORY:PATTERN [and ...] [alarms A,B] [bake TIME] [deadline TIME] [supersede WHEN] [alarms-at-start WHAT] [failed-tasks N]
   target NAME {JSON}                 target NAME is deleted
   push [unheard] IMAGE [holding NAME] [healthy | crashing [with CODE] [after TIME] | unhealthy | for ARCHITECTURE | that is MEDIA-TYPE]
@@ -122,10 +127,11 @@ const KNOWN: &str = "
   operator deploy|rollback|release|hold|resume|status|explain TARGET [IMAGE | REASON]
   hold everything REASON             hold nothing
   registry is unreachable | is back
-  capacity runs out | is back
+  capacity runs out | is back         spot takes a task of SERVICE
   next [N | all] CALL: FAULT
   lose pushes | services | tasks | alarms | notices
   lag TIME                           faults end
+  show what REVISION changes of REVISION
   end";
 
 impl Action {
@@ -136,8 +142,7 @@ impl Action {
         let named = |name: &&str| (*name).to_owned();
         Ok(match words.as_slice() {
             ["service", name, "runs", rest @ ..] => {
-                let (specification, images) = options::service(name, rest)?;
-                Self::Service(Box::new(specification), images)
+                Self::Service(Box::new(options::service(name, rest)?))
             }
             ["target", name, "is", "deleted"] => Self::TargetGoes(named(name)),
             ["target", name, rest @ ..] => Self::Target {
@@ -155,6 +160,9 @@ impl Action {
                 target: named(target),
                 rest: after(3),
             },
+            ["spot", "takes", "a", "task", "of", service] => Self::Somebody(Somebody::TakesSpot {
+                service: named(service),
+            }),
             ["hold", "nothing"] => Self::Hold(None),
             ["hold", "everything", ..] => Self::Hold(Some(after(2))),
             ["registry", "is", "unreachable"] => Self::Registry { reachable: false },
@@ -165,6 +173,10 @@ impl Action {
             ["lose", source] => Self::Lose(Source::parse(source)?),
             ["lag", time] => Self::Lag(duration(time)?),
             ["faults", "end"] => Self::Heal,
+            ["show", "what", revision, "changes", "of", base] => Self::Show {
+                revision: named(revision),
+                base: named(base),
+            },
             ["end"] => Self::End,
             _ => return Err(unknown(text)),
         })

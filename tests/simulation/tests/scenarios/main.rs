@@ -6,6 +6,7 @@
 //! How to write one stands in `docs/simulation.md`.
 
 mod action;
+mod definition;
 mod difference;
 mod observed;
 mod options;

@@ -22,6 +22,8 @@ pub(crate) struct Observed {
     published: usize,
     /// What was last said of each rollout.
     phases: BTreeMap<String, String>,
+    /// What went wrong with the last call of each kind.
+    faults: BTreeMap<Operation, Option<Fault>>,
     /// What was last seen of each service.
     primaries: Vec<Option<DeploymentTruth>>,
 }
@@ -75,7 +77,12 @@ impl Play {
         }
     }
 
+    /// Says what a call changed; of those that fail in the same way the first alone.
     fn say_call(&mut self, call: &Call, deed: Option<Deed>) {
+        let before = self.observed.faults.insert(call.operation, call.fault);
+        if deed.is_none() && call.fault.is_some() && before == Some(call.fault) {
+            return;
+        }
         let name = format!("{:?}", call.operation);
         let text = match deed {
             Some(Deed::Updated(updated)) => {
@@ -143,10 +150,13 @@ impl Play {
             text.push_str(&format!(", waits: {waits}"));
         }
         let key = format!("{target} {}", rollout.id);
-        let before = self.observed.phases.insert(key, text.clone());
-        if before.as_ref() != Some(&text) {
-            self.say(&text);
+        let before = self.observed.phases.get(&key);
+        // What AWS does not do at once is asked for again and again.
+        if before == Some(&text) || before == Some(&format!("{text}, waits: aws")) {
+            return;
         }
+        self.observed.phases.insert(key, text.clone());
+        self.say(&text);
     }
 
     /// Takes how the services stand as known.

@@ -123,11 +123,18 @@ fn crashing(name: &str, words: &[&str]) -> Result<Image, String> {
     }
 }
 
-/// A service as its owner makes it: the words behind `runs`.
-pub(crate) fn service(
-    name: &str,
-    words: &[&str],
-) -> Result<(ServiceSpecification, Vec<Tagged>), String> {
+/// A service as its owner makes it.
+#[derive(Clone, Debug)]
+pub(crate) struct Made {
+    pub(crate) specification: ServiceSpecification,
+    /// The images of its containers.
+    pub(crate) images: Vec<Tagged>,
+    /// More members of its task definition.
+    pub(crate) document: Map<String, Value>,
+}
+
+/// Reads the words behind `runs`.
+pub(crate) fn service(name: &str, words: &[&str]) -> Result<Made, String> {
     let mut images = Vec::new();
     let mut words = words;
     while let [word, more @ ..] = words {
@@ -152,18 +159,33 @@ pub(crate) fn service(
                 specification.balanced = Some((group, u32::try_from(seconds).unwrap_or_default()));
             }
             "controller" => specification.controller = (*value).to_owned(),
+            "on" if *value == "spot" => specification.is_on_spot = true,
             "consent" if *value == "none" => specification.target = None,
             "consent" => specification.target = Some((*value).to_owned()),
+            "definition" => {
+                let text = words[1..].join(" ");
+                let document = serde_json::from_str(&text);
+                let document = document.map_err(|error| format!("no JSON: {error}"))?;
+                return Ok(Made {
+                    specification,
+                    images,
+                    document,
+                });
+            }
             _ => {
                 return Err(format!(
-                    "`{key}` is no option of a service; known are: tasks, grace (behind a load balancer), controller, consent"
+                    "`{key}` is no option of a service; known are: tasks, grace (behind a load balancer), controller, consent, on spot, definition"
                 ));
             }
         }
         words = more;
     }
     match words {
-        [] => Ok((specification, images)),
+        [] => Ok(Made {
+            specification,
+            images,
+            document: Map::new(),
+        }),
         [word, ..] => Err(format!("`{word}` lacks its value")),
     }
 }

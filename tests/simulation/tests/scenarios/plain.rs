@@ -50,7 +50,7 @@ impl Plain {
 
     /// Names a rollout by its tag.
     pub(crate) fn name_rollout(&mut self, id: &str, tag: &str) {
-        let pair = (id.to_owned(), format!("of {tag}"));
+        let pair = (id.to_owned(), format!("<id of {tag}>"));
         if !self.rollouts.contains(&pair) {
             self.rollouts.push(pair);
         }
@@ -58,7 +58,8 @@ impl Plain {
 
     /// Writes a text for people who review it.
     pub(crate) fn plain(&mut self, text: &str) -> String {
-        let mut text = text.replace(&format!("{REGISTRY}/"), "");
+        let mut text = text.replace(&format!("https://{REGISTRY}/"), "https://<registry>/");
+        text = text.replace(&format!("{REGISTRY}/"), "");
         for (digest, name) in &self.digests {
             text = text.replace(digest.as_str(), &format!("sha256:{name}"));
             let short = digest.trim_start_matches("sha256:").get(..12);

@@ -8,7 +8,7 @@ use pushboat::core::push::Push;
 use pushboat::core::state::Standing;
 use pushboat::ports::Clock as _;
 use serde_json::json;
-use simulation::{Event, Image, Invocation, Lost, REGISTRY, ReadLag, ServiceSpecification, World};
+use simulation::{Event, Image, Invocation, Lost, ReadLag, World};
 
 use crate::action::{Action, Source};
 use crate::observed::Observed;
@@ -31,7 +31,7 @@ pub(crate) struct Play {
     pub(crate) services: Vec<ServiceRef>,
     pub(crate) observed: Observed,
     pub(crate) lines: Vec<String>,
-    images: BTreeMap<Tagged, Image>,
+    pub(crate) images: BTreeMap<Tagged, Image>,
     pushes: BTreeMap<Tagged, Push>,
     began: Timestamp,
     acted_at: Timestamp,
@@ -173,7 +173,7 @@ impl Play {
     pub(crate) fn perform(&mut self, step: &Step) -> Result<(), Mistake> {
         let refused = |problem: String| Mistake::new(step.line, problem);
         match &step.action {
-            Action::Service(specification, images) => self.make_service(specification, images),
+            Action::Service(made) => self.make_service(made),
             Action::Target { name, text } => {
                 self.world.put_target(name, text);
                 if !self.targets.contains(name) {
@@ -221,36 +221,10 @@ impl Play {
                 definitions: *lag,
             }),
             Action::Heal => self.world.heal(),
+            Action::Show { revision, base } => self.show(revision, base).map_err(refused)?,
             Action::End => {}
         }
         Ok(())
-    }
-
-    fn make_service(&mut self, specification: &ServiceSpecification, images: &[Tagged]) {
-        for image in images {
-            let name = format!("{}@{}", image.repository, image.tag);
-            if !self.images.contains_key(image) {
-                self.put(image, &Image::healthy(&name));
-            }
-        }
-        let names = ["app", "side", "more"];
-        let containers = names.iter().zip(images).map(|(name, image)| {
-            let ports = specification
-                .balanced
-                .as_ref()
-                .map(|_| json!([{ "containerPort": 8080 }]));
-            json!({ "name": name, "image": format!("{REGISTRY}/{image}"), "essential": true,
-                "portMappings": ports.unwrap_or_else(|| json!([])) })
-        });
-        let revision = self.world.ecs.register_document(json!({
-            "family": specification.service.name, "requiresCompatibilities": ["FARGATE"],
-            "networkMode": "awsvpc", "cpu": "256", "memory": "512",
-            "containerDefinitions": containers.collect::<Vec<_>>(),
-        }));
-        self.world.ecs.create_service_of(specification, &revision);
-        if !self.services.contains(&specification.service) {
-            self.services.push(specification.service.clone());
-        }
     }
 
     /// Stores an image, so that its digest has a name.

@@ -1,6 +1,5 @@
 //! What people, Terraform and other tools do to a service.
 
-use ecs_model::TaskStatus;
 use pushboat::core::policy::ServiceRef;
 use simulation::{Image, REGISTRY};
 
@@ -48,6 +47,7 @@ impl Play {
                 ecs.update(&service, |update| update.desired_count = Some(*desired));
             }
             Somebody::Kills { service } => self.kill(&self.service(service)?)?,
+            Somebody::TakesSpot { service } => self.take_spot(&self.service(service)?)?,
             Somebody::DeletesService(service) => {
                 self.world.ecs.delete_service(&self.service(service)?);
             }
@@ -81,20 +81,24 @@ impl Play {
         ecs.update(service, |update| update.task_definition = Some(revision));
     }
 
-    /// Stops the oldest running task.
+    /// Stops the oldest task.
     fn kill(&self, service: &ServiceRef) -> Result<(), String> {
-        let id = {
-            let model = self.world.ecs.read();
-            let group = format!("service:{}", service.name);
-            let mut tasks = model.tasks(&service.cluster).map(|(_, task)| task);
-            let running = tasks.find(|task| {
-                task.state.last_status == TaskStatus::Running && *task.specification.group == *group
-            });
-            running.map(|task| task.specification.id.clone())
-        };
-        let id = id.ok_or("no task runs")?;
+        let oldest = self.world.ecs.tasks(service).into_iter().next();
         let mut model = self.world.ecs.model();
+        let task = oldest.and_then(|key| model.task(key));
+        let id = task.map(|task| task.specification.id.clone());
+        let id = id.ok_or("no task runs")?;
         let killed = model.stop_task(Some(&service.cluster), &id, None);
         killed.map(|_| ()).map_err(|error| error.message)
+    }
+
+    /// Takes the newest task's capacity back.
+    fn take_spot(&self, service: &ServiceRef) -> Result<(), String> {
+        let newest = self.world.ecs.tasks(service).into_iter().last();
+        let newest = newest.ok_or("no task runs")?;
+        match self.world.ecs.model().interrupt_spot_task(newest) {
+            true => Ok(()),
+            false => Err(format!("{service} is not on spot")),
+        }
     }
 }

@@ -86,7 +86,10 @@ impl Play {
             return;
         };
         let state = self.world.state(target);
+        let registration = self.world.ledger.entry(&name).registration;
         let standing = match &state.standing {
+            _ if registration.is_none() => "not registered",
+            _ if registration.is_some_and(|one| one.policy().is_none()) => "cannot be deployed to",
             Standing::Pending { .. } => "not adopted yet",
             Standing::Adopted { .. } => "adopted",
             Standing::Invalid { .. } => "cannot be deployed to",
