@@ -7,7 +7,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use crate::core::observation::{ImageContent, Platform};
 
@@ -26,17 +27,60 @@ pub enum Manifest {
 /// The larger of these is refused unread; ECR holds manifests up to 4 MiB.
 const MANIFEST_LIMIT_BYTES: usize = 4 * 1024 * 1024;
 
+/// More layers or images than these are no image that runs anywhere; each takes
+/// many times the memory of the two bytes it may be written with.
+const DESCRIPTORS_LIMIT: usize = 1000;
+/// How many labels are read; each takes many times the memory of the six bytes
+/// it may be written with.
+const LABELS_LIMIT: usize = 1000;
+/// How much is told of a media type or of what is wrong, in characters.
+const TOLD_LIMIT: usize = 200;
+/// How many platforms of an image are told apart.
+const PLATFORMS_LIMIT: usize = 40;
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RawManifest {
     #[serde(default)]
     artifact_type: Option<String>,
     #[serde(default)]
-    manifests: Option<Vec<RawDescriptor>>,
+    manifests: Option<Descriptors>,
     #[serde(default)]
     config: Option<RawDescriptor>,
     #[serde(default)]
-    layers: Vec<RawDescriptor>,
+    layers: Descriptors,
+}
+
+/// A list that is refused where it is too long, before it is all in memory.
+#[derive(Default)]
+struct Descriptors(Vec<RawDescriptor>);
+
+impl<'de> Deserialize<'de> for Descriptors {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Few;
+
+        impl<'de> Visitor<'de> for Few {
+            type Value = Descriptors;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, "a list of at most {DESCRIPTORS_LIMIT}")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Descriptors, A::Error> {
+                let mut descriptors = Vec::new();
+                while let Some(descriptor) = list.next_element()? {
+                    if descriptors.len() == DESCRIPTORS_LIMIT {
+                        let problem = format!("it lists more than {DESCRIPTORS_LIMIT} of a kind");
+                        return Err(A::Error::custom(problem));
+                    }
+                    descriptors.push(descriptor);
+                }
+                Ok(Descriptors(descriptors))
+            }
+        }
+
+        deserializer.deserialize_seq(Few)
+    }
 }
 
 #[derive(Deserialize)]
@@ -67,7 +111,36 @@ struct RawConfiguration {
 #[derive(Deserialize)]
 struct RawConfig {
     #[serde(default, rename = "Labels")]
-    labels: Option<BTreeMap<String, String>>,
+    labels: Option<RawLabels>,
+}
+
+/// The first labels of a configuration.
+struct RawLabels(BTreeMap<String, String>);
+
+impl<'de> Deserialize<'de> for RawLabels {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct First;
+
+        impl<'de> Visitor<'de> for First {
+            type Value = RawLabels;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("labels")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<RawLabels, A::Error> {
+                let mut labels = BTreeMap::new();
+                while let Some((name, value)) = fields.next_entry()? {
+                    if labels.len() < LABELS_LIMIT {
+                        labels.insert(name, value);
+                    }
+                }
+                Ok(RawLabels(labels))
+            }
+        }
+
+        deserializer.deserialize_map(First)
+    }
 }
 
 /// Reads an image manifest or an image index.
@@ -81,10 +154,14 @@ pub fn read_manifest(text: &str) -> Manifest {
         Err(error) => return unreadable(&format!("it is no JSON manifest: {error}")),
     };
     match (manifest.manifests, manifest.config) {
-        (Some(children), _) => read_index(&children, manifest.artifact_type),
-        (None, Some(config)) => read_single(manifest.artifact_type, config, &manifest.layers),
+        (Some(children), _) => read_index(&children.0, manifest.artifact_type.as_deref()),
+        (None, Some(config)) => read_single(
+            manifest.artifact_type.as_deref(),
+            config,
+            &manifest.layers.0,
+        ),
         (None, None) => match manifest.artifact_type {
-            Some(media_type) => not_an_image(media_type),
+            Some(media_type) => not_an_image(&media_type),
             None => unreadable("it has neither `manifests` nor `config`"),
         },
     }
@@ -94,14 +171,14 @@ pub fn read_manifest(text: &str) -> Manifest {
 #[must_use]
 pub fn read_configuration(text: &str) -> ImageContent {
     match serde_json::from_str::<RawPlatform>(text) {
-        Ok(RawPlatform { os, architecture }) if !os.is_empty() && !architecture.is_empty() => {
+        Ok(RawPlatform { os, architecture }) if is_word(&os) && is_word(&architecture) => {
             ImageContent::Image(vec![Platform { os, architecture }])
         }
         Ok(_) => ImageContent::Unreadable {
             problem: "its configuration names no platform".to_owned(),
         },
         Err(error) => ImageContent::Unreadable {
-            problem: format!("its configuration is no JSON: {error}"),
+            problem: told(&format!("its configuration is no JSON: {error}")),
         },
     }
 }
@@ -110,7 +187,7 @@ pub fn read_configuration(text: &str) -> ImageContent {
 #[must_use]
 pub fn image_for(text: &str, platform: &Platform) -> Option<String> {
     let manifest: RawManifest = serde_json::from_str(text).ok()?;
-    let child = manifest.manifests?.into_iter().find(|child| {
+    let child = manifest.manifests?.0.into_iter().find(|child| {
         let named = child.platform.as_ref();
         named.is_some_and(|one| one.os == platform.os && one.architecture == platform.architecture)
     })?;
@@ -122,28 +199,31 @@ pub fn image_for(text: &str, platform: &Platform) -> Option<String> {
 pub fn read_labels(text: &str) -> BTreeMap<String, String> {
     let configuration: RawConfiguration = serde_json::from_str(text).unwrap_or_default();
     let labels = configuration.config.and_then(|config| config.labels);
-    labels.unwrap_or_default()
+    labels.map(|labels| labels.0).unwrap_or_default()
 }
 
-fn read_index(children: &[RawDescriptor], artifact_type: Option<String>) -> Manifest {
-    // BuildKit lists attestations beside the images, as `unknown/unknown`.
-    let platforms: Vec<Platform> = children
-        .iter()
-        .filter_map(|child| child.platform.as_ref())
-        .filter(|platform| platform.os != "unknown" && !platform.architecture.is_empty())
-        .map(|platform| Platform {
-            os: platform.os.clone(),
-            architecture: platform.architecture.clone(),
-        })
-        .collect();
+fn read_index(children: &[RawDescriptor], artifact_type: Option<&str>) -> Manifest {
+    let mut platforms: Vec<Platform> = Vec::new();
+    for RawPlatform { os, architecture } in children.iter().filter_map(|one| one.platform.as_ref())
+    {
+        let told_before = |one: &Platform| one.os == *os && one.architecture == *architecture;
+        // BuildKit lists attestations beside the images, as `unknown/unknown`.
+        let is_one = os != "unknown" && is_word(os) && is_word(architecture);
+        if is_one && platforms.len() < PLATFORMS_LIMIT && !platforms.iter().any(told_before) {
+            platforms.push(Platform {
+                os: os.clone(),
+                architecture: architecture.clone(),
+            });
+        }
+    }
     if platforms.is_empty() {
-        return not_an_image(artifact_type.unwrap_or_else(|| "an index without images".to_owned()));
+        return not_an_image(artifact_type.unwrap_or("an index without images"));
     }
     Manifest::Complete(ImageContent::Image(platforms))
 }
 
 fn read_single(
-    artifact_type: Option<String>,
+    artifact_type: Option<&str>,
     config: RawDescriptor,
     layers: &[RawDescriptor],
 ) -> Manifest {
@@ -156,7 +236,7 @@ fn read_single(
             | "application/vnd.docker.container.image.v1+json"
     );
     if !is_image {
-        return not_an_image(config.media_type);
+        return not_an_image(&config.media_type);
     }
     // Signatures and attestations borrow the image configuration's type: their layers tell.
     let odd_layer = layers.iter().find(|layer| {
@@ -168,150 +248,36 @@ fn read_single(
                 .starts_with("application/vnd.docker.image.rootfs.")
     });
     match odd_layer {
-        Some(layer) => not_an_image(layer.media_type.clone()),
+        Some(layer) => not_an_image(&layer.media_type),
         None => Manifest::NeedsConfiguration {
             digest: config.digest,
         },
     }
 }
 
-fn not_an_image(media_type: String) -> Manifest {
-    Manifest::Complete(ImageContent::NotAnImage { media_type })
+fn not_an_image(media_type: &str) -> Manifest {
+    Manifest::Complete(ImageContent::NotAnImage {
+        media_type: told(media_type),
+    })
 }
 
 fn unreadable(problem: &str) -> Manifest {
     Manifest::Complete(ImageContent::Unreadable {
-        problem: problem.to_owned(),
+        problem: told(problem),
     })
 }
 
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn read(value: &serde_json::Value) -> Manifest {
-        read_manifest(&value.to_string())
-    }
-
-    fn is_not_an_image(value: &serde_json::Value) -> bool {
-        matches!(
-            read(value),
-            Manifest::Complete(ImageContent::NotAnImage { .. })
-        )
-    }
-
-    #[test]
-    fn an_index_lists_its_platforms_without_attestations() {
-        let index = json!({ "schemaVersion": 2, "manifests": [
-            { "platform": { "os": "linux", "architecture": "amd64" } },
-            { "platform": { "os": "linux", "architecture": "arm64", "variant": "v8" } },
-            { "platform": { "os": "unknown", "architecture": "unknown" } },
-            { "mediaType": "no platform at all" }
-        ]});
-        let Manifest::Complete(ImageContent::Image(platforms)) = read(&index) else {
-            panic!()
-        };
-        let names: Vec<_> = platforms.iter().map(ToString::to_string).collect();
-        assert_eq!(names, ["linux/amd64", "linux/arm64"]);
-        assert!(is_not_an_image(&json!({ "manifests": [] })));
-    }
-
-    #[test]
-    fn a_single_image_is_told_by_its_configuration() {
-        for (config, layer) in [
-            (
-                "application/vnd.oci.image.config.v1+json",
-                "application/vnd.oci.image.layer.v1.tar+gzip",
-            ),
-            (
-                "application/vnd.docker.container.image.v1+json",
-                "application/vnd.docker.image.rootfs.diff.tar.gzip",
-            ),
-        ] {
-            let manifest = json!({ "config": { "mediaType": config, "digest": "sha256:1" },
-                                   "layers": [{ "mediaType": layer }] });
-            assert_eq!(
-                read(&manifest),
-                Manifest::NeedsConfiguration {
-                    digest: "sha256:1".to_owned()
-                }
-            );
-        }
-        let content = read_configuration(r#"{"os":"linux","architecture":"arm64","x":1}"#);
-        assert!(
-            matches!(content, ImageContent::Image(platforms) if platforms[0].architecture == "arm64")
-        );
-        for wrong in ["{}", "[]", "", r#"{"os":"linux"}"#] {
-            assert!(
-                matches!(read_configuration(wrong), ImageContent::Unreadable { .. }),
-                "{wrong}"
-            );
-        }
-    }
-
-    #[test]
-    fn an_indexs_image_is_found_by_its_platform() {
-        let index = json!({ "manifests": [
-            { "digest": "sha256:1", "platform": { "os": "linux", "architecture": "amd64" } },
-            { "digest": "sha256:2", "platform": { "os": "linux", "architecture": "arm64" } },
-            { "digest": "sha256:3", "platform": { "os": "unknown", "architecture": "unknown" } },
-        ]});
-        let of = |text: &str, architecture: &str| {
-            let os = "linux".to_owned();
-            let architecture = architecture.to_owned();
-            image_for(text, &Platform { os, architecture })
-        };
-        let text = index.to_string();
-        assert_eq!(of(&text, "arm64").as_deref(), Some("sha256:2"));
-        assert_eq!(of(&text, "s390x"), None);
-        for other in ["{}", "nonsense", r#"{"config":{"digest":"sha256:1"}}"#] {
-            assert_eq!(of(other, "amd64"), None, "{other}");
-        }
-    }
-
-    #[test]
-    fn labels_are_read_where_there_are_any() {
-        let text = r#"{"os":"linux","config":{"Labels":{"a":"b"}}}"#;
-        let expected = BTreeMap::from([("a".to_owned(), "b".to_owned())]);
-        assert_eq!(read_labels(text), expected);
-        for none in [
-            "{}",
-            "[",
-            r#"{"config":null}"#,
-            r#"{"config":{"Labels":null}}"#,
-        ] {
-            assert_eq!(read_labels(none), BTreeMap::new(), "{none}");
-        }
-    }
-
-    #[test]
-    fn whatever_else_lies_in_a_registry_is_no_image() {
-        let oci = "application/vnd.oci.image.config.v1+json";
-        for other in [
-            json!({ "config": { "mediaType": oci },
-                    "layers": [{ "mediaType": "application/vnd.dev.cosign.simplesigning.v1+json" }] }),
-            json!({ "config": { "mediaType": oci }, "layers": [{ "mediaType": "application/vnd.in-toto+json" }] }),
-            json!({ "config": { "mediaType": "application/vnd.cncf.helm.config.v1+json" }, "layers": [] }),
-            json!({ "config": { "mediaType": "application/vnd.buildkit.cacheconfig.v0" }, "layers": [] }),
-            json!({ "artifactType": "application/spdx+json",
-                    "config": { "mediaType": "application/vnd.oci.empty.v1+json" }, "layers": [] }),
-            json!({ "artifactType": "application/vnd.example" }),
-        ] {
-            assert!(is_not_an_image(&other), "{other}");
-        }
-    }
-
-    #[test]
-    fn nonsense_is_unreadable() {
-        let huge = " ".repeat(MANIFEST_LIMIT_BYTES + 1);
-        for wrong in ["", "[]", "{}", r#"{"manifests":1}"#, "nonsense", &huge] {
-            let read = read_manifest(wrong);
-            assert!(matches!(
-                read,
-                Manifest::Complete(ImageContent::Unreadable { .. })
-            ));
-        }
-    }
+/// Says whether a text can name an operating system or an architecture, as Go does.
+fn is_word(text: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    (1..=32).contains(&text.len()) && text.chars().all(allowed)
 }
+
+/// Shortens what whoever pushed wrote: it is stored with the rollout and sent to people.
+fn told(text: &str) -> String {
+    let clean = text.chars().filter(|c| !c.is_control());
+    clean.take(TOLD_LIMIT).collect()
+}
+
+#[cfg(test)]
+mod tests;
