@@ -59,7 +59,11 @@ const LIMIT_BYTES: usize = 8 * 1024;
 const ALARMS_LIMIT: usize = 20;
 const IMAGES_LIMIT: usize = 10;
 
-/// Reads the text of a target's parameter; `Err` holds every mistake, at least one.
+/// How many mistakes are told at the most: what is told of them is stored, queued and sent, each
+/// with limits of its own.
+const MISTAKES_LIMIT: usize = 20;
+
+/// Reads the text of a target's parameter; `Err` holds the mistakes, at least one.
 pub fn parse(target: &TargetName, text: &str) -> Result<Policy, Vec<Mistake>> {
     if text.len() > LIMIT_BYTES {
         return Err(vec![Mistake::new(
@@ -82,8 +86,19 @@ pub fn parse(target: &TargetName, text: &str) -> Result<Policy, Vec<Mistake>> {
     let policy = reader.target(target, &value);
     match policy {
         Some(policy) if reader.mistakes.is_empty() => Ok(policy),
-        _ => Err(reader.mistakes),
+        _ => Err(first_mistakes(reader.mistakes, "the parameter")),
     }
+}
+
+/// Keeps the first mistakes and says how many more there are in the whole.
+pub(crate) fn first_mistakes(mut mistakes: Vec<Mistake>, whole: &str) -> Vec<Mistake> {
+    let more = mistakes.len().saturating_sub(MISTAKES_LIMIT);
+    if more > 0 {
+        mistakes.truncate(MISTAKES_LIMIT);
+        let problem = format!("there are {more} more mistakes");
+        mistakes.push(Mistake::new(whole, problem, "Mend these first."));
+    }
+    mistakes
 }
 
 #[derive(Default)]
@@ -257,7 +272,11 @@ impl Reader {
         if let Err(error) = VersionReq::parse(&range) {
             self.wrong(
                 place,
-                format!("`{range}` is no version range: {error}"),
+                format!(
+                    "`{}` is no version range: {}",
+                    shown(&range),
+                    shown(&error.to_string())
+                ),
                 "Write a range such as \"^1.2\", \">=2, <3\" or \"*\".",
             );
         }
@@ -485,14 +504,17 @@ impl Reader {
     }
 }
 
-/// Shortens what a stranger wrote, so that a message stays readable.
-fn shown(text: &str) -> String {
-    const MOST: usize = 60;
+/// Shortens what a stranger wrote, so that a message stays readable, and is never empty.
+pub(crate) fn shown(text: &str) -> String {
+    const MOST: usize = 80;
     let clean: String = text
         .chars()
         .filter(|c| !c.is_control())
         .take(MOST)
         .collect();
+    if clean.trim().is_empty() {
+        return "(blank)".to_owned();
+    }
     if text.chars().count() > MOST {
         format!("{clean}…")
     } else {

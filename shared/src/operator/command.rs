@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::core::name::{ImageDigest, TargetName};
 use crate::core::operate::{Order, WantedImage};
-use crate::target::Mistake;
+use crate::target::{Mistake, first_mistakes, shown};
 
 /// How many finished rollouts `history` answers where no limit is named, and at the most.
 const HISTORY: (usize, usize) = (10, 100);
@@ -12,8 +12,6 @@ const HISTORY: (usize, usize) = (10, 100);
 const STATUS: (usize, usize) = (50, 200);
 /// How long the reason of a hold may be, in characters.
 const REASON_LIMIT: usize = 500;
-/// How many mistakes are told at the most: an answer has its limits too.
-const MISTAKES_LIMIT: usize = 20;
 
 /// A command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,10 +90,7 @@ pub fn parse(value: &Value) -> Result<Command, Vec<Mistake>> {
     let Some((name, known)) = COMMANDS.iter().find(|(known, _)| *known == name) else {
         return Err(vec![Mistake::new(
             "command",
-            format!(
-                "`{}` is not known",
-                name.chars().take(40).collect::<String>()
-            ),
+            format!("`{}` is not known", shown(name)),
             format!("Name one of {}.", names()),
         )]);
     };
@@ -107,19 +102,8 @@ pub fn parse(value: &Value) -> Result<Command, Vec<Mistake>> {
     let command = reader.command(name);
     match (command, reader.mistakes) {
         (Some(command), mistakes) if mistakes.is_empty() => Ok(command),
-        (_, mistakes) => Err(cut(mistakes)),
+        (_, mistakes) => Err(first_mistakes(mistakes, "the payload")),
     }
-}
-
-/// Keeps the first mistakes and says how many more there are.
-fn cut(mut mistakes: Vec<Mistake>) -> Vec<Mistake> {
-    let more = mistakes.len().saturating_sub(MISTAKES_LIMIT);
-    if more > 0 {
-        mistakes.truncate(MISTAKES_LIMIT);
-        let problem = format!("there are {more} more mistakes");
-        mistakes.push(Mistake::new("the payload", problem, "Mend these first."));
-    }
-    mistakes
 }
 
 /// Source: Amazon ECR API reference, CreateRepository, `repositoryName`.
@@ -151,10 +135,9 @@ impl Reader<'_> {
     fn strangers(&mut self, known: &[&str]) {
         let strange = |name: &&String| *name != "command" && !known.contains(&name.as_str());
         for name in self.fields.keys().filter(strange) {
-            let name: String = name.chars().take(40).collect();
             let fix = format!("Leave it out; this command has {}.", known.join(", "));
-            self.mistakes
-                .push(Mistake::new(name, "this command has no such field", fix));
+            let problem = "this command has no such field";
+            self.mistakes.push(Mistake::new(shown(name), problem, fix));
         }
     }
 

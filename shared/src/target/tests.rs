@@ -33,6 +33,37 @@ fn a_short_target_gets_the_defaults() {
     assert_eq!(policy.max_failed_tasks, two_or_a_tenth);
 }
 
+/// What is told is stored, queued and sent: DynamoDB takes items of 400 KB, SNS messages of 256 KB.
+#[test]
+fn of_very_many_mistakes_the_first_ones_are_told_and_each_is_short() {
+    let nothings = "0,".repeat(4000);
+    let strangers: String = (0..500).map(|number| format!("\"{number}\":0,")).collect();
+    let range = "\\n".repeat(4000);
+    for text in [
+        format!(r#"{{"images":[{nothings}0]}}"#),
+        format!(r#"{{{strangers}"":0}}"#),
+        format!(r#"{{"images":[{{"repository":"aa","tags":{{"semver":"{range}"}}}}]}}"#),
+    ] {
+        let mistakes = parse(&target(), &text).unwrap_err();
+        assert!(mistakes.len() <= MISTAKES_LIMIT + 1, "{}", mistakes.len());
+        for mistake in &mistakes {
+            let shown = mistake.to_string();
+            assert!(shown.len() < 500 && !shown.contains('\n'), "{shown:?}");
+        }
+        if mistakes.len() > MISTAKES_LIMIT {
+            assert_eq!(mistakes[MISTAKES_LIMIT].place, "the parameter");
+        }
+    }
+}
+
+#[test]
+fn a_mistake_has_a_place_even_where_a_fields_name_is_blank() {
+    for name in ["", "\u{a0}", "\\u0000"] {
+        let places = places(&format!(r#"{{"{name}":0}}"#));
+        assert_eq!(places[0], "(blank)", "{name:?}");
+    }
+}
+
 fn with(fields: &str) -> Result<Policy, Vec<Mistake>> {
     let text = format!(
         r#"{{ "service": {{ "cluster": "c", "name": "s" }}, "images": [{{"repository":"aa"}}], {fields} }}"#

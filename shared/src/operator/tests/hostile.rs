@@ -141,6 +141,15 @@ fn of_very_many_unknown_fields_the_first_ones_are_told() {
 }
 
 #[test]
+fn a_blank_field_has_a_place_all_the_same() {
+    for name in ["", "\u{0}", " \n"] {
+        let mut whole = json!({ "command": "status" });
+        whole[name] = json!(0);
+        assert_eq!(mistakes(whole), ["(blank)"], "{name:?}");
+    }
+}
+
+#[test]
 fn a_long_reason_is_cut_and_the_message_stays_small() {
     let installation = Installation::new(TargetState::default());
     let reason = "\u{1f6a7}".repeat(1_000_000);
