@@ -76,12 +76,15 @@ pub(super) fn pair(text: &str, from: usize) -> Option<Range<usize>> {
         else {
             continue;
         };
+        // The shell's `PWD` is a folder and no password.
+        let folder = byte(text, value.start) == Some(b'/');
+        if folder && plain(part(text, name)).ends_with("pwd") {
+            continue;
+        }
         let value = value.start..value.end(text);
         let word = part(text, value.clone());
-        // The shell's `PWD` is a folder and no password.
-        let folder = plain(part(text, name)).ends_with("pwd") && word.starts_with('/');
         let harmless = HARMLESS.iter().any(|one| word.eq_ignore_ascii_case(one));
-        if word.is_empty() || folder || harmless || HIDDEN.starts_with(word) {
+        if word.is_empty() || harmless || HIDDEN.starts_with(word) {
             continue;
         }
         return Some(value);

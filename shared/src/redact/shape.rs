@@ -29,40 +29,38 @@ const PREFIXES: [(&str, usize); 15] = [
 /// What the session tokens of AWS STS begin with.
 const SESSION_TOKENS: [&str; 4] = ["IQoJ", "FwoG", "FQoG", "AQoD"];
 
+/// What a label of PEM stands between.
+const DASHES: &str = "-----";
+
 /// Finds private keys in PEM, also where the beginning or the end is missing.
 pub(super) fn private_key(text: &str, from: usize) -> Option<Range<usize>> {
     const BEGIN: &str = "-----BEGIN ";
     const END: &str = "-----END ";
     let mut at = from;
     loop {
-        let rest = text.get(at..)?;
-        let begin = rest.find(BEGIN).map(|place| at + place);
-        let end = rest.find(END).map(|place| at + place);
-        match (begin, end) {
-            (Some(begin), end) if end.is_none_or(|end| begin < end) => {
-                let Some(body) = after_label(text, begin + BEGIN.len()) else {
-                    at = begin + BEGIN.len();
-                    continue;
-                };
-                let close = text.get(body..)?.find(END).map(|place| body + place);
-                let last = close.and_then(|end| after_label(text, end + END.len()));
-                return Some(begin..last.unwrap_or(text.len()));
-            }
-            (_, Some(end)) => {
-                let Some(last) = after_label(text, end + END.len()) else {
-                    at = end + END.len();
-                    continue;
-                };
-                return Some(base64_lines_before(text, from, end)..last);
-            }
-            (_, None) => return None,
+        // Whichever comes first: a search for each would read all the rest for the one that
+        // never comes, again and again.
+        let mark = at + text.get(at..)?.find(DASHES)?;
+        let rest = text.get(mark..)?;
+        at = mark + 1;
+        if rest.starts_with(BEGIN) {
+            let Some(body) = after_label(text, mark + BEGIN.len()) else {
+                continue;
+            };
+            let close = text.get(body..)?.find(END).map(|place| body + place);
+            let last = close.and_then(|end| after_label(text, end + END.len()));
+            return Some(mark..last.unwrap_or(text.len()));
+        }
+        if rest.starts_with(END)
+            && let Some(last) = after_label(text, mark + END.len())
+        {
+            return Some(base64_lines_before(text, from, mark)..last);
         }
     }
 }
 
 /// Gives the end of a label's dashes, if it is the label of a private key.
 fn after_label(text: &str, from: usize) -> Option<usize> {
-    const DASHES: &str = "-----";
     let label = text.get(from..)?;
     let end = label.find(DASHES)?;
     part(label, 0..end)
@@ -87,20 +85,29 @@ fn base64_lines_before(text: &str, from: usize, end: usize) -> usize {
 /// A password with a slash in it is not allowed there and met nevertheless.
 pub(super) fn url_password(text: &str, from: usize) -> Option<Range<usize>> {
     let mut at = from;
+    // Up to here there is no `@`: an address within an address is not searched for one again.
+    let mut without_host = from;
     loop {
         let start = at + text.get(at..)?.find("://")? + 3;
-        let whole = end_of(text, start, |byte| {
-            !byte.is_ascii_whitespace() && !is_quote(byte) && !matches!(byte, b'<' | b'>')
-        });
         let authority = end_of(text, start, |byte| {
             !byte.is_ascii_whitespace()
                 && !is_quote(byte)
                 && !matches!(byte, b'<' | b'>' | b'/' | b'?' | b'#')
         });
-        let found = user_information(part(text, start..authority))
-            .or_else(|| with_a_slash(part(text, start..authority), part(text, start..whole)));
-        if let Some(found) = found {
+        if let Some(found) = user_information(part(text, start..authority)) {
             return Some(start + found.start..start + found.end);
+        }
+        if start >= without_host
+            && let Some(colon) = password_at(part(text, start..authority))
+        {
+            let whole = end_of(text, start, |byte| {
+                !byte.is_ascii_whitespace() && !is_quote(byte) && !matches!(byte, b'<' | b'>')
+            });
+            match part(text, start..whole).rfind('@') {
+                Some(at) if at > colon + 1 => return Some(start + colon + 1..start + at),
+                Some(_) => {}
+                None => without_host = whole,
+            }
         }
         at = start;
     }
@@ -117,14 +124,12 @@ fn user_information(authority: &str) -> Option<Range<usize>> {
     (!secret.is_empty()).then_some(secret)
 }
 
-fn with_a_slash(authority: &str, whole: &str) -> Option<Range<usize>> {
+/// Gives the place of the colon behind which a password may begin, and no port.
+fn password_at(authority: &str) -> Option<usize> {
     let colon = authority.find(':')?;
     let behind = part(authority, colon + 1..authority.len());
-    if behind.bytes().all(|byte| byte.is_ascii_digit()) || behind.starts_with('[') {
-        return None;
-    }
-    let at = whole.rfind('@')?;
-    (at > colon + 1).then_some(colon + 1..at)
+    let port = behind.bytes().all(|byte| byte.is_ascii_digit()) || behind.starts_with('[');
+    (!port).then_some(colon)
 }
 
 /// Finds the secret part of an address that anybody may post to Slack with.

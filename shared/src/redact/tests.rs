@@ -192,3 +192,23 @@ proptest! {
         }
     }
 }
+
+/// A search of all the rest at each place would take minutes for each of these.
+#[test]
+fn a_long_text_of_beginnings_is_read_in_one_go() {
+    for part in [
+        "://",
+        "://x:y/",
+        "pwd=/",
+        "-----BEGIN ",
+        "-----END ",
+        "-----END PRIVATE KEY-----",
+        "-",
+    ] {
+        let text = part.repeat(300_000 / part.len());
+        let shown = redact(&text);
+        assert_eq!(shown == text, !part.contains("PRIVATE KEY"), "{part}");
+    }
+    let text = "://x:y/".repeat(1000) + "@host";
+    assert_eq!(redact(&text), "://x:[redacted]@host");
+}
