@@ -6,7 +6,7 @@
 
 use std::cmp::Ordering;
 
-use fast_glob::glob_match;
+use fast_glob::{glob_match, validate};
 use jiff::Timestamp;
 use semver::{Version, VersionReq};
 use serde::{Deserialize, Serialize};
@@ -150,7 +150,10 @@ pub fn pattern_problem(pattern: &str) -> Option<&'static str> {
         (true, _, _) => Some("a `[` is not closed"),
         (_, 1.., _) => Some("a `{` is not closed"),
         (_, _, true) => Some("nothing follows the last `\\`"),
-        (false, 0, false) => None,
+        // The matcher takes so many, and lets a pattern with more follow nothing.
+        (false, 0, false) => validate(pattern)
+            .is_err()
+            .then_some("it has more than ten `{…}`"),
     }
 }
 
@@ -271,7 +274,9 @@ mod tests {
         ] {
             assert_eq!(pattern_problem(fine), None, "{fine}");
         }
-        for wrong in ["[a", "{a", "a}", "!a", "a\\", "{a,{b}"] {
+        let eleven = "{a,b}".repeat(11);
+        assert_eq!(pattern_problem(&eleven[5..]), None);
+        for wrong in ["[a", "{a", "a}", "!a", "a\\", "{a,{b}", &eleven] {
             assert!(pattern_problem(wrong).is_some(), "{wrong}");
         }
     }
