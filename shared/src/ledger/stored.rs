@@ -12,6 +12,9 @@ use super::LedgerError;
 /// The format that is written.
 pub const FORMAT: u32 = 1;
 
+/// How much of what is wrong with a record is told, in characters.
+const PROBLEM_LIMIT: usize = 300;
+
 /// A record's text and the number of its format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredText {
@@ -47,7 +50,8 @@ pub fn read<T: DeserializeOwned>(what: &str, stored: &StoredText) -> Result<T, L
 fn unreadable(what: &str, problem: &str) -> LedgerError {
     LedgerError::Unreadable {
         what: what.to_owned(),
-        problem: problem.to_owned(),
+        // The reader quotes what it found instead, however long that is.
+        problem: problem.chars().take(PROBLEM_LIMIT).collect(),
     }
 }
 

@@ -99,4 +99,11 @@ fn a_newer_format_is_refused_rather_than_half_understood() {
     stored.format = FORMAT;
     stored.body = "{".to_owned();
     assert!(read::<TargetState>("a state", &stored).is_err());
+    stored.body = format!("{:?}", "x".repeat(100_000));
+    let error = read::<TargetState>("a state", &stored).unwrap_err();
+    assert!(
+        error.to_string().len() < 500,
+        "{} bytes",
+        error.to_string().len()
+    );
 }
