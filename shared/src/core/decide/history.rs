@@ -107,7 +107,9 @@ pub(super) fn turned(
             return Turned::NotYet;
         }
     }
-    if brought_since(history, &running.revision, &primary.task_definition) {
+    let theirs = [primary.task_definition.as_str()];
+    if record.is_some() && since(history, &running.revision, &theirs).is_some() {
+        // A rollback makes no service deployment of its own: it stays part of the one taken back.
         return Turned::ByUpdate;
     }
     match record {
@@ -119,24 +121,6 @@ pub(super) fn turned(
         }) => Turned::ByUpdate,
         Some(_) | None if words => Turned::ByEcs,
         Some(_) | None => Turned::ByUpdate,
-    }
-}
-
-/// Says whether a service deployment of its own, newer than ours, brought a task definition.
-///
-/// A rollback makes none: it stays part of the one that is taken back.
-fn brought_since(
-    history: &Look<Vec<DeploymentRecord>>,
-    revision: &str,
-    task_definition: &str,
-) -> bool {
-    let newest = |wanted: &str| {
-        let mut records = records(history).iter();
-        records.position(|record| record.target == wanted)
-    };
-    match (newest(task_definition), newest(revision)) {
-        (Some(theirs), Some(ours)) => theirs < ours,
-        (None, _) | (_, None) => false,
     }
 }
 
@@ -176,15 +160,15 @@ pub(super) fn brought_again(
         .any(|record| record.target == good || (ours(record) && is_way_back(record.status)))
 }
 
-/// Gives the latest service deployment to the last-known-good that came after ours.
+/// Gives the latest service deployment that came after ours and brought one of these.
 pub(super) fn since<'a>(
     history: &'a Look<Vec<DeploymentRecord>>,
     revision: &str,
-    good: &[&str],
+    task_definitions: &[&str],
 ) -> Option<&'a DeploymentRecord> {
     let records = records(history).iter();
     let mut since = records.take_while(|record| record.target != revision);
-    since.find(|record| good.contains(&record.target.as_str()))
+    since.find(|record| task_definitions.contains(&record.target.as_str()))
 }
 
 /// Gives the hook at which one of the latest service deployments waits for a person.

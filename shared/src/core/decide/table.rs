@@ -11,6 +11,7 @@ mod rolling_back;
 mod shared_alarm;
 mod starting;
 mod stopped_tasks;
+mod take_over;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,7 +27,7 @@ use super::super::observation::{
     Controller, Definition, DeploymentRecord, DeploymentState, GoneImage, ImageContent, ImageLook,
     Look, Observation, PausedHook, Platform, RecordStatus, Service, ServiceDeployment, ServiceLook,
 };
-use super::super::policy::{AlarmsAtStart, Policy, Supersede};
+use super::super::policy::{AlarmsAtStart, Policy, Supersede, TagPolicy};
 use super::super::push::{Push, PushSource};
 use super::super::reason::{Halted, Rejected, SupersededBy, Waiting};
 use super::super::rollout::{Back, Phase, RolledBackBy, Rollout, Running, Start, Way};
@@ -273,6 +274,23 @@ impl Seen {
         })
     }
 
+    /// The history has another service deployment too: in place 0 it is the newest.
+    fn also_recorded(self, place: usize, task_definition: &str) -> Self {
+        self.change(|seen| {
+            let Look::Taken(records) = &mut seen.history else {
+                panic!("no history is seen")
+            };
+            let another = DeploymentRecord {
+                arn: "sd/other".to_owned(),
+                status: RecordStatus::Ongoing,
+                target: task_definition.to_owned(),
+                failed_by_ecs: false,
+                ..records[0].clone()
+            };
+            records.insert(place, another);
+        })
+    }
+
     fn alarms_unavailable(self) -> Self {
         self.change(|seen| seen.alarms = unavailable())
     }
@@ -476,7 +494,8 @@ fn a_phase_asks_to_see_what_it_decides_on() {
 
     // What is to become last-known-good is read once the bake time is over.
     let ours = WantedDefinition::Named("web:8".to_owned());
-    assert_eq!(wants(baking::phase(1, None)).definition, None);
+    let baking = wants(baking::phase(1, None));
+    assert!(baking.service && baking.alarms && baking.definition.is_none());
     assert_eq!(wants(baking::phase(0, None)).definition, Some(ours));
 
     let back = wants(rolling_back::phase(Way::Unasked));
@@ -528,6 +547,24 @@ fn the_history_is_read_only_where_the_service_does_not_explain_itself() {
     assert!(reads(asked(), again(rolling_back::ours())));
     let older = rolling_back::to("web:7", -3600, DeploymentState::Completed);
     assert!(reads(asked(), older));
+}
+
+#[test]
+fn the_history_is_read_from_just_before_our_deployment_was_made() {
+    let from = |Given(rollout): Given, Seen(seen): Seen| match seen.service {
+        Look::Taken(ServiceLook::Found(service)) => {
+            super::history_wanted(&rollout, &service, now())
+        }
+        other => panic!("{other:?}"),
+    };
+    let foreign = || progressing::foreign("web:9", -5);
+    assert_eq!(from(progressing::given(), foreign()), Some(at(-60 - 60)));
+    let starting = Given::new(starting::phase(None, Some(-30)));
+    assert_eq!(
+        from(starting, foreign()),
+        Some(at(-3600)),
+        "ours is not known yet: from what ran before"
+    );
 }
 
 #[test]

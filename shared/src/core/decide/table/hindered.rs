@@ -47,6 +47,12 @@ fn a_wait_for_ecs_is_explained_by_what_it_complains_of() {
             HINDERED,
         ),
         (
+            "it is not ECS that is waited for",
+            Given::new(baking::phase(60, None)).complained(PLACEMENT, "RESOURCE:FARGATE", -30),
+            baking::well(),
+            "baking ecs-svc/8 until 60s | wait 30s bake-time",
+        ),
+        (
             "AWS does not answer",
             lacks(),
             under_way().service_look(unavailable()),

@@ -104,10 +104,12 @@ fn somebody_else() {
     });
     let given_up_beside = || foreign("web:7", -5).service(|service| service.deployments[1].state = DeploymentState::Failed);
     let replaced = || foreign("web:9", -5).service(|service| service.deployments.truncate(1));
+    let at_once = || foreign("web:9", -60).service(|service| service.deployments.truncate(1));
     check(vec![
         ("deployed another revision",              given(), foreign("web:9", -5), "superseded somebody-else | over"),
         ("… at the very time of ours",             given(), foreign("web:9", -60), "superseded somebody-else | over"),
         ("… and ours is gone already",             given(), replaced(), "superseded somebody-else | over"),
+        ("… in the same second",                   given(), at_once(), "superseded somebody-else | over"),
         ("went back to what ran before",           given(), foreign("web:7", -5), "rolling-back put-back-by-hand to web:7 seen by Person | now"),
         ("… ECS did, and says so",                 given(), rolling_back(), "rolling-back deployment-failed to web:7 seen by Ecs | now"),
         ("… ECS did, and ours is marked FAILED",   given(), given_up_beside(), "rolling-back deployment-failed to web:7 seen by Ecs | now"),
@@ -146,6 +148,27 @@ fn what_ran_before_is_shown() {
             service.deployments[0].primary = false;
             service.deployments.insert(0, deployment("web:9", "ecs-svc/9", -5));
         }), "superseded somebody-else | over"),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn the_history_tells_an_update_from_a_rollback() {
+    let taken_back = |task_definition| foreign(task_definition, -5).history(|record| {
+        record.status = RecordStatus::RolledBack;
+        record.failed_by_ecs = true;
+    });
+    let unrecorded = || foreign("web:7", -5).history(|record| record.target = "web:7".to_owned()).primary(|primary| {
+        primary.state_reason = "ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/7.".to_owned();
+    });
+    let by_ecs = "rolling-back deployment-failed to web:7 seen by Ecs | now";
+    check(vec![
+        ("ECS took ours back",                          given(), taken_back("web:7"), by_ecs),
+        ("… then a person brought the last good one",   given(), taken_back("web:7").also_recorded(0, "web:7"), "rolling-back put-back-by-hand to web:7 seen by Person | now"),
+        ("… then a person brought another one",         given(), taken_back("web:9").also_recorded(0, "web:9"), "superseded somebody-else | over"),
+        ("… which had been brought before ours",        given(), taken_back("web:7").also_recorded(1, "web:7"), by_ecs),
+        ("… then a person brought what is gone again",  given(), taken_back("web:7").also_recorded(0, "web:9"), by_ecs),
+        ("ECS says so, ours is not recorded yet",       given(), unrecorded(), by_ecs),
     ]);
 }
 
@@ -265,4 +288,30 @@ fn the_deadline() {
         ("at it, a hook waits for a person", asked(-1800), paused(), "progressing web:8 ecs-svc/8 | wait 30s paused-hook"),
         ("… who let it go on a while ago",   resumed(), under_way(), "progressing web:8 ecs-svc/8 | wait 15s deployment"),
     ]);
+}
+
+#[test]
+fn a_deployment_that_waits_for_a_person_has_the_whole_deadline_again() {
+    let paused = under_way().history(|record| record.paused_at = Some(hook()));
+    let Given(rollout) = asked(-1800);
+    let decision = decide(&rollout.policy, &rollout, &paused.0, now());
+    let running = decision.phase.running().unwrap();
+    assert_eq!(running.deadline_from, Some(now()));
+}
+
+#[test]
+fn what_bakes_is_the_deployment_that_is_done_since_it_was_made() {
+    let forced = done().primary(|primary| {
+        primary.id = "ecs-svc/88".to_owned();
+        primary.created_at = at(-20);
+    });
+    let Given(rollout) = given();
+    let decision = decide(&rollout.policy, &rollout, &forced.0, now());
+    let running = decision.phase.running().unwrap();
+    assert_eq!(running.deployment, "ecs-svc/88");
+    assert_eq!(
+        running.deployment_created_at,
+        at(-20),
+        "an alarm's change from before it was made says nothing of it"
+    );
 }

@@ -347,3 +347,21 @@ fn that_there_may_be_no_way_back_is_kept_with_the_rollout() {
     let start = decision.phase.start().unwrap();
     assert_eq!(start.no_way_back, Some(image));
 }
+
+#[test]
+#[rustfmt::skip]
+fn what_is_followed_was_narrowed_meanwhile() {
+    let narrowed = || given().policy(|policy| policy.images[0].tags = TagPolicy::Glob(vec!["main-*".to_owned()]));
+    let elsewhere = || given().policy(|policy| policy.images[0].repository = "team/other".to_owned());
+    let asked = |mut given: Given| {
+        given.0.push.source = PushSource::Operator;
+        given
+    };
+    check(vec![
+        ("not the tag any more",            narrowed(), seen(), "rejected no-longer-followed | over"),
+        ("… but a person named it",         asked(narrowed()), seen(), STARTS),
+        ("not the repository any more",     elsewhere(), seen(), "rejected no-longer-followed | over"),
+        ("… whoever asked",                 asked(elsewhere()), seen(), "rejected no-longer-followed | over"),
+        ("… and nothing else was seen",     elsewhere(), Seen(Observation::default()), "rejected no-longer-followed | over"),
+    ]);
+}

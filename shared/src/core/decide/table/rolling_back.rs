@@ -284,11 +284,15 @@ fn ecs_goes_back_by_itself() {
     let ecs = || seen_by(RolledBackBy::Ecs);
     let again = || elsewhere(DONE).primary(|primary| primary.id = "ecs-svc/10".to_owned());
     let put_right = || asked(-60).corrected("ecs-svc/9");
+    let draining = || elsewhere(DONE).service(|service| {
+        service.deployments.push(ServiceDeployment { primary: false, ..deployment("web:8", "ecs-svc/8", -400) });
+    });
     check(vec![
         ("to the last good one",                           ecs(), back(UNDER_WAY), "rolling-back alarm-fired to web:7 seen by Ecs | wait 30s way-back"),
         ("… which is not shown yet",                       ecs().began(-10), ours(), "rolling-back alarm-fired to web:7 seen by Ecs | wait 20s read-lag"),
         ("elsewhere: it is not competed with",             ecs(), elsewhere(UNDER_WAY), "rolling-back alarm-fired to web:7 seen by Ecs | wait 30s way-back"),
         ("… also after we asked",                          asked(-60), elsewhere(UNDER_WAY), "rolling-back alarm-fired to web:7 asked -60s | wait 30s way-back"),
+        ("… while the bad one drains",                     ecs(), draining(), "rolling-back alarm-fired to web:7 seen by Ecs | wait 30s way-back"),
         ("elsewhere, and done: put right",                 ecs(), elsewhere(DONE), "rolling-back alarm-fired to web:7 asked 0s corrected ecs-svc/9 | update web:7 | now"),
         ("… which is not shown yet",                       asked(-10).corrected("ecs-svc/9"), elsewhere(DONE), "rolling-back alarm-fired to web:7 asked -10s corrected ecs-svc/9 | wait 20s read-lag"),
         ("… which was turned away",                        turned_away().corrected("ecs-svc/9"), elsewhere(DONE), "rolling-back alarm-fired to web:7 asked 0s corrected ecs-svc/9 | update web:7 | now"),

@@ -273,3 +273,26 @@ fn of_two_alarms_the_one_that_is_not_shared_counts_at_once() {
     let alarms = vec!["cpu".to_owned()];
     assert_eq!(failure, Failure::AlarmFired { alarms });
 }
+
+#[test]
+fn whoever_else_watches_an_alarm_is_asked_for_once_it_fired_during_the_watch() {
+    let fired = |phase, alarms| super::super::fired_alarms(&Given::new(phase).0, &alarms);
+    let fires = || Look::Taken(alarm(AlarmState::Alarm));
+    let fine = || Look::Taken(alarm(AlarmState::Ok));
+    for phase in [progressing::phase(-60), baking::phase(60, None)] {
+        assert_eq!(fired(phase.clone(), fires()), ["5xx"]);
+        assert!(fired(phase.clone(), fine()).is_empty());
+        assert!(fired(phase.clone(), unavailable()).is_empty());
+        let Given(remembers) = Given::new(phase).watch(None);
+        assert_eq!(fired(remembers.phase.clone(), fine()), ["5xx"]);
+        assert_eq!(fired(remembers.phase, Look::NotTaken), ["5xx"]);
+    }
+    let unwatched = [
+        requested::phase(None),
+        starting::phase(None, None),
+        rolling_back::phase(Way::Unasked),
+    ];
+    for phase in unwatched {
+        assert!(fired(phase, fires()).is_empty());
+    }
+}
