@@ -13,11 +13,16 @@ use crate::ports::{CallError, Clock, Services};
 /// How soon to ask again after AWS turned a call away.
 const THROTTLED_PAUSE: SignedDuration = SignedDuration::from_secs(10);
 
+/// For how long after the decision a service may be updated; later, somebody else may have
+/// changed it, and it is looked at again.
+const DECISION_HOLDS: SignedDuration = SignedDuration::from_secs(10);
+
 /// Acts for the current rollout; answers whether another step may follow at once.
 pub(super) async fn act<S: Services, C: Clock>(
     services: &S,
     step: &mut Step,
     actions: &[Action],
+    decided_at: Timestamp,
     clock: &C,
 ) -> bool {
     let Some(current) = step.state.current.clone() else {
@@ -34,6 +39,14 @@ pub(super) async fn act<S: Services, C: Clock>(
                 let Some(revision) = named.clone().or_else(|| revision.clone()) else {
                     return true;
                 };
+                let now = clock.now();
+                if now.duration_since(decided_at) > DECISION_HOLDS {
+                    tracing::info!(rollout = %current.id, "too late to update the service unseen");
+                    // It surely was not sent: there is nothing to wait for.
+                    let phase = intended(&current.phase, Some(revision), None);
+                    step.apply(&current, phase, &Observation::default(), now);
+                    return true;
+                }
                 match services.update(&current.policy.service, &revision).await {
                     Ok(deployment) => {
                         taken(step, &current, revision, deployment, clock.now());
@@ -127,20 +140,25 @@ fn troubled(
         // It may have been taken at any moment up to now.
         CallError::Unclear { .. } => (Some(now), now + READ_LAG),
     };
-    let phase = match current.phase.clone() {
-        Phase::Starting { start, .. } => Phase::Starting {
-            start,
-            revision,
-            update_intended_at: intended_at,
-        },
-        phase => on_the_way_back(phase, revision, intended_at),
-    };
+    let phase = intended(&current.phase, revision, intended_at);
     step.apply(current, phase, &Observation::default(), now);
     step.state.wake = Some(Wake {
         at: wake_at,
         waiting: Waiting::Aws { trouble },
     });
     false
+}
+
+/// A phase with the revision that is known now, and when the service may have been updated.
+fn intended(phase: &Phase, revision: Option<String>, intended_at: Option<Timestamp>) -> Phase {
+    match phase.clone() {
+        Phase::Starting { start, .. } => Phase::Starting {
+            start,
+            revision,
+            update_intended_at: intended_at,
+        },
+        phase => on_the_way_back(phase, revision, intended_at),
+    }
 }
 
 /// ECS was asked to roll our service deployment back; answers whether another step may follow at once.

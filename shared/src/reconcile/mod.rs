@@ -365,5 +365,5 @@ where
         return Ok(true);
     }
     step.save(&ports.ledger).await?;
-    Ok(act::act(&ports.services, step, &decision.actions, &ports.clock).await)
+    Ok(act::act(&ports.services, step, &decision.actions, now, &ports.clock).await)
 }
