@@ -2,9 +2,12 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::ops::RangeInclusive;
 use std::rc::Rc;
+use std::task::Poll;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use pushboat::ports::Clock;
 
 use crate::clock::VirtualClock;
@@ -89,6 +92,13 @@ pub enum Fault {
     CrashBefore,
     /// The function dies after its effect.
     CrashAfter,
+    /// `rollout` stands still before it, for up to a minute, and goes on.
+    PauseBefore,
+    /// `rollout` stands still after its effect, likewise.
+    PauseAfter,
+    /// `rollout` is killed at its timeout while its write is on the way, which arrives minutes
+    /// later; only a conditional write to the ledger can meet it.
+    LateWrite,
 }
 
 /// How many of 10,000 calls meet each fault; none of them at first.
@@ -106,12 +116,29 @@ pub struct CallRates {
     pub crash_before: u32,
     /// [`Fault::CrashAfter`].
     pub crash_after: u32,
+    /// [`Fault::PauseBefore`] and, as often, [`Fault::PauseAfter`].
+    pub pause: u32,
+    /// [`Fault::LateWrite`].
+    pub late_write: u32,
 }
 
 impl CallRates {
-    fn draw(self, rng: &mut fastrand::Rng, operation: Operation) -> Option<Fault> {
+    fn draw(
+        self,
+        rng: &mut fastrand::Rng,
+        function: Function,
+        operation: Operation,
+    ) -> Option<Fault> {
         let conflict = match operation {
             Operation::SaveTarget | Operation::ApplyRegistration => self.conflict,
+            _ => 0,
+        };
+        let late_write = match operation {
+            Operation::SaveTarget => self.late_write,
+            _ => 0,
+        };
+        let pause = match function {
+            Function::Rollout => self.pause,
             _ => 0,
         };
         let mut drawn = rng.u32(0..10_000);
@@ -122,6 +149,9 @@ impl CallRates {
             (conflict, Fault::Conflict),
             (self.crash_before, Fault::CrashBefore),
             (self.crash_after, Fault::CrashAfter),
+            (pause, Fault::PauseBefore),
+            (pause, Fault::PauseAfter),
+            (late_write, Fault::LateWrite),
         ];
         for (rate, fault) in rates {
             if drawn < rate {
@@ -172,7 +202,26 @@ struct Ledgered {
     planned: RefCell<Vec<Planned>>,
     drawn: RefCell<Option<(fastrand::Rng, CallRates)>>,
     injected: Cell<usize>,
+    /// How the function stands still that did not answer.
+    pause: Cell<Option<Pause>>,
 }
+
+/// How a function stands still.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pause {
+    /// For how long.
+    pub(crate) pause: SignedDuration,
+    /// Whether nothing comes of it any more at the function's timeout.
+    pub(crate) dies: bool,
+}
+
+/// The longest pause of a function that goes on, in seconds: its timeout is a minute.
+const LONGEST_PAUSE_SECONDS: i64 = 60;
+/// The longest from when a change of ECS is sent until it arrives, in seconds: then its client
+/// has given it up.
+const LONGEST_SEND_SECONDS: i64 = 5;
+/// The longest that a write is on its way whose function was killed, in seconds.
+const LATEST_WRITE_SECONDS: i64 = 900;
 
 /// All calls of a world, and what is to go wrong with them; clones share both.
 #[derive(Clone, Debug)]
@@ -191,6 +240,7 @@ impl Calls {
             planned: RefCell::default(),
             drawn: RefCell::default(),
             injected: Cell::new(0),
+            pause: Cell::default(),
         }))
     }
 
@@ -253,6 +303,54 @@ impl Calls {
         self.0.log.borrow().clone()
     }
 
+    /// Has the function stand still before a call, and lets it go on when it is asked again.
+    pub(crate) async fn pause_before(&self, operation: Operation) {
+        let longest = match operation {
+            Operation::UpdateService | Operation::StopServiceDeployment => LONGEST_SEND_SECONDS,
+            _ => LONGEST_PAUSE_SECONDS,
+        };
+        self.stand_still(1..=longest, true).await;
+    }
+
+    /// Has the function stand still after a call, likewise.
+    pub(crate) async fn pause_after(&self) {
+        self.stand_still(1..=LONGEST_PAUSE_SECONDS, true).await;
+    }
+
+    /// Has a write stay on its way for longer than its function lives.
+    pub(crate) async fn delay_write(&self) {
+        let seconds = LONGEST_PAUSE_SECONDS..=LATEST_WRITE_SECONDS;
+        self.stand_still(seconds, false).await;
+    }
+
+    async fn stand_still(&self, seconds: RangeInclusive<i64>, dies: bool) {
+        let drawn = match &mut *self.0.drawn.borrow_mut() {
+            Some((rng, _)) => rng.i64(seconds),
+            None => i64::midpoint(*seconds.start(), *seconds.end()),
+        };
+        let pause = SignedDuration::from_secs(drawn);
+        self.0.pause.set(Some(Pause { pause, dies }));
+        let mut goes_on = false;
+        poll_fn(|_| match std::mem::replace(&mut goes_on, true) {
+            false => Poll::Pending,
+            true => Poll::Ready(()),
+        })
+        .await;
+    }
+
+    /// Takes how long the function that did not answer stands still; none where it died.
+    pub(crate) fn take_pause(&self) -> Option<Pause> {
+        self.0.pause.take()
+    }
+
+    /// Says whether functions may stand still.
+    pub(crate) fn may_pause(&self) -> bool {
+        let drawn = self.0.drawn.borrow();
+        let drawn = drawn.as_ref();
+        drawn.is_some_and(|(_, rates)| rates.pause > 0 || rates.late_write > 0)
+            || !self.0.planned.borrow().is_empty()
+    }
+
     /// Says who makes the calls that follow.
     pub(crate) fn enter(&self, function: Function) {
         self.0.function.set(function);
@@ -267,7 +365,7 @@ impl Calls {
         let fault = fault.or_else(|| {
             let mut drawn = self.0.drawn.borrow_mut();
             let (rng, rates) = drawn.as_mut()?;
-            rates.draw(rng, operation)
+            rates.draw(rng, self.0.function.get(), operation)
         });
         self.0
             .injected

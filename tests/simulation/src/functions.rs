@@ -1,9 +1,14 @@
 //! The Lambda functions: the shell of `pushboat` on the watched ports.
 //!
 //! The ports in memory never wait, so that a function that does not finish at
-//! once has died: its future is dropped where it stands.
+//! once has died: its future is dropped where it stands. Only `rollout` may
+//! stand still instead; its future is kept then, until it goes on.
+
+use std::pin::Pin;
+use std::rc::Rc;
 
 use futures_util::FutureExt as _;
+use jiff::SignedDuration;
 use pushboat::core::push::Push;
 use pushboat::findings::NoInvestigator;
 use pushboat::ledger::{LedgerError, NoticeKey};
@@ -21,7 +26,7 @@ use pushboat::wake::{self, WakeError, Woken};
 use serde_json::Value;
 
 use crate::alarms::Alarms;
-use crate::calls::{Calls, Function};
+use crate::calls::{Calls, Function, Pause};
 use crate::clock::VirtualClock;
 use crate::ecs::Ecs;
 use crate::images::{Images, REGION};
@@ -115,9 +120,30 @@ type SweepPorts = sweep::Ports<
 #[derive(Debug)]
 pub(crate) struct Functions {
     calls: Calls,
-    rollout: RolloutPorts,
+    rollout: Rc<RolloutPorts>,
     sweep: SweepPorts,
     settings: Settings,
+}
+
+type Running = Pin<Box<dyn Future<Output = Result<Report, LedgerError>>>>;
+
+/// An invocation of `rollout` that stands still.
+pub(crate) struct Paused {
+    pub(crate) message: QueueMessage,
+    pub(crate) pause: SignedDuration,
+    /// Whether it dies at its timeout with all it was about; not where a write is on its way.
+    pub(crate) dies: bool,
+    invocation: Running,
+}
+
+impl std::fmt::Debug for Paused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Paused")
+            .field("message", &self.message)
+            .field("pause", &self.pause)
+            .field("dies", &self.dies)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What the functions stand on.
@@ -138,14 +164,14 @@ impl Functions {
         let calls = ground.calls;
         Self {
             calls: calls.clone(),
-            rollout: reconcile::Ports {
+            rollout: Rc::new(reconcile::Ports {
                 ledger: Watched::new(ground.ledger.clone(), calls),
                 services: Watched::new(ground.ecs.clone(), calls),
                 images: Watched::new(ground.images.clone(), calls),
                 alarms: Watched::new(ground.alarms.clone(), calls),
                 load_balancers: Watched::new(LoadBalancers::new(ground.ecs.clone()), calls),
                 clock: ground.clock.clone(),
-            },
+            }),
             sweep: sweep::Ports {
                 ledger: Watched::new(ground.ledger.clone(), calls),
                 parameters: Watched::new(ground.parameters.clone(), calls),
@@ -192,10 +218,47 @@ impl Functions {
         Outcome::AlarmChanged(changed, woken)
     }
 
-    pub(crate) fn rollout(&self, message: QueueMessage) -> Outcome {
+    /// Invokes `rollout`; it may stand still in the midst of it.
+    pub(crate) fn rollout(&self, message: QueueMessage) -> Result<Outcome, Box<Paused>> {
         self.calls.enter(Function::Rollout);
-        let report = invoke(reconcile(&self.rollout, &self.settings, &message));
-        Outcome::Rollout(message, report)
+        if !self.calls.may_pause() {
+            let report = invoke(reconcile(&self.rollout, &self.settings, &message));
+            return Ok(Outcome::Rollout(message, report));
+        }
+        let (ports, settings) = (Rc::clone(&self.rollout), self.settings.clone());
+        let body = message.clone();
+        let invocation = async move { reconcile(&ports, &settings, &body).await };
+        self.go_on(message, Box::pin(invocation))
+    }
+
+    /// Lets a function go on that stood still.
+    pub(crate) fn wake(&self, paused: Box<Paused>) -> Result<Outcome, Box<Paused>> {
+        self.calls.enter(Function::Rollout);
+        let paused = *paused;
+        self.go_on(paused.message, paused.invocation)
+    }
+
+    fn go_on(
+        &self,
+        message: QueueMessage,
+        mut invocation: Running,
+    ) -> Result<Outcome, Box<Paused>> {
+        let report = match (&mut invocation).now_or_never() {
+            Some(Ok(answer)) => Invocation::Done(answer),
+            Some(Err(error)) => Invocation::Failed(error),
+            None => match self.calls.take_pause() {
+                Some(Pause { pause, dies }) => {
+                    return Err(Box::new(Paused {
+                        message,
+                        pause,
+                        dies,
+                        invocation,
+                    }));
+                }
+                None => Invocation::Crashed,
+            },
+        };
+        Ok(Outcome::Rollout(message, report))
     }
 
     pub(crate) fn sweep(&self, occasion: Occasion) -> Outcome {

@@ -57,6 +57,20 @@ impl<P> Watched<P> {
                 let _ = effect.await;
                 pending().await
             }
+            Some(Fault::PauseBefore) => {
+                self.calls.pause_before(operation).await;
+                effect.await
+            }
+            Some(Fault::PauseAfter) => {
+                let answer = effect.await;
+                self.calls.pause_after().await;
+                answer
+            }
+            Some(Fault::LateWrite) => {
+                self.calls.delay_write().await;
+                let _ = effect.await;
+                pending().await
+            }
             Some(Fault::LostAnswer) => {
                 let _ = effect.await;
                 Err(E::unclear(operation))

@@ -21,7 +21,7 @@ use crate::calls::Calls;
 use crate::clock::VirtualClock;
 use crate::deeds::Deed;
 use crate::ecs::{Ecs, ReadLag};
-use crate::functions::{Functions, Ground, Invocation, Outcome, PREFIX};
+use crate::functions::{Functions, Ground, Invocation, Outcome, PREFIX, Paused};
 use crate::images::{Image, Images};
 use crate::ledger::Ledger;
 use crate::parameters::Parameters;
@@ -35,6 +35,11 @@ const EVENT_DELAY: SignedDuration = SignedDuration::from_secs(1);
 /// Source: Lambda developer guide, "Error handling for asynchronous invocation".
 const RETRIED_AFTER: [SignedDuration; 2] =
     [SignedDuration::from_mins(1), SignedDuration::from_mins(2)];
+/// How long `rollout` may run; the template's value.
+///
+/// Lambda kills a function at its timeout. Source: Lambda developer guide, "Configure Lambda
+/// function timeout".
+const ROLLOUT_TIMEOUT: SignedDuration = SignedDuration::from_mins(1);
 const SWEEP_EVERY: SignedDuration = SignedDuration::from_mins(1);
 
 /// Which events never arrive.
@@ -139,6 +144,23 @@ pub struct World {
     pushes: usize,
     alarm_events: usize,
     commands: Vec<Request>,
+    paused: Vec<StandingStill>,
+}
+
+/// An invocation of `rollout` under way.
+#[derive(Debug)]
+struct Invoked {
+    delivery: Delivery,
+    calls: usize,
+    /// When Lambda kills it.
+    ends_at: Timestamp,
+}
+
+#[derive(Debug)]
+struct StandingStill {
+    goes_on_at: Timestamp,
+    paused: Box<Paused>,
+    invoked: Invoked,
 }
 
 impl Default for World {
@@ -184,6 +206,7 @@ impl Default for World {
             pushes: 0,
             alarm_events: 0,
             commands: Vec::new(),
+            paused: Vec::new(),
         }
     }
 }
@@ -341,6 +364,7 @@ impl World {
             self.agenda.next_at(),
             self.ecs.next_at(),
             self.queue.next_at(),
+            self.paused.iter().map(|one| one.goes_on_at).min(),
         ];
         match next.into_iter().flatten().min() {
             Some(next) if next <= until => {
@@ -387,17 +411,20 @@ impl World {
         self.hear_ecs();
         self.hear_alarms();
         self.hear_ledger();
+        if self.wake_paused() {
+            return true;
+        }
         if let Some(pending) = self.agenda.take_due(self.clock.now()) {
             self.deliver(pending);
         } else if let Some(delivery) = self.queue.receive() {
-            self.deliver_message(&delivery);
+            self.deliver_message(delivery);
         } else {
             return false;
         }
         true
     }
 
-    fn deliver_message(&mut self, delivery: &Delivery) {
+    fn deliver_message(&mut self, delivery: Delivery) {
         if let Trigger::AlarmChanged(change) = &delivery.message.trigger {
             self.note_deed(Deed::AlarmHeard {
                 target: delivery.message.target.clone(),
@@ -407,11 +434,60 @@ impl World {
             });
         }
         let before = self.calls.made();
-        let outcome = self.functions.rollout(delivery.message.clone());
-        let calls = self.calls.made() - before;
+        let came = self.functions.rollout(delivery.message.clone());
+        let invoked = Invoked {
+            delivery,
+            calls: self.calls.made() - before,
+            ends_at: self.clock.after(ROLLOUT_TIMEOUT),
+        };
+        self.end_or_keep(came, invoked);
+    }
+
+    /// Lets the first function go on that stood still for as long as it had to.
+    fn wake_paused(&mut self) -> bool {
+        let now = self.clock.now();
+        let first = self.paused.iter().position(|one| one.goes_on_at <= now);
+        let Some(index) = first else {
+            return false;
+        };
+        let StandingStill {
+            paused,
+            mut invoked,
+            ..
+        } = self.paused.remove(index);
+        let before = self.calls.made();
+        let came = if paused.dies && now >= invoked.ends_at {
+            Ok(Outcome::Rollout(paused.message, Invocation::Crashed))
+        } else {
+            self.functions.wake(paused)
+        };
+        invoked.calls += self.calls.made() - before;
+        self.end_or_keep(came, invoked);
+        true
+    }
+
+    fn end_or_keep(&mut self, came: Result<Outcome, Box<Paused>>, invoked: Invoked) {
+        let outcome = match came {
+            Ok(outcome) => outcome,
+            Err(paused) => {
+                let goes_on_at = self.clock.after(paused.pause);
+                let goes_on_at = if paused.dies {
+                    goes_on_at.min(invoked.ends_at)
+                } else {
+                    goes_on_at
+                };
+                self.paused.push(StandingStill {
+                    goes_on_at,
+                    paused,
+                    invoked,
+                });
+                return;
+            }
+        };
+        let calls = invoked.calls;
         self.note_deed(Deed::Invoked { calls });
         if outcome.is_done() {
-            self.queue.delete(delivery);
+            self.queue.delete(&invoked.delivery);
         }
         self.outcomes.push(outcome);
     }

@@ -31,10 +31,12 @@ pub enum Trouble {
     Tools,
     /// Images expire by a lifecycle policy, or go to the archive.
     Expiry,
+    /// `rollout` stands still in the midst of a call, and its writes arrive late.
+    Pauses,
 }
 
 /// Every kind with its name on the command line.
-const NAMES: [(&str, Trouble); 11] = [
+const NAMES: [(&str, Trouble); 12] = [
     ("drops", Trouble::Drops),
     ("disorder", Trouble::Disorder),
     ("calls", Trouble::Calls),
@@ -46,6 +48,7 @@ const NAMES: [(&str, Trouble); 11] = [
     ("hooks", Trouble::Hooks),
     ("tools", Trouble::Tools),
     ("expiry", Trouble::Expiry),
+    ("pauses", Trouble::Pauses),
 ];
 
 /// Which kinds of trouble a run may meet; a seed draws from these.
@@ -120,6 +123,8 @@ impl Rates {
             conflict: rate(Trouble::Calls, 400),
             crash_before: rate(Trouble::Crashes, 100),
             crash_after: rate(Trouble::Crashes, 100),
+            pause: rate(Trouble::Pauses, 100),
+            late_write: rate(Trouble::Pauses, 200),
         };
         let events = EventRates {
             dropped: rate(Trouble::Drops, 1500),

@@ -1,5 +1,6 @@
 //! What is asked of ECS: invariants 1, 2, 6, 10, and bounded work.
 
+use jiff::SignedDuration;
 use pushboat::core::name::TargetName;
 use pushboat::core::policy::ServiceRef;
 use pushboat::core::rollout::{Phase, Rollout};
@@ -66,6 +67,9 @@ const OWN: &str = "2 (only its own revision or the last-known-good is asked for)
 const SOMEBODY: &str = "6 (somebody else's change is never overwritten)";
 const QUARANTINE: &str = "10 (what was rolled back stays out)";
 const BOUNDED: &str = "bounded work";
+/// For how long before an update somebody's change may go unseen: a decision holds for ten
+/// seconds, and an update is on its way for five at most.
+const UNSEEN: SignedDuration = SignedDuration::from_secs(15);
 
 impl Known {
     fn check_update(&mut self, current: &Rollout, updated: &Updated, found: &mut Vec<Found>) {
@@ -148,7 +152,8 @@ impl Known {
                 .phase
                 .back()
                 .is_some_and(|back| back.to == primary.revision.arn);
-        if primary.id == *deployment && *at > start.at && !ours {
+        let seen = updated.at.duration_since(*at) > UNSEEN;
+        if primary.id == *deployment && *at > start.at && seen && !ours {
             let saw = format!("somebody deployed {} at {at}", primary.revision.arn);
             found.push((SOMEBODY, saw));
         }

@@ -1,0 +1,100 @@
+//! `rollout` stands still in the midst of a call.
+
+use simulation::Fault;
+
+use super::*;
+
+/// How the invocations of `rollout` went since `before`, without what they reported.
+fn ends(world: &World, before: usize) -> Vec<&'static str> {
+    let outcomes = world.outcomes[before..].iter();
+    let ends = outcomes.filter_map(|outcome| match outcome {
+        Outcome::Rollout(_, Invocation::Done(_)) => Some("done"),
+        Outcome::Rollout(_, Invocation::Failed(_)) => Some("failed"),
+        Outcome::Rollout(_, Invocation::Crashed) => Some("died"),
+        _ => None,
+    });
+    ends.collect()
+}
+
+#[test]
+fn it_goes_on_where_it_stood_and_nobody_else_is_given_the_target_meanwhile() {
+    let mut world = adopted();
+    let before = world.outcomes.len();
+    let fault = Fault::PauseBefore;
+    let register = Operation::RegisterTaskDefinition;
+    world.calls.fail_next(register, fault, 1);
+    push(&mut world, "v2");
+    world.run_for(seconds(10));
+    push(&mut world, "v3");
+    world.run_for(seconds(19));
+    assert_eq!(ends(&world, before), [""; 0]);
+    assert_eq!(world.ecs.revision(&service()), "web:1");
+    assert_eq!(world.queue.len(), 2);
+    world.run_for(seconds(5));
+    assert_eq!(ends(&world, before)[..2], ["done", "done"]);
+    assert_eq!(world.ecs.revision(&service()), "web:2");
+    world.run_for(minutes(30));
+    assert_eq!(history(&world), ["v2 succeeded", "v3 succeeded"]);
+    assert_eq!(writes(&world), (2, 2));
+}
+
+#[test]
+fn at_its_timeout_it_is_killed_and_its_message_comes_back() {
+    let mut world = adopted();
+    let before = world.outcomes.len();
+    for operation in [Operation::LoadTarget, Operation::UpdateService] {
+        world.calls.fail_next(operation, Fault::PauseAfter, 1);
+    }
+    push(&mut world, "v2");
+    world.run_for(seconds(60));
+    assert_eq!(ends(&world, before), [""; 0]);
+    world.run_for(seconds(2));
+    assert_eq!(ends(&world, before), ["died"]);
+    assert_eq!(world.ecs.revision(&service()), "web:2", "as far as it came");
+    world.run_for(minutes(5) - seconds(5));
+    assert_eq!(ends(&world, before), ["died"], "its group is blocked");
+    world.run_for(minutes(20));
+    assert_eq!(history(&world), ["v2 succeeded"]);
+    assert_eq!(writes(&world), (1, 1));
+}
+
+/// The write of an invocation that is long dead arrives after the next one's.
+#[test]
+fn a_write_that_arrives_after_another_invocation_wrote_is_lost() {
+    let mut world = adopted();
+    let before = world.outcomes.len();
+    let fault = Fault::LateWrite;
+    world.calls.fail_next(Operation::SaveTarget, fault, 1);
+    push(&mut world, "v2");
+    world.run_for(minutes(7));
+    let current = under_way(&world);
+    assert_eq!(current.as_deref(), Some("v2 progressing"));
+    assert!(!ends(&world, before).contains(&"died"), "it is on the way");
+    world.run_for(minutes(2));
+    assert!(ends(&world, before).contains(&"died"), "it arrived");
+    assert_eq!(under_way(&world).as_deref(), Some("v2 baking"));
+    world.run_for(minutes(20));
+    assert_eq!(history(&world), ["v2 succeeded"]);
+    assert_eq!(
+        told(&world),
+        ["adopted", "v2 started", "v2 baking", "v2 succeeded"]
+    );
+}
+
+/// The decision is too old to change the service by: it is looked at again.
+#[test]
+fn what_somebody_deployed_while_it_stood_still_is_not_overwritten() {
+    let mut world = adopted();
+    let register = Operation::RegisterTaskDefinition;
+    world.calls.fail_next(register, Fault::PauseBefore, 1);
+    push(&mut world, "v2");
+    world.run_for(seconds(15));
+    let by_hand = world.ecs.register("web", &pinned("v1"));
+    world.ecs.update(&service(), |update| {
+        update.task_definition = Some(by_hand.clone());
+    });
+    world.run_for(minutes(20));
+    assert_eq!(history(&world), ["v2 superseded somebody-else"]);
+    assert_eq!(writes(&world), (1, 0));
+    assert!(by_hand.ends_with(&world.ecs.revision(&service())));
+}
