@@ -165,6 +165,16 @@ mod tests {
     }
 
     #[test]
+    fn a_target_has_a_message_group_of_its_own_that_sqs_takes() {
+        let group = |name: &str| TargetName::parse(name).unwrap().message_group();
+        assert_eq!(group("team/web"), group("team/web"));
+        assert_ne!(group("team/web"), group("team/api"));
+        let long = group(&"x".repeat(200));
+        assert!(!long.is_empty() && long.len() <= 128, "{long}");
+        assert!(long.chars().all(|c| c.is_ascii_alphanumeric()), "{long}");
+    }
+
+    #[test]
     fn hash_parts_do_not_run_together() {
         assert_ne!(short_hash(&["ab", "c"]), short_hash(&["a", "bc"]));
     }

@@ -250,46 +250,4 @@ fn until(at: Timestamp, now: Timestamp) -> Verdict {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(second: i64) -> Timestamp {
-        Timestamp::from_second(1_800_000_000 + second).unwrap()
-    }
-
-    fn under_way(name: &str, deployed: i64) -> Sharer {
-        Sharer {
-            alarm: "5xx".to_owned(),
-            target: TargetName::parse(name).unwrap(),
-            standing: SharerStanding::UnderWay {
-                deployed_at: at(deployed),
-                fired: true,
-            },
-        }
-    }
-
-    #[test]
-    fn of_any_that_see_each_other_exactly_one_goes_first() {
-        let names = ["a", "b", "c", "d"];
-        for times in 0..3_i64.pow(4) {
-            let deployed = |index: u32| times / 3_i64.pow(index) % 3;
-            let all: Vec<Sharer> = (0..4)
-                .zip(names)
-                .map(|(index, name)| under_way(name, deployed(index)))
-                .collect();
-            let turns = all.iter().map(|own| {
-                let others: Vec<&Sharer> = all.iter().filter(|one| *one != own).collect();
-                let SharerStanding::UnderWay { deployed_at, .. } = own.standing else {
-                    panic!("{own:?}")
-                };
-                let asking = Own {
-                    target: &own.target,
-                    deployed_at,
-                };
-                judge(asking, None, &others, None, at(10)).0
-            });
-            let first = turns.filter(|verdict| *verdict == Verdict::Counts);
-            assert_eq!(first.count(), 1, "{all:?}");
-        }
-    }
-}
+mod tests;

@@ -225,3 +225,33 @@ impl TargetState {
         self.asked_before.drain(..surplus);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_deployments_asked_for_are_remembered_each_once() {
+        let mut state = TargetState::default();
+        for id in ["1", "1", "2", "1"] {
+            state.remember_asked(id);
+        }
+        assert_eq!(state.asked_before, ["1", "2", "1"]);
+        for id in ["3", "4", "5", "5", "6"] {
+            state.remember_asked(id);
+        }
+        assert_eq!(state.asked_before, ["1", "3", "4", "5", "6"]);
+    }
+
+    #[test]
+    fn the_last_good_version_has_the_tag_it_was_pushed_under() {
+        let id = RolloutId::new(Timestamp::UNIX_EPOCH, &["v1"]);
+        let tag = Some("v1".to_owned());
+        let rolled_out = GoodSource::Rollout {
+            id,
+            tag: tag.clone(),
+        };
+        assert_eq!(rolled_out.tag(), tag.as_ref());
+        assert_eq!(GoodSource::Adopted.tag(), None);
+    }
+}

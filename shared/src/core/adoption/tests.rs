@@ -290,6 +290,7 @@ fn only_what_is_steady_and_quiet_is_good() {
         ("… a second before the patience",          two().pending(PATIENCE_SECONDS - 1), "wait 30s service-busy"),
         ("… at its end",                            two().pending(PATIENCE_SECONDS), "nothing good"),
         ("the first deployment is under way",       unsettled(0, 1), "wait 30s service-busy"),
+        ("… and nothing runs, nor failed",          unsettled(0, 0), "wait 30s service-busy"),
         ("… and fails, but something runs",         unsettled(2, 1), "wait 30s service-busy"),
         ("… and fails, and nothing runs",           unsettled(2, 0), "nothing good"),
         ("… and an alarm fires, too",               unsettled(2, 0).alarm(Some(AlarmState::Alarm)), "nothing good"),

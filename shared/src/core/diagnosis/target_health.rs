@@ -84,6 +84,22 @@ pub fn weight(health: &TargetHealth) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::diagnosis::Cause;
+
+    #[test]
+    fn a_load_balancer_is_asked_where_it_can_tell_why_tasks_fail() {
+        let missing = Failure::MissingTasks {
+            since: jiff::Timestamp::UNIX_EPOCH,
+            cause: None,
+        };
+        let fired = Failure::AlarmFired { alarms: Vec::new() };
+        assert!(tells_of(&missing) && tells_of(&fired));
+        let never_registered = Failure::TaskCannotWork {
+            cause: Cause::ImageManifestMissing,
+        };
+        assert!(!tells_of(&never_registered));
+        assert!(!tells_of(&Failure::AskedByOperator) && !tells_of(&Failure::PutBackByHand));
+    }
 
     #[test]
     fn each_reason_has_its_meaning() {

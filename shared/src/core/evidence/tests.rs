@@ -90,6 +90,39 @@ fn the_containers_that_say_most_are_kept() {
 }
 
 #[test]
+fn where_all_containers_are_kept_they_stay_in_their_order() {
+    let mut few = task(1, 1);
+    few.containers = ["fine", "told", "odd", "silent"]
+        .map(|name| StoppedContainer {
+            name: name.to_owned(),
+            exit_code: Some(0),
+            ..StoppedContainer::default()
+        })
+        .into();
+    few.containers[1].reason = "OutOfMemoryError".to_owned();
+    let before = few.containers.clone();
+    assert_eq!(few.bounded().containers, before);
+}
+
+#[test]
+fn of_very_many_deployments_the_later_ones_are_counted_together() {
+    let mut tasks = StoppedTasks::default();
+    for id in 1..=45 {
+        tasks.keep(StoppedTask {
+            started_by: id.to_string(),
+            ..task(id, 1)
+        });
+    }
+    let dropped = |deployment| {
+        let counts = tasks.dropped_of(deployment).map(|(_, count)| count);
+        counts.sum::<u32>()
+    };
+    assert_eq!((dropped("11"), dropped("30")), (1, 1));
+    assert_eq!((dropped("31"), dropped("")), (0, 5));
+    assert_eq!(tasks.dropped(), 25);
+}
+
+#[test]
 fn a_long_text_keeps_its_beginning_and_its_end() {
     let text = format!(
         "CannotPullContainerError: {}: not found",

@@ -1,9 +1,12 @@
 //! Pushes, tasks and alarms as they come in.
 
+use std::collections::BTreeMap;
+
 use jiff::SignedDuration;
 
 use super::super::alarm::{AlarmSeen, AlarmState, AlarmWatch};
 use super::super::name::TargetName;
+use super::super::observation::{Controller, Service};
 use super::super::rollout::{Running, Start};
 use super::*;
 use crate::target;
@@ -60,6 +63,10 @@ fn only_the_newest_push_waits_and_the_other_is_told() {
         panic!()
     };
     assert_eq!(superseded.len(), 1);
+    let by = SupersededBy::Push {
+        rollout: state.waiting[0].id.clone(),
+    };
+    assert_eq!(superseded[0].phase, Phase::Superseded { by });
     assert_eq!(state.waiting.len(), 1);
     assert_eq!(state.waiting[0].push.tag, "v2");
     let late = take(&mut state, &push("v1b", 'c', 1));
@@ -83,6 +90,18 @@ fn pushes_to_another_repository_wait_side_by_side_and_go_in_order() {
     assert_eq!(state.current.as_ref().unwrap().push.repository, "side");
     promote(&mut state, &policy("*"));
     assert_eq!(state.waiting.len(), 1, "one rollout at a time");
+}
+
+#[test]
+fn a_rollout_goes_by_the_configuration_of_the_day_its_turn_comes() {
+    let mut state = TargetState::default();
+    let _ = take(&mut state, &push("v1", 'a', 1));
+    let changed = Policy {
+        bake_time_seconds: 42,
+        ..policy("v*")
+    };
+    promote(&mut state, &changed);
+    assert_eq!(state.current.unwrap().policy, changed);
 }
 
 #[test]
@@ -350,4 +369,40 @@ fn stopped_tasks_are_kept_with_a_rollout_that_has_started() {
     let mut state = under_way();
     assert!(keep_task(&mut state, &task));
     assert!(!keep_task(&mut state, &task), "a repeat");
+}
+
+#[test]
+fn what_the_service_itself_tells_is_kept_too_the_oldest_first() {
+    let event = |second| ServiceEvent {
+        name: "SERVICE_TASK_PLACEMENT_FAILURE".to_owned(),
+        reason: "RESOURCE:FARGATE".to_owned(),
+        deployment: None,
+        at: at(second),
+    };
+    let service = Service {
+        arn: String::new(),
+        active: true,
+        created_at: at(0),
+        controller: Controller::Ecs,
+        daemon: false,
+        desired: 1,
+        running: 0,
+        deployments: Vec::new(),
+        has_pause_hooks: false,
+        tags: BTreeMap::new(),
+        target_groups: Vec::new(),
+        complaints: vec![event(40), event(30), event(20), event(9)],
+    };
+    let seen = Observation {
+        service: Look::Taken(ServiceLook::Found(Box::new(service))),
+        ..Observation::default()
+    };
+    let mut current = under_way().current.unwrap();
+    for _ in 0..2 {
+        keep_complaints(&mut current, &seen);
+        let told = current.evidence.service_troubles.kept();
+        assert_eq!(told.len(), 1);
+        assert_eq!((told[0].first_at, told[0].last.at), (at(20), at(40)));
+        assert_eq!(told[0].times, 3, "neither a repeat nor what came before");
+    }
 }

@@ -1,5 +1,7 @@
 //! Commands, one at a time, and what a hold lets pass.
 
+mod halted;
+
 use std::collections::BTreeMap;
 
 use serde_json::json;
@@ -308,9 +310,9 @@ fn a_rollback_turns_what_runs_and_withdraws_what_does_not() {
         let turned = turn_back(&state, &current, at(70));
         match (&current.phase, turned) {
             (Phase::Starting { .. }, None) => {}
-            (Phase::Progressing { .. }, Some(Phase::RollingBack { back, failure, .. })) => {
-                assert_eq!(back.to, "web:1");
-                assert_eq!(failure, Failure::AskedByOperator);
+            (Phase::Progressing { .. }, Some(turned)) => {
+                assert_eq!(turned.back().unwrap().to, "web:1");
+                assert_eq!(turned.failure(), Some(&Failure::AskedByOperator));
             }
             (phase, turned) => panic!("{phase:?} {turned:?}"),
         }
