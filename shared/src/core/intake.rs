@@ -80,8 +80,14 @@ fn order(
     times: Option<PushTimes>,
 ) -> Order {
     match ordering::compare(&image.tags, push, newest, times) {
-        // An exact tag means what it points at now, whichever of two events told us.
-        Order::AskPushTimes if ordering::exact_tag(&image.tags).is_some() => Order::Newer,
+        Order::AskPushTimes if ordering::exact_tag(&image.tags).is_some() => {
+            if newest.same_second.contains(&push.digest) {
+                // Whatever it points at since, the rollout that came after found out.
+                return Order::Same;
+            }
+            // An exact tag means what it points at now, whichever of two events told us.
+            Order::Newer
+        }
         order => order,
     }
 }
@@ -93,9 +99,8 @@ fn accept(
     push: &Push,
     now: Timestamp,
 ) -> Intake {
-    state
-        .newest
-        .insert(push.repository.clone(), NewestPush::from(push));
+    let newest = NewestPush::after(state.newest.remove(&push.repository), push);
+    state.newest.insert(push.repository.clone(), newest);
     if let Some(same) = under_way(state, image, &push.digest) {
         return Intake::Ignored(Ignored::SameImageUnderWay { rollout: same });
     }
@@ -220,6 +225,10 @@ pub fn keep_alarm(state: &mut TargetState, change: &AlarmChange) -> bool {
     else {
         return false;
     };
+    if let Some(previous) = change.previous {
+        // The event about the change before may come later than this one, or never.
+        watch.note_change(previous, change.at);
+    }
     watch.note_change(change.state, change.at);
     current.evidence.alarm_changes.keep(change.clone())
 }

@@ -25,6 +25,9 @@ pub struct NewestPush {
     pub digest: ImageDigest,
     /// When the tag was set, by EventBridge's clock.
     pub tagged_at: Timestamp,
+    /// What else was heard of the same second, earliest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub same_second: Vec<ImageDigest>,
 }
 
 impl From<&Push> for NewestPush {
@@ -33,7 +36,21 @@ impl From<&Push> for NewestPush {
             tag: push.tag.clone(),
             digest: push.digest.clone(),
             tagged_at: push.tagged_at,
+            same_second: Vec::new(),
         }
+    }
+}
+
+impl NewestPush {
+    /// Notes a push that takes the place of the newest one so far.
+    #[must_use]
+    pub fn after(before: Option<Self>, push: &Push) -> Self {
+        let mut newest = Self::from(push);
+        if let Some(before) = before.filter(|one| one.tagged_at == push.tagged_at) {
+            newest.same_second = before.same_second;
+            newest.same_second.push(before.digest);
+        }
+        newest
     }
 }
 

@@ -184,6 +184,21 @@ fn an_exact_tag_that_moved_back_is_a_new_request() {
 }
 
 #[test]
+fn an_exact_tag_set_twice_in_one_second_is_requested_once_for_each() {
+    let mut state = TargetState::default();
+    let exact = policy("prod");
+    let mut take = |push: &Push| receive(&mut state, &exact, at(0), push, None, at(9));
+    let pushes = ['a', 'b', 'c'].map(|character| push("prod", character, 1));
+    for push in &pushes {
+        assert!(matches!(take(push), Intake::Accepted(_)));
+    }
+    for again in &pushes {
+        assert_eq!(take(again), Intake::Ignored(Ignored::Repeat));
+    }
+    assert!(matches!(take(&push("prod", 'a', 2)), Intake::Accepted(_)));
+}
+
+#[test]
 fn a_tie_asks_for_the_push_times() {
     let mut state = TargetState::default();
     let _ = take(&mut state, &push("v1", 'a', 1));
@@ -330,6 +345,25 @@ fn an_alarm_that_fired_at_the_start_counts_once_an_event_told_that_it_was_ok() {
     assert!(!fired(&state));
     let _ = keep_alarm(&mut state, &changed("5xx", AlarmState::Ok, 30));
     let _ = keep_alarm(&mut state, &changed("5xx", AlarmState::Alarm, 40));
+    assert!(fired(&state));
+}
+
+#[test]
+fn a_firing_from_ok_counts_whatever_the_event_before_it_told() {
+    let mut state = under_way();
+    let current = state.current.as_mut().unwrap();
+    current.phase.start_mut().unwrap().alarms[0].ignored_until_ok = true;
+    let change = AlarmChange {
+        previous: Some(AlarmState::InsufficientData),
+        ..changed("5xx", AlarmState::Alarm, 20)
+    };
+    let _ = keep_alarm(&mut state, &change);
+    assert!(!fired(&state), "it may never have been OK");
+    let change = AlarmChange {
+        previous: Some(AlarmState::Ok),
+        ..changed("5xx", AlarmState::Alarm, 40)
+    };
+    let _ = keep_alarm(&mut state, &change);
     assert!(fired(&state));
 }
 
