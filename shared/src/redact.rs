@@ -37,24 +37,29 @@ pub fn redact(text: &str) -> String {
         shape::aws_secret,
     ];
     let mut text = text.to_owned();
+    if text.is_empty() {
+        return text;
+    }
     for find in FINDS {
-        text = hide(&text, find);
+        text = hide(text, find);
     }
     text
 }
 
-fn hide(text: &str, find: Find) -> String {
-    let mut shown = String::with_capacity(text.len());
-    let mut from = 0;
-    while let Some(found) = find(text, from) {
+fn hide(text: String, find: Find) -> String {
+    let (mut shown, mut from) = (String::new(), 0);
+    while let Some(found) = find(&text, from) {
         if found.end <= from {
             break;
         }
-        shown.push_str(part(text, from..found.start));
+        shown.push_str(part(&text, from..found.start));
         shown.push_str(HIDDEN);
         from = found.end;
     }
-    shown.push_str(part(text, from..text.len()));
+    if from == 0 {
+        return text;
+    }
+    shown.push_str(part(&text, from..text.len()));
     shown
 }
 

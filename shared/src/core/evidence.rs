@@ -87,6 +87,9 @@ pub fn keep_health(kept: &mut Vec<TargetHealth>, mut seen: TargetHealth) {
 /// Cuts a text out of its middle: what kind of trouble it is stands in front, the cause at the end.
 fn cut(text: &str, limit_bytes: usize) -> String {
     const GAP: &str = "…";
+    if text.len() <= limit_bytes && !text.contains(char::is_control) {
+        return text.to_owned();
+    }
     let text: String = text
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })

@@ -137,8 +137,9 @@ pub fn short_hash(parts: &[&str]) -> String {
         hash.update([0]);
     }
     let mut text = String::with_capacity(32);
+    let digit = |half: u8| char::from_digit(half.into(), 16).unwrap_or_default();
     for byte in hash.finalize().iter().take(16) {
-        text.push_str(&format!("{byte:02x}"));
+        text.extend([digit(byte >> 4), digit(byte & 0xf)]);
     }
     text
 }

@@ -350,7 +350,7 @@ where
     match decision.next {
         Next::Over => {}
         Next::Wait(at, waiting) => {
-            step.state.wake = Some(Wake { at, waiting });
+            step.wait(at, waiting, now);
             return Ok(false);
         }
         Next::Now => {

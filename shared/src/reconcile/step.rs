@@ -78,6 +78,17 @@ impl Step {
         self.state.wake.as_ref()
     }
 
+    /// Asks to be woken at a time.
+    ///
+    /// A wake-up for the same reason that is saved and comes earlier stays: an event
+    /// that changes nothing is no reason to write.
+    pub(super) fn wait(&mut self, at: Timestamp, waiting: Waiting, now: Timestamp) {
+        let comes_first =
+            |saved: &&Wake| now < saved.at && saved.at <= at && saved.waiting == waiting;
+        let saved = self.saved.wake.as_ref().filter(comes_first);
+        self.state.wake = Some(saved.cloned().unwrap_or(Wake { at, waiting }));
+    }
+
     /// Nothing is under way: no wake-up is needed but one that adoption asked for.
     ///
     /// A halted rollout is told of again each hour, until another one takes its place.

@@ -82,7 +82,7 @@ fn another_way(event: &Value) -> Option<&'static str> {
     lambda.then_some("alarm action on a Lambda function (alarms are taken from EventBridge)")
 }
 
-fn of<'a>(envelope: &'a Envelope, state: &str, field: &str) -> &'a str {
+fn of<'a>(envelope: &Envelope<'a>, state: &str, field: &str) -> &'a str {
     let value = envelope
         .detail
         .get(state)
@@ -91,7 +91,7 @@ fn of<'a>(envelope: &'a Envelope, state: &str, field: &str) -> &'a str {
 }
 
 /// Source: CloudWatch API reference, MetricAlarm, `StateValue`.
-fn state(envelope: &Envelope, which: &str) -> Option<AlarmState> {
+fn state(envelope: &Envelope<'_>, which: &str) -> Option<AlarmState> {
     match of(envelope, which, "value") {
         "OK" => Some(AlarmState::Ok),
         "ALARM" => Some(AlarmState::Alarm),
@@ -101,7 +101,7 @@ fn state(envelope: &Envelope, which: &str) -> Option<AlarmState> {
 }
 
 /// Reads when the state changed; jiff takes CloudWatch's offsets, which have no colon.
-fn changed_at(envelope: &Envelope) -> Option<Timestamp> {
+fn changed_at(envelope: &Envelope<'_>) -> Option<Timestamp> {
     of(envelope, "state", "timestamp").parse().ok()
 }
 

@@ -61,7 +61,7 @@ pub fn push(event: &Value) -> Result<Push, Ignored> {
 /// Cosign tags a signature, an attestation or an SBOM with the digest of the
 /// image it is about, `sha256-<digest>.sig`, and without a suffix for OCI
 /// referrers. Source: Sigstore's Cosign signature specification, "Storage".
-fn artifact(envelope: &Envelope, tag: &str) -> Option<String> {
+fn artifact(envelope: &Envelope<'_>, tag: &str) -> Option<String> {
     let digest = tag.strip_prefix("sha256-").and_then(|rest| rest.get(..64));
     if digest.is_some_and(|digest| digest.chars().all(|c| c.is_ascii_hexdigit())) {
         return Some("a signature, an attestation or an SBOM".to_owned());

@@ -61,14 +61,14 @@ pub fn stopped_task(event: &Value) -> Result<TaskStopped, Ignored> {
     })
 }
 
-fn no_business(envelope: &Envelope, which: &str) -> Ignored {
+fn no_business(envelope: &Envelope<'_>, which: &str) -> Ignored {
     let which: String = which.chars().take(40).collect();
     Ignored::NoBusiness {
         kind: envelope.kind() + &which,
     }
 }
 
-fn task(envelope: &Envelope) -> StoppedTask {
+fn task(envelope: &Envelope<'_>) -> StoppedTask {
     let text = |field| envelope.text(field).to_owned();
     let times = ["stoppedAt", "stoppingAt", "updatedAt"];
     let stopped_at = times.iter().find_map(|field| time(envelope.text(field)));

@@ -9,37 +9,49 @@ use crate::core::reason::Ignored;
 /// An EventBridge event.
 ///
 /// Source: EventBridge user guide, "Event structure reference".
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Envelope {
+#[derive(Clone, Debug, PartialEq)]
+pub struct Envelope<'a> {
     /// The event's id; a repeat has the same one.
-    #[serde(default)]
     pub id: String,
     /// What kind of event it is.
-    #[serde(default)]
     pub detail_type: String,
     /// Which service made it.
-    #[serde(default)]
     pub source: String,
     /// When it was made; kept as text, because a wrong date must not lose the rest.
-    #[serde(default)]
     pub time: String,
     /// The ARNs it is about.
-    #[serde(default)]
     pub resources: Vec<String>,
-    /// What happened.
-    #[serde(default)]
-    pub detail: Value,
+    /// What happened; null where the event does not say.
+    pub detail: &'a Value,
 }
 
-impl Envelope {
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+struct Outside {
+    id: String,
+    detail_type: String,
+    source: String,
+    time: String,
+    resources: Vec<String>,
+}
+
+impl<'a> Envelope<'a> {
     /// Reads an event.
     ///
     /// # Errors
     ///
     /// What is no event is explained as ignored.
-    pub fn read(event: &Value) -> Result<Self, Ignored> {
-        serde_json::from_value(event.clone()).map_err(|error| unreadable(&error.to_string()))
+    pub fn read(event: &'a Value) -> Result<Self, Ignored> {
+        let outside = Outside::deserialize(event);
+        let outside = outside.map_err(|error| unreadable(&error.to_string()))?;
+        Ok(Self {
+            id: outside.id,
+            detail_type: outside.detail_type,
+            source: outside.source,
+            time: outside.time,
+            resources: outside.resources,
+            detail: event.get("detail").unwrap_or(&Value::Null),
+        })
     }
 
     /// Reads the event's time.
@@ -61,7 +73,7 @@ impl Envelope {
 
     /// Reads a text field of the detail; a missing one is empty.
     #[must_use]
-    pub fn text(&self, field: &str) -> &str {
+    pub fn text(&self, field: &str) -> &'a str {
         self.detail
             .get(field)
             .and_then(Value::as_str)
