@@ -233,7 +233,7 @@ impl Ecs {
     /// Renders a change as EventBridge delivers it.
     ///
     /// Source: <https://docs.aws.amazon.com/eventbridge/latest/ref/events-structure.html>.
-    pub(crate) fn envelope(&self, change: &Change) -> Value {
+    pub fn envelope(&self, change: &Change) -> Value {
         let (detail_type, resource, detail) = match &change.kind {
             ChangeKind::Task {
                 specification,

@@ -1,6 +1,7 @@
 //! Events on their way to a function.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use jiff::Timestamp;
 use pushboat::core::push::Push;
@@ -17,7 +18,7 @@ pub enum Event {
     /// ECS: a service's deployment changed.
     ServiceChanged(ServiceChange),
     /// ECS: a task changed its state; the whole event, as EventBridge delivers it.
-    TaskChanged(Value),
+    TaskChanged(Rc<Value>),
     /// CloudWatch: an alarm changed its state.
     AlarmChanged(AlarmChanged),
     /// Parameter Store: a target's parameter changed.
@@ -51,6 +52,10 @@ impl Agenda {
 
     pub(crate) fn next_at(&self) -> Option<Timestamp> {
         self.entries.first_key_value().map(|((at, _), _)| *at)
+    }
+
+    pub(crate) fn is_empty_but(&self, event: &Event) -> bool {
+        self.entries.values().all(|one| one.event == *event)
     }
 
     pub(crate) fn take_due(&mut self, now: Timestamp) -> Option<Pending> {

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use crate::clock::VirtualClock;
 use crate::deeds::{Deeds, DeploymentTruth, RevisionTruth, ServiceTruth};
 use crate::images::{ACCOUNT, Images, REGION};
+use crate::services::Complaints;
 
 /// The account's ECS; clones are the same one.
 #[derive(Clone, Debug)]
@@ -28,6 +29,8 @@ pub struct Ecs {
     model: Rc<RefCell<ecs_model::Ecs>>,
     /// Nothing of a revision changes but its status, so each is rendered once for each.
     pub(crate) definitions: Rc<RefCell<BTreeMap<String, Arc<Definition>>>>,
+    /// A message never changes, so each is read once.
+    pub(crate) complaints: Rc<RefCell<Complaints>>,
     lag: Rc<Cell<ReadLag>>,
     outdated: Rc<RefCell<Vec<Outdated>>>,
     pub(crate) deeds: Deeds,
@@ -106,6 +109,7 @@ impl Ecs {
             images,
             model: Rc::new(RefCell::new(model)),
             definitions: Rc::default(),
+            complaints: Rc::default(),
             lag: Rc::default(),
             outdated: Rc::default(),
             deeds: Deeds::default(),

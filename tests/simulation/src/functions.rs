@@ -73,6 +73,21 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Names the function, and what it heard of where that tells more.
+    #[must_use]
+    pub fn function(&self) -> &'static str {
+        match self {
+            Self::Pushed(..) => "image-push",
+            Self::ServiceChanged(..) => "service-change, of a service",
+            Self::TaskChanged(..) => "service-change, of a task",
+            Self::AlarmChanged(..) => "alarm",
+            Self::Rollout(..) => "rollout",
+            Self::Sweep(..) => "sweep",
+            Self::Notify(..) => "notify",
+            Self::Operator(..) => "operator",
+        }
+    }
+
     /// Says whether the function answered without an error.
     #[must_use]
     pub fn is_done(&self) -> bool {

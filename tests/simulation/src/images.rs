@@ -275,9 +275,9 @@ impl Registry for Images {
                 repository.tags.get(tag).cloned()
             }
         };
-        let stored = digest.and_then(|digest| repository.images.get(&digest));
-        let stored = stored
-            .filter(|stored| !stored.archived)
+        let stored = digest.and_then(|digest| repository.images.get_key_value(&digest));
+        let (digest, stored) = stored
+            .filter(|(_, stored)| !stored.archived)
             .ok_or(PullError::ManifestUnknown)?;
         let ImageContent::Image(platforms) = &stored.image.content else {
             return Err(PullError::ManifestUnknown);
@@ -289,7 +289,7 @@ impl Registry for Images {
             return Err(PullError::PlatformNotFound);
         }
         Ok(ResolvedImage {
-            digest: stored.image.digest().to_string(),
+            digest: digest.to_string(),
             labels: stored.image.labels.clone(),
         })
     }

@@ -116,6 +116,12 @@ impl Ledger {
         self.0.borrow_mut().witness = Some(ecs);
     }
 
+    /// Says whether every notice was sent.
+    #[must_use]
+    pub fn has_sent_everything(&self) -> bool {
+        self.0.borrow().unsent.is_empty()
+    }
+
     /// Takes what the table's stream has to tell.
     pub(crate) fn take_prompts(&self) -> Vec<NoticeKey> {
         std::mem::take(&mut self.0.borrow_mut().prompts)

@@ -1,5 +1,6 @@
 //! The port to ECS, on the model.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use ecs_model::{
@@ -23,11 +24,12 @@ use crate::ecs::Ecs;
 
 impl Services for Ecs {
     async fn service(&self, service: &ServiceRef) -> Result<ServiceLook, CallError> {
+        let complaints = &mut *self.complaints.borrow_mut();
         let look =
             |model: &ecs_model::Ecs| match model.service(Some(&service.cluster), &service.name) {
                 Err(_) => ServiceLook::ClusterMissing,
                 Ok(None) => ServiceLook::Missing,
-                Ok(Some(found)) => ServiceLook::Found(Box::new(seen(model, found))),
+                Ok(Some(found)) => ServiceLook::Found(Box::new(seen(model, found, complaints))),
             };
         Ok(self.shown_services(look))
     }
@@ -245,7 +247,11 @@ fn recorded(
 ///
 /// Under other controllers than its own ECS shows task sets in the place of
 /// deployments. Source: ECS API reference, Service, `deployments` and `taskSets`.
-fn seen(model: &ecs_model::Ecs, service: &ecs_model::Service) -> Service {
+fn seen(
+    model: &ecs_model::Ecs,
+    service: &ecs_model::Service,
+    complaints: &mut Complaints,
+) -> Service {
     let deployments = match service.deployment_controller {
         DeploymentController::Ecs => {
             let deployments = service.deployments.iter().enumerate();
@@ -274,7 +280,14 @@ fn seen(model: &ecs_model::Ecs, service: &ecs_model::Service) -> Service {
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .collect(),
         target_groups: target_groups(service),
-        complaints: service.messages.iter().filter_map(complaint).collect(),
+        complaints: service
+            .messages
+            .iter()
+            .filter_map(|message| {
+                let read = complaints.entry(message.id);
+                read.or_insert_with(|| complaint(message)).clone()
+            })
+            .collect(),
         has_pause_hooks: service
             .deployment_configuration
             .lifecycle_hooks
@@ -287,6 +300,9 @@ fn target_groups(service: &ecs_model::Service) -> Vec<String> {
     let group = service.workload.target_group();
     group.map(str::to_owned).into_iter().collect()
 }
+
+/// What is known of each message that was read, by its id.
+pub(crate) type Complaints = HashMap<u64, Option<ServiceEvent>>;
 
 fn complaint(message: &ServiceMessage) -> Option<ServiceEvent> {
     let event = ServiceEvent {

@@ -1,5 +1,6 @@
 //! Everything there is, and what happens next.
 
+use ecs_model::ChangeKind;
 use jiff::{SignedDuration, Timestamp};
 use pushboat::core::alarm::AlarmState;
 use pushboat::core::name::TargetName;
@@ -378,6 +379,16 @@ impl World {
         }
     }
 
+    /// Says whether no event is on its way, no message is queued and no notice unsent.
+    ///
+    /// The schedule's next minute does not count.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.agenda.is_empty_but(&Event::Tick)
+            && self.queue.is_empty()
+            && self.ledger.has_sent_everything()
+    }
+
     /// Lets everything happen for some time.
     pub fn run_for(&mut self, duration: SignedDuration) {
         self.run_until(self.clock.after(duration));
@@ -492,35 +503,37 @@ impl World {
         self.outcomes.push(outcome);
     }
 
-    /// Sends the events of what ECS did.
+    /// Sends the events of what ECS did; of those that no rule of the template asks
+    /// for none is made.
     fn hear_ecs(&mut self) {
-        let events = self.ecs.model().take_events();
-        for event in events {
-            match event["detail-type"].as_str() {
-                // The template's rule asks for these two states alone.
-                Some("ECS Task State Change") => {
-                    let status = event["detail"]["lastStatus"].as_str();
-                    if !self.lost.task_changes && matches!(status, Some("STOPPED" | "DELETED")) {
-                        self.tell(Event::TaskChanged(event));
+        let ecs = self.ecs.clone();
+        let mut model = ecs.model();
+        for change in model.take_changes() {
+            let wanted = match &change.kind {
+                ChangeKind::Task { state, .. } => {
+                    let status = state.last_status.as_str();
+                    !self.lost.task_changes && matches!(status, "STOPPED" | "DELETED")
+                }
+                ChangeKind::Deployment { .. } => !self.lost.service_changes,
+                ChangeKind::Service { action, .. } => {
+                    !self.lost.service_changes && action.event().1 != "INFO"
+                }
+                ChangeKind::Hook { .. } => false,
+            };
+            if !wanted {
+                continue;
+            }
+            let event = model.envelope(&change);
+            match change.kind {
+                ChangeKind::Task { .. } => self.tell(Event::TaskChanged(event.into())),
+                ChangeKind::Deployment { .. }
+                | ChangeKind::Service { .. }
+                | ChangeKind::Hook { .. } => {
+                    if let Ok(change) = service_event(&event) {
+                        self.tell(Event::ServiceChanged(change));
                     }
                 }
-                Some("ECS Deployment State Change") if !self.lost.service_changes => {
-                    self.tell_service_event(&event);
-                }
-                // The template's rule leaves out what goes its usual way.
-                Some("ECS Service Action")
-                    if !self.lost.service_changes && event["detail"]["eventType"] != "INFO" =>
-                {
-                    self.tell_service_event(&event);
-                }
-                _ => {}
             }
-        }
-    }
-
-    fn tell_service_event(&mut self, event: &Value) {
-        if let Ok(change) = service_event(event) {
-            self.tell(Event::ServiceChanged(change));
         }
     }
 
@@ -546,18 +559,18 @@ impl World {
 
     fn deliver(&mut self, pending: Pending) {
         let Pending { event, tried } = pending;
-        let outcome = match event.clone() {
-            Event::Pushed(push) => self.functions.image_push(push),
-            Event::ServiceChanged(change) => self.functions.service_change(change),
-            Event::TaskChanged(event) => self.functions.task_change(&event),
-            Event::AlarmChanged(changed) => self.functions.alarm(changed),
+        let outcome = match &event {
+            Event::Pushed(push) => self.functions.image_push(push.clone()),
+            Event::ServiceChanged(change) => self.functions.service_change(change.clone()),
+            Event::TaskChanged(event) => self.functions.task_change(event),
+            Event::AlarmChanged(changed) => self.functions.alarm(changed.clone()),
             Event::ParameterChanged => self.functions.sweep(Occasion::ParameterChanged),
             Event::Tick => {
                 self.agenda
                     .put(self.clock.after(SWEEP_EVERY), Event::Tick, 0);
                 self.functions.sweep(Occasion::Tick)
             }
-            Event::NoticeStored(key) => self.functions.notify(key),
+            Event::NoticeStored(key) => self.functions.notify(key.clone()),
         };
         let failed = !outcome.is_done();
         self.outcomes.push(outcome);

@@ -8,7 +8,8 @@ use super::run::Chaos;
 type Happening = (u32, Option<Trouble>, fn(&mut Chaos));
 
 const HAPPENINGS: &[Happening] = &[
-    (42, None, Chaos::push),
+    (28, None, Chaos::push),
+    (14, None, Chaos::push_several),
     (4, None, Chaos::tag_again),
     (14, None, Chaos::turn_alarm),
     (4, PEOPLE, Chaos::deploy_by_hand),

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use crate::calls::CallRates;
 use crate::ecs::ReadLag;
-use crate::world::EventRates;
+use crate::world::{EventRates, Lost};
 
 /// A kind of trouble that a run may meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +103,8 @@ pub(super) struct Rates {
     pub(super) calls: CallRates,
     pub(super) events: EventRates,
     pub(super) lag: ReadLag,
+    /// A rule that is off: none of these ever arrive.
+    pub(super) lost: Lost,
 }
 
 impl Rates {
@@ -136,7 +138,21 @@ impl Rates {
             services: SignedDuration::from_secs(i64::from(rate(Trouble::Lag, 25))),
             definitions: SignedDuration::from_secs(i64::from(rate(Trouble::Lag, 25))),
         };
-        Self { calls, events, lag }
+        let mut never = || rng.u8(0..6) == 0 && mix.has(Trouble::Drops);
+        let lost = Lost {
+            pushes: false,
+            service_changes: never(),
+            task_changes: never(),
+            alarm_changes: never(),
+            parameter_changes: never(),
+            notice_prompts: never(),
+        };
+        Self {
+            calls,
+            events,
+            lag,
+            lost,
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::checker::Tags;
 use super::deployment::HOOK_FUNCTION;
+use super::plan::TargetPlan;
 use super::run::Chaos;
 use crate::deeds::Deed;
 use crate::functions::Invocation;
@@ -17,6 +18,20 @@ use crate::images::{Image, REGISTRY};
 impl Chaos {
     pub(super) fn push(&mut self) {
         let target = self.any_target();
+        self.push_for(&target);
+    }
+
+    /// Pushes for one target in quick succession, as busy repositories do.
+    pub(super) fn push_several(&mut self) {
+        let target = self.any_target();
+        for _ in 0..self.rng.usize(3..=9) {
+            self.push_for(&target);
+            let seconds = self.rng.i64(0..4);
+            self.pass(seconds);
+        }
+    }
+
+    fn push_for(&mut self, target: &TargetPlan) {
         self.pushed += 1;
         let name = format!("{}#{}", target.terms.repository, self.pushed);
         let (kind, image) = match self.rng.u8(0..20) {

@@ -68,8 +68,8 @@ impl Plan {
             targets,
             alarms,
             repositories,
-            events: rng.usize(3..=16),
-            pause_seconds: [30, 120, 600, 1200][rng.usize(0..4)],
+            events: rng.usize(8..=40),
+            pause_seconds: [10, 60, 300, 900][rng.usize(0..4)],
         }
     }
 }

@@ -20,8 +20,8 @@ pub struct Tally {
     pub faults: BTreeMap<String, u64>,
     /// What people did.
     pub people: BTreeMap<&'static str, u64>,
-    /// Invocations of `rollout`.
-    pub invocations: u64,
+    /// Invocations, by function.
+    pub invocations: BTreeMap<&'static str, u64>,
     /// The most calls of one invocation of `rollout`.
     pub most_calls: usize,
     /// The most updates and stops for one rollout.
@@ -33,7 +33,9 @@ impl Tally {
     pub fn add(&mut self, other: &Self) {
         self.runs += other.runs;
         self.rollouts += other.rollouts;
-        self.invocations += other.invocations;
+        for (function, count) in &other.invocations {
+            *self.invocations.entry(function).or_default() += count;
+        }
         self.most_calls = self.most_calls.max(other.most_calls);
         self.most_changes = self.most_changes.max(other.most_changes);
         for (key, count) in &other.outcomes {
@@ -64,6 +66,10 @@ impl Tally {
         if times > 0 {
             *self.faults.entry(fault.into()).or_default() += times;
         }
+    }
+
+    pub(super) fn invoked(&mut self, function: &'static str) {
+        *self.invocations.entry(function).or_default() += 1;
     }
 
     pub(super) fn did(&mut self, what: &'static str) {
@@ -103,14 +109,18 @@ impl fmt::Display for Tally {
         for (fault, count) in &self.faults {
             writeln!(f, "  {count:>10}  {fault}")?;
         }
+        writeln!(f, "functions invoked:")?;
+        for (function, count) in &self.invocations {
+            writeln!(f, "  {count:>10}  {function}")?;
+        }
         writeln!(f, "what happened besides:")?;
         for (what, count) in &self.people {
             writeln!(f, "  {count:>10}  {what}")?;
         }
         writeln!(
             f,
-            "{} runs, {} invocations of rollout; at the most {} calls in one, and {} changes of a service for one rollout",
-            self.runs, self.invocations, self.most_calls, self.most_changes
+            "{} runs; at the most {} calls in one invocation of rollout, and {} changes of a service for one rollout",
+            self.runs, self.most_calls, self.most_changes
         )
     }
 }

@@ -225,7 +225,7 @@ fn the_event_of_a_stranger_costs_one_read_of_the_ledger() {
         let before = world.calls.made();
         let event = sample(name);
         world.tell(match event["detail-type"].as_str() {
-            Some("ECS Task State Change") => Event::TaskChanged(event),
+            Some("ECS Task State Change") => Event::TaskChanged(event.into()),
             _ => Event::ServiceChanged(service_event(&event).unwrap()),
         });
         world.run_for(seconds(3));
