@@ -14,7 +14,7 @@ demo: prerequisites .venv/ministack/.ready .venv/sam/.ready ## Watch images go l
 	@$(or $(CARGO_TARGET_DIR),target)/debug/demo $(ARGS)
 
 simulate: prerequisites ## Play seeds with every fault; SEEDS, FROM, SECONDS and FAULTS say how many and which
-	@cargo run --package simulation --release --locked --bin simulate -- \
+	@cargo run --package simulation --profile simulation --locked --bin simulate -- \
 		$(if $(SEEDS),--seeds $(SEEDS)) $(if $(FROM),--from $(FROM)) \
 		$(if $(SEEDS),$(if $(SECONDS),--seconds $(SECONDS)),--seconds $(or $(SECONDS),120)) \
 		$(if $(FAULTS),--faults $(FAULTS))

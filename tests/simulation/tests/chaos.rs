@@ -17,7 +17,7 @@ fn play(seeds: impl Iterator<Item = u64>, mix: Mix) -> Tally {
             let shown = run(seed, mix, true).transcript;
             let last = shown.len().saturating_sub(40);
             panic!(
-                "{}\n{violation}\nreplay: cargo run -p simulation --release --bin simulate -- --seed {seed}",
+                "{}\n{violation}\nreplay: cargo run -p simulation --profile simulation --bin simulate -- --seed {seed}",
                 shown[last..].join("\n")
             );
         }

@@ -176,7 +176,7 @@ fn show(run: &Run, options: &Options, most: usize) {
         println!("  VIOLATED {violation}");
     }
     println!(
-        "  replay: cargo run -p simulation --release --bin simulate -- --seed {} --faults {}\n",
+        "  replay: cargo run -p simulation --profile simulation --bin simulate -- --seed {} --faults {}\n",
         run.seed, options.faults
     );
 }
