@@ -1,6 +1,7 @@
 //! How much is asked of AWS, and by whom things are found when events are lost.
 
-use simulation::Function;
+use pushboat::trigger::ecs::ServiceChange;
+use simulation::{Event, Function};
 
 use super::*;
 
@@ -99,4 +100,29 @@ fn the_work_of_a_rollout_is_bounded() {
         "one each minute, and one each event"
     );
     assert!(world.calls.count(Operation::SaveTarget) <= 14);
+}
+
+#[test]
+fn an_event_that_changes_nothing_writes_nothing() {
+    let mut world = adopted();
+    push(&mut world, "v2");
+    run_to(&mut world, "baking");
+    world.run_for(seconds(1));
+    let (before, looks) = (
+        world.ledger.entry(&target("web")).version,
+        world.calls.count(Operation::DescribeServices),
+    );
+    for number in 0..3 {
+        world.tell(Event::ServiceChanged(ServiceChange {
+            service: service(),
+            what: "SERVICE_DEPLOYMENT_COMPLETED".to_owned(),
+            trouble: None,
+            event_id: format!("again-{number}"),
+        }));
+    }
+    world.run_for(seconds(5));
+    assert_eq!(world.calls.count(Operation::DescribeServices), looks + 3);
+    assert_eq!(world.ledger.entry(&target("web")).version, before);
+    world.run_for(minutes(15));
+    assert_eq!(history(&world), ["v2 succeeded"]);
 }
