@@ -4,6 +4,7 @@
 //! moment of each deed, not what Pushboat saw.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use jiff::Timestamp;
@@ -13,6 +14,7 @@ use pushboat::core::policy::ServiceRef;
 use pushboat::core::rollout::Rollout;
 use pushboat::core::state::TargetState;
 use pushboat::notice::Notice;
+use serde_json::{Map, Value};
 
 /// Something that somebody did.
 #[derive(Clone, Debug)]
@@ -23,11 +25,19 @@ pub enum Deed {
     Updated(Box<Updated>),
     /// Pushboat had ECS roll a service deployment back, and ECS took it.
     Stopped(Stopped),
-    /// `rollout` was invoked once.
-    Invoked {
-        /// How many calls it made.
-        calls: usize,
+    /// Somebody, Pushboat maybe, registered a task definition revision.
+    Registered(Box<Registered>),
+    /// `rollout` is invoked with a message.
+    Received {
+        /// When.
+        at: Timestamp,
+        /// Whose it is.
+        target: TargetName,
+        /// When the message was sent.
+        sent_at: Timestamp,
     },
+    /// That invocation is over.
+    Invoked(Invoked),
     /// `rollout` was told of an alarm's change.
     AlarmHeard {
         /// Which target was told.
@@ -66,6 +76,26 @@ pub enum Deed {
         /// The deployment that this made.
         deployment: String,
     },
+    /// Somebody besides Pushboat had ECS roll a service deployment back that went on.
+    SomebodyStopped {
+        /// When.
+        at: Timestamp,
+        /// The service.
+        service: ServiceRef,
+        /// The task definition that the deployment brought.
+        revision: String,
+        /// The task definitions that it replaced: one of them is gone back to.
+        sources: Vec<String>,
+    },
+    /// A service has fewer tasks than are wanted from now on, or all of them again.
+    Counted {
+        /// When.
+        at: Timestamp,
+        /// The service.
+        service: ServiceRef,
+        /// Whether tasks are missing.
+        short: bool,
+    },
     /// An alarm changed its state.
     AlarmTurned {
         /// When.
@@ -82,6 +112,36 @@ pub enum Deed {
         /// The image.
         digest: ImageDigest,
     },
+}
+
+/// A task definition revision as it was registered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registered {
+    /// When.
+    pub at: Timestamp,
+    /// Whether Pushboat did it.
+    pub by_pushboat: bool,
+    /// The revision's ARN.
+    pub arn: String,
+    /// The whole document, without its tags.
+    pub document: Map<String, Value>,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// An invocation of `rollout`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invoked {
+    /// When.
+    pub at: Timestamp,
+    /// For which target.
+    pub target: TargetName,
+    /// How many calls it made.
+    pub calls: usize,
+    /// How many of them met a fault.
+    pub faults: usize,
+    /// Whether it came to its end, so that its message was deleted.
+    pub done: bool,
 }
 
 /// A write of a target's state.

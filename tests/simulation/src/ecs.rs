@@ -6,8 +6,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use ecs_model::{
-    CreateCluster, CreateService, RolloutState, Settings, Tag, Tags, TaskDefinition, Timings,
-    UpdateService,
+    CreateCluster, CreateService, Registry as _, RolloutState, Settings, Tag, Tags, TaskDefinition,
+    TaskDefinitionEntry, Timings, UpdateService,
 };
 use jiff::{SignedDuration, Timestamp};
 use pushboat::core::observation::Definition;
@@ -17,8 +17,8 @@ use pushboat::task_definition::ROLLOUT_TAG;
 use serde_json::{Value, json};
 
 use crate::clock::VirtualClock;
-use crate::deeds::{Deeds, DeploymentTruth, RevisionTruth, ServiceTruth};
-use crate::images::{ACCOUNT, Images, REGION};
+use crate::deeds::{Deed, Deeds, DeploymentTruth, Registered, RevisionTruth, ServiceTruth};
+use crate::images::{ACCOUNT, Images, REGION, REGISTRY};
 use crate::services::Complaints;
 
 /// The account's ECS; clones are the same one.
@@ -195,6 +195,33 @@ impl Ecs {
         })
     }
 
+    /// Says whether a service has fewer tasks than are wanted, whatever reads show.
+    #[must_use]
+    pub fn is_short(&self, service: &ServiceRef) -> bool {
+        let model = self.read();
+        let found = model.service(Some(&service.cluster), &service.name);
+        let found = found.ok().flatten();
+        found.is_some_and(|found| model.task_counts(found, None).running < found.desired_count)
+    }
+
+    /// Says whether tasks can surely pull every image of what a service runs now.
+    ///
+    /// What a tag of our registry stood for when the service was deployed may be gone.
+    #[must_use]
+    pub fn can_be_pulled(&self, service: &ServiceRef) -> bool {
+        let model = self.read();
+        let found = model.service(Some(&service.cluster), &service.name);
+        let found = found.ok().flatten();
+        let revision = found.and_then(|found| Some(&found.revisions[found.primary()?.revision]));
+        revision.is_some_and(|revision| {
+            let mut containers = revision.task_definition.containers.iter();
+            containers.all(|one| {
+                let stays = one.image.contains('@') || !one.image.starts_with(REGISTRY);
+                stays && self.images.resolve(&one.image, None).is_ok()
+            })
+        })
+    }
+
     /// Describes a revision, whatever reads show.
     pub(crate) fn revision_truth(&self, arn: &str) -> RevisionTruth {
         let model = self.read();
@@ -234,22 +261,70 @@ impl Ecs {
         }))
     }
 
-    /// Registers a whole definition; answers its ARN.
+    /// Registers a whole definition, with the tags that it may hold; answers its ARN.
     ///
     /// # Panics
     ///
     /// If ECS refuses it.
     pub fn register_document(&self, document: Value) -> String {
-        let Value::Object(document) = document else {
+        let Value::Object(mut document) = document else {
             panic!("a definition is an object");
         };
+        let tags = read_tags(&document.remove("tags").unwrap_or_default());
+        let tags = Tags::from_request(&tags).expect("the tags are valid ones");
         let mut model = self.model();
-        let entry = model.register_task_definition(document, Tags::default());
-        entry
-            .expect("the definition is a valid one")
-            .definition
-            .arn
-            .to_string()
+        let entry = model.register_task_definition(document, tags);
+        let entry = entry.expect("the definition is a valid one");
+        self.note_registered(entry, false);
+        entry.definition.arn.to_string()
+    }
+
+    /// Registers a family's latest definition once more, with another image of `app`; answers its ARN.
+    ///
+    /// Where every one of them is deregistered it makes a plain one.
+    ///
+    /// # Panics
+    ///
+    /// If ECS refuses it.
+    pub fn register_next(&self, family: &str, image: &str) -> String {
+        let model = self.read();
+        let Some(latest) = model.task_definition(family) else {
+            drop(model);
+            return self.register(family, image);
+        };
+        let mut document = latest.definition.document.clone();
+        let tags = latest.tags.iter();
+        let tags: Vec<Value> = tags
+            .map(|(key, value)| json!({ "key": key, "value": value }))
+            .collect();
+        drop(model);
+        let containers = document
+            .get_mut("containerDefinitions")
+            .and_then(Value::as_array_mut);
+        for container in containers.into_iter().flatten() {
+            if container["name"] == "app" {
+                container["image"] = json!(image);
+            }
+        }
+        document.insert("tags".to_owned(), Value::Array(tags));
+        self.register_document(Value::Object(document))
+    }
+
+    /// Notes what was registered, where deeds are kept.
+    pub(crate) fn note_registered(&self, entry: &TaskDefinitionEntry, by_pushboat: bool) {
+        if !self.deeds.are_kept() {
+            return;
+        }
+        let tags = entry.tags.iter();
+        self.deeds.note(Deed::Registered(Box::new(Registered {
+            at: self.now(),
+            by_pushboat,
+            arn: entry.definition.arn.to_string(),
+            document: entry.definition.document.clone(),
+            tags: tags
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .collect(),
+        })));
     }
 
     /// Deregisters a revision: it becomes INACTIVE, and what runs of it goes on.
@@ -458,6 +533,14 @@ impl Ecs {
         let latest = model.task_definition(family);
         latest.map_or(0, |entry| entry.definition.revision as usize)
     }
+}
+
+/// Reads the tags of a request.
+pub(crate) fn read_tags(tags: &Value) -> Vec<Tag> {
+    let text = |tag: &Value, name: &str| tag[name].as_str().unwrap_or_default().to_owned();
+    let tags = tags.as_array().into_iter().flatten();
+    tags.map(|tag| Tag::new(text(tag, "key"), text(tag, "value")))
+        .collect()
 }
 
 fn revision_truth(model: &ecs_model::Ecs, definition: &TaskDefinition) -> RevisionTruth {

@@ -1,9 +1,13 @@
 //! What a service's owner does with its deployments, and sees of them.
 
-use ecs_model::{HookAction, HookStatus, RolloutState, ServiceDeployment, TaskKey, UpdateService};
+use ecs_model::{
+    HookAction, HookStatus, RolloutState, ServiceDeployment, ServiceDeploymentStatus, TaskKey,
+    UpdateService,
+};
 use pushboat::core::policy::ServiceRef;
 use serde_json::Value;
 
+use crate::deeds::Deed;
 use crate::ecs::Ecs;
 
 impl Ecs {
@@ -29,6 +33,45 @@ impl Ecs {
         model
             .stop_service_deployment(&arn, None)
             .expect("a deployment is going on");
+    }
+
+    /// Stops a service's latest deployment by the plain AWS CLI, if it goes on; says whether it did.
+    #[must_use]
+    pub fn stop_by_hand(&self, service: &ServiceRef) -> bool {
+        let going_on = {
+            let model = self.read();
+            let found = model.service(Some(&service.cluster), &service.name);
+            let found = found.ok().flatten();
+            found.and_then(|found| {
+                let record = found.service_deployments.last()?;
+                let of = |index: &usize| found.revisions[*index].task_definition.arn.to_string();
+                let sources = record.sources.iter().map(of).collect();
+                let goes_on = match record.status {
+                    ServiceDeploymentStatus::Pending | ServiceDeploymentStatus::InProgress => true,
+                    ServiceDeploymentStatus::StopRequested
+                    | ServiceDeploymentStatus::Stopped
+                    | ServiceDeploymentStatus::Successful
+                    | ServiceDeploymentStatus::RollbackRequested
+                    | ServiceDeploymentStatus::RollbackInProgress
+                    | ServiceDeploymentStatus::RollbackSuccessful
+                    | ServiceDeploymentStatus::RollbackFailed => false,
+                };
+                goes_on.then(|| (record.arn.to_string(), of(&record.target), sources))
+            })
+        };
+        let Some((arn, revision, sources)) = going_on else {
+            return false;
+        };
+        let stopped = self.model().stop_service_deployment(&arn, None).is_ok();
+        if stopped {
+            self.deeds.note(Deed::SomebodyStopped {
+                at: self.now(),
+                service: service.clone(),
+                revision,
+                sources,
+            });
+        }
+        stopped
     }
 
     /// Says whether ECS gave a service's latest deployment up.

@@ -44,6 +44,7 @@ struct State {
 struct Message {
     sequence: u64,
     body: QueueMessage,
+    sent_at: Timestamp,
     visible_at: Timestamp,
     received: u32,
 }
@@ -53,6 +54,8 @@ struct Message {
 pub struct Delivery {
     /// The message.
     pub message: QueueMessage,
+    /// When it was sent.
+    pub sent_at: Timestamp,
     sequence: u64,
     received: u32,
 }
@@ -117,6 +120,7 @@ impl FifoQueue {
                 head.visible_at = now + self.visibility_timeout.get();
                 return Some(Delivery {
                     message: head.body.clone(),
+                    sent_at: head.sent_at,
                     sequence: head.sequence,
                     received: head.received,
                 });
@@ -167,6 +171,7 @@ impl Queue for FifoQueue {
             group.push_back(Message {
                 sequence: state.sent,
                 body: message.clone(),
+                sent_at: now,
                 visible_at: now,
                 received: 0,
             });

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ecs_model::{
     Deployment, DeploymentController, FailureCause, HookExecution, HookStatus, HookTarget,
     RolloutState, SchedulingStrategy, ServiceDeploymentStatus, ServiceError, ServiceMessage,
-    ServiceStatus, Tag, Tags, TaskDefinitionStatus, UpdateService,
+    ServiceStatus, Tags, TaskDefinitionStatus, UpdateService,
 };
 use jiff::Timestamp;
 use pushboat::core::evidence::ServiceEvent;
@@ -20,7 +20,7 @@ use pushboat::task_definition::ROLLOUT_TAG;
 use serde_json::{Value, json};
 
 use crate::deeds::{Deed, Stopped, Updated};
-use crate::ecs::Ecs;
+use crate::ecs::{Ecs, read_tags};
 
 impl Services for Ecs {
     async fn service(&self, service: &ServiceRef) -> Result<ServiceLook, CallError> {
@@ -86,20 +86,13 @@ impl Services for Ecs {
         let call = "RegisterTaskDefinition";
         let mut document = request.as_object().cloned().unwrap_or_default();
         let tags = document.remove("tags").unwrap_or_default();
-        let tags: Vec<Tag> = tags
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|tag| {
-                let text = |name: &str| tag[name].as_str().unwrap_or_default();
-                Tag::new(text("key"), text("value"))
-            })
-            .collect();
+        let tags = read_tags(&tags);
         let tags = Tags::from_request(&tags).map_err(|error| refused(call, &error))?;
         self.begin_write();
         let mut model = self.model();
         let entry = model.register_task_definition(document, tags);
         let entry = entry.map_err(|error| refused(call, &error))?;
+        self.note_registered(entry, true);
         Ok(entry.definition.arn.to_string())
     }
 

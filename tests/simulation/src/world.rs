@@ -18,9 +18,9 @@ use serde_json::Value;
 
 use crate::agenda::{Agenda, Event, Pending};
 use crate::alarms::Alarms;
-use crate::calls::Calls;
+use crate::calls::{Calls, Fault, Operation};
 use crate::clock::VirtualClock;
-use crate::deeds::Deed;
+use crate::deeds::{self, Deed};
 use crate::ecs::{Ecs, ReadLag};
 use crate::functions::{Functions, Ground, Invocation, Outcome, PREFIX, Paused};
 use crate::images::{Image, Images};
@@ -139,6 +139,8 @@ pub struct World {
     pub dead_letters: Vec<Event>,
     /// What became of events by chance so far.
     pub met: EventRates,
+    /// The target for which `rollout` dies each time, as if it had been poisoned.
+    pub stuck: Option<TargetName>,
     disorder: Option<Disorder>,
     functions: Functions,
     agenda: Agenda,
@@ -153,6 +155,7 @@ pub struct World {
 struct Invoked {
     delivery: Delivery,
     calls: usize,
+    faults: usize,
     /// When Lambda kills it.
     ends_at: Timestamp,
 }
@@ -201,6 +204,7 @@ impl Default for World {
             outcomes: Vec::new(),
             dead_letters: Vec::new(),
             met: EventRates::default(),
+            stuck: None,
             disorder: None,
             functions,
             agenda,
@@ -327,6 +331,7 @@ impl World {
     /// Ends every fault: what is sent from now on arrives, what is asked is answered.
     pub fn heal(&mut self) {
         self.calls.heal();
+        self.stuck = None;
         self.disorder = None;
         self.lost = Lost::default();
         self.ecs.set_read_lag(ReadLag::default());
@@ -436,6 +441,16 @@ impl World {
     }
 
     fn deliver_message(&mut self, delivery: Delivery) {
+        let target = &delivery.message.target;
+        self.note_deed(Deed::Received {
+            at: self.clock.now(),
+            target: target.clone(),
+            sent_at: delivery.sent_at,
+        });
+        if self.stuck.as_ref() == Some(target) {
+            self.calls
+                .fail_next(Operation::LoadTarget, Fault::CrashBefore, 1);
+        }
         if let Trigger::AlarmChanged(change) = &delivery.message.trigger {
             self.note_deed(Deed::AlarmHeard {
                 target: delivery.message.target.clone(),
@@ -444,11 +459,12 @@ impl World {
                 changed_at: change.at,
             });
         }
-        let before = self.calls.made();
+        let before = (self.calls.made(), self.calls.injected());
         let came = self.functions.rollout(delivery.message.clone());
         let invoked = Invoked {
             delivery,
-            calls: self.calls.made() - before,
+            calls: self.calls.made() - before.0,
+            faults: self.calls.injected() - before.1,
             ends_at: self.clock.after(ROLLOUT_TIMEOUT),
         };
         self.end_or_keep(came, invoked);
@@ -466,13 +482,15 @@ impl World {
             mut invoked,
             ..
         } = self.paused.remove(index);
-        let before = self.calls.made();
+        let before = (self.calls.made(), self.calls.injected());
         let came = if paused.dies && now >= invoked.ends_at {
             Ok(Outcome::Rollout(paused.message, Invocation::Crashed))
         } else {
             self.functions.wake(paused)
         };
-        invoked.calls += self.calls.made() - before;
+        invoked.calls += self.calls.made() - before.0;
+        // Standing still is one.
+        invoked.faults += 1 + self.calls.injected() - before.1;
         self.end_or_keep(came, invoked);
         true
     }
@@ -495,8 +513,13 @@ impl World {
                 return;
             }
         };
-        let calls = invoked.calls;
-        self.note_deed(Deed::Invoked { calls });
+        self.note_deed(Deed::Invoked(deeds::Invoked {
+            at: self.clock.now(),
+            target: invoked.delivery.message.target.clone(),
+            calls: invoked.calls,
+            faults: invoked.faults,
+            done: outcome.is_done(),
+        }));
         if outcome.is_done() {
             self.queue.delete(&invoked.delivery);
         }

@@ -6,6 +6,7 @@
     reason = "it is a program: it talks to people, and its time limit is theirs"
 )]
 
+use std::panic::resume_unwind;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -101,10 +102,10 @@ fn simulate(options: &Options) -> ExitCode {
             .map(|_| scope.spawn(|| work(options, &next, began)))
             .collect();
         for thread in threads {
-            if let Ok((reached, runs)) = thread.join() {
-                tally.add(&reached);
-                failed.extend(runs);
-            }
+            // A run that panics is a defect of the simulation: nothing is said of the others.
+            let (reached, runs) = thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+            tally.add(&reached);
+            failed.extend(runs);
         }
     });
     failed.sort_by_key(|run: &Run| run.seed);

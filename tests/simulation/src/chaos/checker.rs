@@ -4,25 +4,38 @@
 //! documentation of `pushboat`): from the states that were saved, the changes
 //! that were asked of ECS, and the model's truth at that moment.
 
+mod alarms;
+mod by_hand;
 mod changes;
+mod definition;
 mod ended;
+mod fairness;
+#[cfg(test)]
+mod forged;
+mod request;
 mod saved;
+mod tasks;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use pushboat::core::alarm::AlarmState;
 use pushboat::core::name::{ImageDigest, RolloutId, TargetName};
 use pushboat::core::policy::ServiceRef;
-use pushboat::core::rollout::{Phase, Rollout};
+use pushboat::core::rollout::Phase;
 use pushboat::core::state::TargetState;
 
-use crate::deeds::Deed;
+use crate::deeds::{Deed, Invoked};
+use alarms::{Back, Told};
+use by_hand::ByHand;
+use definition::Definition;
+use request::{Asked, Request, version};
+use tasks::Shortage;
 
-pub use ended::End;
+pub use ended::{End, Short, Unsent};
 
 /// More calls than any one invocation of `rollout` needs.
 const MOST_CALLS: usize = 120;
@@ -77,13 +90,6 @@ impl Tags {
     }
 }
 
-/// Reads `1.2.3`, the only kind of version that is pushed here.
-fn version(tag: &str) -> Option<Vec<u32>> {
-    let parts = tag.split('.').map(|part| part.parse().ok());
-    let parts: Option<Vec<u32>> = parts.collect();
-    parts.filter(|parts| parts.len() == 3)
-}
-
 /// What is agreed with a target's owner.
 #[derive(Clone, Debug)]
 pub struct Terms {
@@ -95,6 +101,8 @@ pub struct Terms {
     pub tags: Tags,
     /// The alarms that it watches and no other target.
     pub own_alarms: BTreeSet<String>,
+    /// The alarms that it watches and others too.
+    pub shared_alarms: BTreeSet<String>,
 }
 
 /// What is known of one target.
@@ -107,29 +115,27 @@ struct Known {
     requests: BTreeMap<RolloutId, Request>,
     told: BTreeSet<(RolloutId, String)>,
     notice_ids: BTreeMap<String, String>,
-    /// The newest request that the service was asked to run.
-    newest_asked: Option<Request>,
+    /// The newest requests that the service was asked to run.
+    asked: Asked,
     kept_out: BTreeSet<ImageDigest>,
     /// The last deployment that somebody else made.
     somebody: Option<(Timestamp, String)>,
+    by_hand: ByHand,
     changes: BTreeMap<RolloutId, usize>,
-    heard: Vec<HeardAlarm>,
-}
-
-#[derive(Clone, Debug)]
-struct HeardAlarm {
-    name: String,
-    changed_at: Timestamp,
-}
-
-/// A request, as far as its order goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Request {
-    rollout: RolloutId,
-    tag: String,
-    /// To the second, as events tell it.
-    second: i64,
-    by_person: bool,
+    heard: Vec<Told>,
+    /// What it was told of an alarm by the message that is being handled.
+    hears: Option<Told>,
+    /// What it was told of an alarm and took in for sure.
+    noticed: Vec<Told>,
+    shortage: Shortage,
+    /// When it was last invoked.
+    received_at: Option<Timestamp>,
+    /// How many of its invocations are not over.
+    under_way: usize,
+    /// When its last invocation was over that stood still, or came to no end.
+    blocked_at: Option<Timestamp>,
+    /// What did not hold, unless the invocation under way met a fault.
+    doubtful: Vec<(&'static str, String)>,
 }
 
 /// Checks the invariants on a history that it is told deed by deed.
@@ -139,8 +145,15 @@ pub struct Checker {
     tags: BTreeMap<(String, String), ImageDigest>,
     /// Each alarm's states since when, the latest last.
     alarms: BTreeMap<String, Vec<(Timestamp, AlarmState)>>,
+    /// Who went back, and when.
+    backs: Vec<Back>,
+    definitions: BTreeMap<String, Definition>,
     violations: Vec<Violation>,
     at: Timestamp,
+    /// For how long reads of services do not show a change in this run.
+    pub read_lag: SignedDuration,
+    /// Since when there are no faults any more.
+    pub healed_at: Option<Timestamp>,
     /// The most calls of one invocation.
     pub most_calls: usize,
 }
@@ -155,11 +168,19 @@ impl Checker {
             requests: BTreeMap::new(),
             told: BTreeSet::new(),
             notice_ids: BTreeMap::new(),
-            newest_asked: None,
+            asked: Asked::default(),
             kept_out: BTreeSet::new(),
             somebody: None,
+            by_hand: ByHand::default(),
             changes: BTreeMap::new(),
             heard: Vec::new(),
+            hears: None,
+            noticed: Vec::new(),
+            shortage: Shortage::default(),
+            received_at: None,
+            under_way: 0,
+            blocked_at: None,
+            doubtful: Vec::new(),
         };
         self.targets.insert(target, known);
     }
@@ -170,26 +191,37 @@ impl Checker {
             Deed::Saved(saved) => self.check_saved(saved),
             Deed::Updated(updated) => self.check_updated(updated),
             Deed::Stopped(stopped) => self.check_stopped(stopped),
-            Deed::Invoked { calls } => {
-                self.most_calls = self.most_calls.max(*calls);
-                if *calls > MOST_CALLS {
-                    let saw = format!("one invocation of rollout made {calls} calls");
-                    self.report("bounded work", "-", saw);
-                }
-            }
+            Deed::Registered(registered) => self.check_registered(registered),
+            Deed::Received {
+                at,
+                target,
+                sent_at,
+            } => self.check_received(*at, target, *sent_at),
+            Deed::Invoked(invoked) => self.check_invoked(invoked),
             Deed::AlarmHeard {
                 target,
                 name,
                 fired,
                 changed_at,
             } => {
+                let at = self.at;
                 if let (Some(known), true) = (self.targets.get_mut(target), fired) {
-                    known.heard.push(HeardAlarm {
-                        name: name.clone(),
-                        changed_at: *changed_at,
-                    });
+                    known.hear(name, *changed_at, at);
                 }
             }
+            Deed::Tagged { .. }
+            | Deed::ImageDeleted { .. }
+            | Deed::SomebodyDeployed { .. }
+            | Deed::SomebodyStopped { .. }
+            | Deed::Counted { .. }
+            | Deed::AlarmTurned { .. }
+            | Deed::Released { .. } => self.note(deed),
+        }
+    }
+
+    /// Takes in what others did.
+    fn note(&mut self, deed: &Deed) {
+        match deed {
             Deed::Tagged {
                 at,
                 repository,
@@ -209,22 +241,77 @@ impl Checker {
                 service,
                 deployment,
             } => {
-                for known in self.targets.values_mut() {
-                    if known.terms.service == *service {
-                        known.somebody = Some((*at, deployment.clone()));
-                    }
+                for known in self.holders(service) {
+                    known.somebody = Some((*at, deployment.clone()));
+                    known.by_hand.deployed(*at);
+                }
+            }
+            Deed::SomebodyStopped {
+                at,
+                service,
+                revision,
+                sources,
+            } => {
+                for known in self.holders(service) {
+                    known.by_hand.stopped(*at, revision, sources);
+                }
+            }
+            Deed::Counted { at, service, short } => {
+                for known in self.holders(service) {
+                    known.shortage.count(*at, *short);
                 }
             }
             Deed::AlarmTurned { at, name, state } => {
                 let states = self.alarms.entry(name.clone()).or_default();
-                states.push((*at, *state));
+                if states.last().is_none_or(|(_, last)| last != state) {
+                    states.push((*at, *state));
+                }
             }
             Deed::Released { target, digest } => {
                 if let Some(known) = self.targets.get_mut(target) {
                     known.kept_out.remove(digest);
                 }
             }
+            Deed::Saved(_)
+            | Deed::Updated(_)
+            | Deed::Stopped(_)
+            | Deed::Registered(_)
+            | Deed::Received { .. }
+            | Deed::Invoked(_)
+            | Deed::AlarmHeard { .. } => {}
         }
+    }
+
+    /// Takes in that an invocation is over.
+    fn check_invoked(&mut self, invoked: &Invoked) {
+        self.at = invoked.at;
+        self.most_calls = self.most_calls.max(invoked.calls);
+        if invoked.calls > MOST_CALLS {
+            let saw = format!("one invocation of rollout made {} calls", invoked.calls);
+            self.report("bounded work", "-", saw);
+        }
+        let Some(known) = self.targets.get_mut(&invoked.target) else {
+            return;
+        };
+        let doubtful = std::mem::take(&mut known.doubtful);
+        let hears = known.hears.take();
+        known.under_way = known.under_way.saturating_sub(1);
+        if !invoked.done || known.received_at != Some(invoked.at) {
+            known.blocked_at = Some(invoked.at);
+        }
+        if invoked.faults > 0 || !invoked.done {
+            return;
+        }
+        known.noticed.extend(hears);
+        known.looked(invoked.at, self.read_lag);
+        for (invariant, saw) in doubtful {
+            self.report(invariant, invoked.target.as_str(), saw);
+        }
+    }
+
+    fn holders(&mut self, service: &ServiceRef) -> impl Iterator<Item = &mut Known> {
+        let holds = |known: &&mut Known| known.terms.service == *service;
+        self.targets.values_mut().filter(holds)
     }
 
     /// Gives what did not hold so far.
@@ -248,33 +335,5 @@ impl Checker {
             target: target.to_owned(),
             saw,
         });
-    }
-}
-
-impl Request {
-    fn of(rollout: &Rollout) -> Self {
-        Self {
-            rollout: rollout.id.clone(),
-            tag: rollout.push.tag.clone(),
-            second: rollout.push.tagged_at.as_second(),
-            by_person: rollout.push.source == pushboat::core::push::PushSource::Operator,
-        }
-    }
-
-    /// Says whether this request is surely older than another one.
-    ///
-    /// Versions are ordered by version, everything else by when the tag was
-    /// set. A person's request counts by its time, and never by its version.
-    /// What one second does not tell apart is not called older.
-    fn is_older_than(&self, other: &Self, tags: Tags) -> bool {
-        let by_version = tags == Tags::Versions && !self.by_person && !other.by_person;
-        if by_version && let (Some(one), Some(another)) = (version(&self.tag), version(&other.tag))
-        {
-            return (one, self.second) < (another, other.second);
-        }
-        if tags == Tags::Versions {
-            return false;
-        }
-        self.second < other.second
     }
 }

@@ -16,7 +16,7 @@ mod run;
 mod tally;
 mod tools;
 
-pub use checker::{Checker, End, Tags, Terms, Violation};
+pub use checker::{Checker, End, Short, Tags, Terms, Unsent, Violation};
 pub use mix::{Mix, Trouble};
 pub use run::{Run, run};
 pub use tally::Tally;

@@ -170,7 +170,11 @@ impl Chaos {
         self.world
             .images
             .put(&target.terms.repository, "by-hand", &by_hand);
-        let revision = self.world.ecs.register_document(target.document(&image));
+        // Whoever starts from the latest revision copies its tags, too.
+        let revision = match self.rng.bool() {
+            true => self.world.ecs.register_document(target.document(&image)),
+            false => self.world.ecs.register_next(&target.name, &image),
+        };
         self.update("deploy by hand", &target.terms.service, |update| {
             update.task_definition = Some(revision);
         });
@@ -178,15 +182,7 @@ impl Chaos {
 
     pub(super) fn stop_deployment(&mut self) {
         let service = self.any_target().terms.service;
-        let latest = {
-            let model = self.world.ecs.read();
-            let found = model.service(Some(&service.cluster), &service.name);
-            let found = found.ok().flatten();
-            found.and_then(|one| Some(one.service_deployments.last()?.arn.to_string()))
-        };
-        let Some(arn) = latest else { return };
-        let stopped = self.world.ecs.model().stop_service_deployment(&arn, None);
-        if stopped.is_ok() {
+        if self.world.ecs.stop_by_hand(&service) {
             self.did("stop a deployment", &service.to_string());
         }
     }

@@ -121,6 +121,7 @@ fn target(
             repository,
             tags,
             own_alarms: alarms.iter().filter(|one| **one == own).cloned().collect(),
+            shared_alarms: alarms.iter().filter(|one| **one != own).cloned().collect(),
         },
         name,
         text: text.to_string(),
@@ -144,7 +145,9 @@ fn definition(rng: &mut fastrand::Rng) -> Value {
     if rng.u8(0..3) == 0 {
         app["environment"] = json!([{ "name": "STAGE", "value": "prod" }]);
         app["secrets"] = json!([{ "name": "KEY", "valueFrom": "arn:aws:ssm:::parameter/key" }]);
-        app["newerThanAnySdk"] = json!({ "depth": 1 });
+        app["newerThanAnySdk"] =
+            json!({ "depth": 1, "ratio": 0.25, "large": u64::MAX, "none": null, "list": [[], {}] });
+        definition["tags"] = json!([{ "key": "team", "value": "a" }, { "key": "b", "value": "" }]);
         definition["volumes"] = json!([{ "name": "scratch", "host": {} }]);
         definition["runtimePlatform"] =
             json!({ "cpuArchitecture": "X86_64", "operatingSystemFamily": "LINUX" });

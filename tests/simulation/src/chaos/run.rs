@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use pushboat::core::alarm::AlarmState;
 use pushboat::core::name::{ImageDigest, TargetName};
+use pushboat::core::policy::ServiceRef;
 use pushboat::core::push::Push;
 use pushboat::core::reason::Waiting;
+use pushboat::core::rollout::Phase;
 use pushboat::ports::Clock as _;
 use pushboat::wake::Woken;
 
-use super::checker::{Checker, End, Tags, Violation};
+use super::checker::{Checker, End, Short, Tags, Unsent, Violation};
 use super::mix::{Mix, Rates};
 use super::plan::{Plan, TargetPlan, first_tag};
 use super::tally::{Tally, reason};
@@ -24,6 +26,8 @@ use crate::world::World;
 const QUIET: SignedDuration = SignedDuration::from_hours(2);
 /// How often it is looked whether everything ended.
 const LOOK_FOR_REST_EVERY: SignedDuration = SignedDuration::from_mins(10);
+/// For how long at the end services are looked at: more than the five minutes that tasks may be missing.
+const LAST_LOOKS: SignedDuration = SignedDuration::from_mins(6);
 /// More steps than ever happen at one instant.
 const MOST_STEPS_AT_ONCE: usize = 2_000;
 
@@ -61,6 +65,8 @@ pub(super) struct Chaos {
     woken: BTreeSet<(String, String)>,
     handled: BTreeSet<(String, String)>,
     heard: BTreeMap<TargetName, Push>,
+    /// The services whose rollouts bake.
+    baking: BTreeMap<TargetName, ServiceRef>,
     found: Vec<Violation>,
 }
 
@@ -90,9 +96,11 @@ pub fn run(seed: u64, mix: Mix, with_transcript: bool) -> Run {
         woken: BTreeSet::new(),
         handled: BTreeSet::new(),
         heard: BTreeMap::new(),
+        baking: BTreeMap::new(),
         found: Vec::new(),
     };
     chaos.say(|| format!("rates {rates:?}"));
+    chaos.checker.read_lag = rates.lag.services;
     chaos.set_up();
     chaos
         .world
@@ -162,6 +170,14 @@ impl Chaos {
         let revision = self.world.ecs.register_document(target.document(&image));
         let ecs = &self.world.ecs;
         ecs.create_service_of(&specification, &revision);
+        let made = self.world.ecs.truth(&terms.service);
+        if let Some(primary) = made.and_then(|made| made.primary) {
+            self.world.note_deed(Deed::SomebodyDeployed {
+                at: self.world.clock.now(),
+                service: terms.service.clone(),
+                deployment: primary.id,
+            });
+        }
         if let Some(configuration) = &target.deployment {
             self.world.ecs.configure(&terms.service, configuration);
         }
@@ -203,6 +219,7 @@ impl Chaos {
         self.tally.met("event: delayed", met.delayed.into());
         if !self.has_failed() {
             self.world.heal();
+            self.checker.healed_at = Some(self.world.clock.now());
             self.world.images.set_unreachable(false);
             self.say(|| "faults stop".to_owned());
             if seed.is_multiple_of(2) {
@@ -210,8 +227,9 @@ impl Chaos {
             }
             self.let_everything_end(seed);
         }
+        let short = self.short_until_the_end();
         if !self.has_failed() {
-            let end = self.end();
+            let end = self.end(&short);
             self.checker.check_end(&end);
         }
         self.tally.runs = 1;
@@ -255,7 +273,25 @@ impl Chaos {
         })
     }
 
-    fn end(&self) -> End {
+    /// Lets the last minutes pass; answers which services were short of tasks all the while.
+    ///
+    /// After a run that ended early nothing is said of them: ECS may still be at it.
+    fn short_until_the_end(&mut self) -> Vec<TargetPlan> {
+        let rested_at = self.checker.healed_at.map(|at| at + QUIET);
+        if rested_at.is_none_or(|at| self.world.clock.now() < at) {
+            return Vec::new();
+        }
+        let mut short = self.plan.targets.clone();
+        let mut passed = SignedDuration::ZERO;
+        while passed < LAST_LOOKS && !self.has_failed() {
+            self.pass(60);
+            passed += SignedDuration::from_secs(60);
+            short.retain(|target| self.world.ecs.is_short(&target.terms.service));
+        }
+        short
+    }
+
+    fn end(&self, short: &[TargetPlan]) -> End {
         let notices = self.world.ledger.notices();
         let unsent = notices.iter().filter(|filed| filed.sent_at.is_none());
         let dead: BTreeSet<(String, String)> = self
@@ -271,7 +307,22 @@ impl Chaos {
             at: self.world.clock.now(),
             held: self.held,
             queued: self.world.queue.len(),
-            unsent: unsent.map(|filed| filed.notice.id.clone()).collect(),
+            unsent: unsent
+                .map(|filed| Unsent {
+                    id: filed.notice.id.clone(),
+                    stored_at: filed.notice.at,
+                })
+                .collect(),
+            short: short
+                .iter()
+                .filter_map(|target| {
+                    Some(Short {
+                        target: target.target(),
+                        service: self.world.ecs.truth(&target.terms.service)?,
+                        can_be_pulled: self.world.ecs.can_be_pulled(&target.terms.service),
+                    })
+                })
+                .collect(),
             unhandled: unhandled
                 .map(|(target, event)| format!("event {event} for {target}"))
                 .collect(),
@@ -344,16 +395,40 @@ impl Chaos {
 
     /// Looks at what was done since the last look.
     fn look(&mut self) {
+        self.count_tasks();
         for outcome in std::mem::take(&mut self.world.outcomes) {
             self.take_outcome(&outcome);
         }
         for deed in self.world.take_deeds() {
             self.describe(&deed);
-            match &deed {
-                Deed::Saved(saved) => self.count(saved),
-                _ => {}
+            if let Deed::Saved(saved) = &deed {
+                self.count(saved);
+                self.note_baking(saved);
             }
             self.checker.take(&deed);
+        }
+    }
+
+    /// Counts the tasks of services whose rollouts bake.
+    fn count_tasks(&mut self) {
+        for service in self.baking.values() {
+            self.checker.take(&Deed::Counted {
+                at: self.world.clock.now(),
+                service: service.clone(),
+                short: self.world.ecs.is_short(service),
+            });
+        }
+    }
+
+    fn note_baking(&mut self, saved: &Saved) {
+        let current = saved.state.current.as_ref();
+        let bakes = current.filter(|current| matches!(current.phase, Phase::Baking { .. }));
+        match bakes {
+            Some(current) => {
+                let service = current.policy.service.clone();
+                self.baking.insert(saved.target.clone(), service);
+            }
+            None => _ = self.baking.remove(&saved.target),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What is asked of ECS: invariants 1, 2, 6, 10, and bounded work.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use pushboat::core::name::TargetName;
 use pushboat::core::policy::ServiceRef;
 use pushboat::core::rollout::{Phase, Rollout};
@@ -13,6 +13,7 @@ type Found = (&'static str, String);
 impl Checker {
     pub(super) fn check_updated(&mut self, updated: &Updated) {
         self.at = updated.at;
+        let lag = self.read_lag;
         let Some((name, known)) = self.holder(&updated.service) else {
             let saw = format!("{} was updated, which no target holds", updated.service);
             self.report(OWN, "-", saw);
@@ -20,7 +21,7 @@ impl Checker {
         };
         let mut found = Vec::new();
         match known.state.current.clone() {
-            Some(current) => known.check_update(&current, updated, &mut found),
+            Some(current) => known.check_update(&current, updated, lag, &mut found),
             None => found.push((OWN, "no rollout is under way".to_owned())),
         }
         for (invariant, saw) in found {
@@ -48,6 +49,7 @@ impl Checker {
             ));
         }
         if let Some(current) = known.state.current.clone() {
+            known.by_hand.note_way_back(&current);
             known.count_change(&current, &mut found);
         }
         for (invariant, saw) in found {
@@ -64,7 +66,7 @@ impl Checker {
 
 const ORDER: &str = "1 (an older request never replaces a newer one)";
 const OWN: &str = "2 (only its own revision or the last-known-good is asked for)";
-const SOMEBODY: &str = "6 (somebody else's change is never overwritten)";
+pub(super) const SOMEBODY: &str = "6 (somebody else's change is never overwritten)";
 const QUARANTINE: &str = "10 (what was rolled back stays out)";
 const BOUNDED: &str = "bounded work";
 /// For how long before an update somebody's change may go unseen: a decision holds for ten
@@ -72,7 +74,13 @@ const BOUNDED: &str = "bounded work";
 const UNSEEN: SignedDuration = SignedDuration::from_secs(15);
 
 impl Known {
-    fn check_update(&mut self, current: &Rollout, updated: &Updated, found: &mut Vec<Found>) {
+    fn check_update(
+        &mut self,
+        current: &Rollout,
+        updated: &Updated,
+        lag: SignedDuration,
+        found: &mut Vec<Found>,
+    ) {
         self.count_change(current, found);
         match &current.phase {
             Phase::Starting { .. } => self.check_forward(current, updated, found),
@@ -82,7 +90,10 @@ impl Known {
                 found.push((OWN, saw));
             }
         }
-        self.check_somebody(current, updated, found);
+        let seen_until = updated.at - lag - UNSEEN;
+        self.check_somebody(current, updated, seen_until, found);
+        self.check_after_stop(current, updated, seen_until);
+        self.by_hand.note_way_back(current);
     }
 
     fn check_forward(&mut self, current: &Rollout, updated: &Updated, found: &mut Vec<Found>) {
@@ -111,13 +122,11 @@ impl Known {
             ));
         }
         let request = Request::of(current);
-        if let Some(newest) = &self.newest_asked
-            && request.is_older_than(newest, self.terms.tags)
-        {
+        if let Some(newest) = self.asked.newer_than(&request, self.terms.tags) {
             found.push((ORDER, format!("{request:?} comes after {newest:?}")));
             return;
         }
-        self.newest_asked = Some(request);
+        self.asked.note(request);
     }
 
     fn check_way_back(&self, updated: &Updated, found: &mut Vec<Found>) {
@@ -136,7 +145,14 @@ impl Known {
 
     /// The deployment that is replaced may be anybody's who was there when the
     /// rollout started, ECS's, or one of our own revisions, forced out again.
-    fn check_somebody(&self, current: &Rollout, updated: &Updated, found: &mut Vec<Found>) {
+    /// What was made after `seen_until` nobody could see yet.
+    fn check_somebody(
+        &self,
+        current: &Rollout,
+        updated: &Updated,
+        seen_until: Timestamp,
+        found: &mut Vec<Found>,
+    ) {
         let primary = updated.before.as_ref().and_then(|one| one.primary.as_ref());
         let (Some((at, deployment)), Some(primary)) = (&self.somebody, primary) else {
             return;
@@ -152,8 +168,7 @@ impl Known {
                 .phase
                 .back()
                 .is_some_and(|back| back.to == primary.revision.arn);
-        let seen = updated.at.duration_since(*at) > UNSEEN;
-        if primary.id == *deployment && *at > start.at && seen && !ours {
+        if primary.id == *deployment && *at > start.at && *at < seen_until && !ours {
             let saw = format!("somebody deployed {} at {at}", primary.revision.arn);
             found.push((SOMEBODY, saw));
         }

@@ -1,15 +1,18 @@
 //! What is left once faults stop: invariants 5, 7, 9, 11.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use pushboat::core::name::TargetName;
 use pushboat::core::reason::Waiting;
 use pushboat::core::state::Standing;
 
 use super::Checker;
+use crate::deeds::ServiceTruth;
 
 const OVER: &str = "5 (once faults stop, everything ends or waits for people)";
 const NOTICE: &str = "7 (each phase change is told, under a stable id)";
 const EVENTS: &str = "9 (no event vanishes)";
+/// How long a notice may take to be sent, the sweep's second try included.
+const SENT_WITHIN: SignedDuration = SignedDuration::from_mins(5);
 const NEWEST: &str = "11 (a push reaches every target that follows it)";
 
 /// What there is two hours after faults stopped.
@@ -21,12 +24,34 @@ pub struct End {
     pub held: bool,
     /// How many messages are left in the queue.
     pub queued: usize,
-    /// The notices that were not sent, by id.
-    pub unsent: Vec<String>,
+    /// The notices that were not sent.
+    pub unsent: Vec<Unsent>,
     /// Wake-ups that were queued for a target and neither handled nor dead letters.
     pub unhandled: Vec<String>,
     /// For each target the newest push that `image-push` heard and that it follows, as tag and second.
     pub newest_heard: Vec<(TargetName, String, i64)>,
+    /// The services that had fewer tasks than are wanted for more than five minutes.
+    pub short: Vec<Short>,
+}
+
+/// A notice that was not sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsent {
+    /// Its id.
+    pub id: String,
+    /// When it was stored.
+    pub stored_at: Timestamp,
+}
+
+/// A service that has fewer tasks than are wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Short {
+    /// The target whose service it is.
+    pub target: TargetName,
+    /// How it stands.
+    pub service: ServiceTruth,
+    /// Whether every image of what it runs can be pulled.
+    pub can_be_pulled: bool,
 }
 
 impl Checker {
@@ -36,13 +61,20 @@ impl Checker {
         if end.queued > 0 {
             self.report(OVER, "-", format!("{} messages are queued", end.queued));
         }
-        for id in &end.unsent {
-            self.report(NOTICE, "-", format!("notice {id} was never sent"));
+        for notice in &end.unsent {
+            // One that was stored a moment ago is on its way.
+            if end.at.duration_since(notice.stored_at) > SENT_WITHIN {
+                let Unsent { id, stored_at } = notice;
+                let saw = format!("notice {id} of {stored_at} was never sent");
+                self.report(NOTICE, "-", saw);
+            }
         }
         for wake in &end.unhandled {
             self.report(EVENTS, "-", format!("{wake} was never handled"));
         }
         self.check_over(end);
+        self.check_short(end);
+        self.check_overdue(end);
         for (target, tag, second) in &end.newest_heard {
             self.check_newest(target, tag, *second);
         }

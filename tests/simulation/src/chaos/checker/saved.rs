@@ -5,11 +5,11 @@ use pushboat::core::reason::SupersededBy;
 use pushboat::core::rollout::{Phase, Rollout};
 use pushboat::notice::News;
 
-use super::{AlarmState, Checker, Known, Request, Tags};
+use super::{Checker, Known, Request, Tags};
 use crate::deeds::{Saved, ServiceTruth};
 
 const ORDER: &str = "1 (an older request never replaces a newer one)";
-const OUTCOME: &str = "3 (an outcome is said only where it is true)";
+pub(super) const OUTCOME: &str = "3 (an outcome is said only where it is true)";
 const FINAL: &str = "4 (a final phase stays final)";
 const NOTICE: &str = "7 (each phase change is told, under a stable id)";
 const QUARANTINE: &str = "10 (what was rolled back stays out)";
@@ -40,6 +40,8 @@ impl Checker {
             }
         }
         known.check_quarantine(saved, &mut found);
+        self.check_goes_back(&mut known, saved, &mut found);
+        known.shortage.follow(&known.state, saved);
         known.state = saved.state.clone();
         self.targets.insert(saved.target.clone(), known);
         for (invariant, saw) in found {
@@ -106,40 +108,17 @@ impl Checker {
                 found.push(wrong("too few tasks run"));
             }
             let fired = self.fired(known, rollout);
-            found.extend(fired.map(|alarm| wrong(&format!("alarm {alarm} had fired"))));
+            found.extend(fired.map(|fired| wrong(&fired)));
+            let stayed = known.shortage.stayed(&rollout.id);
+            found.extend(stayed.map(|since| wrong(&format!("tasks were missing since {since}"))));
             return;
         }
+        found.extend(known.who_took_it_back(rollout).map(|what| wrong(&what)));
         let good = known.state.last_known_good.as_ref();
         let runs = primary.map(|one| one.revision.images.iter().cloned().collect());
         if good.is_none_or(|good| runs.as_ref() != Some(&good.images)) {
             found.push(wrong("what runs is not the last-known-good"));
         }
-    }
-
-    /// Names an alarm of this target alone that fired after the deployment was made, from
-    /// OK, and of which Pushboat could know: it was told of it, or the alarm fires still.
-    fn fired(&self, known: &Known, rollout: &Rollout) -> Option<String> {
-        let before = known.state.current.as_ref()?;
-        if before.id != rollout.id {
-            return None;
-        }
-        let since = before.phase.running()?.deployment_created_at;
-        let heard = known.heard.iter();
-        let mut heard = heard
-            .filter(|one| one.changed_at > since)
-            .map(|one| &one.name);
-        let mut names = known.terms.own_alarms.iter();
-        if let Some(name) = heard.find(|name| known.terms.own_alarms.contains(*name)) {
-            return Some(name.clone());
-        }
-        let fires = names.find(|name| {
-            let states = self.alarms.get(*name).map_or(&[][..], Vec::as_slice);
-            match states {
-                [.., (_, AlarmState::Ok), (at, AlarmState::Alarm)] => *at > since,
-                _ => false,
-            }
-        });
-        fires.cloned()
     }
 }
 
@@ -150,7 +129,7 @@ impl Known {
         request.or_insert_with(|| Request::of(rollout));
     }
 
-    fn phase_of(&self, rollout: &Rollout) -> Option<&'static str> {
+    pub(super) fn phase_of(&self, rollout: &Rollout) -> Option<&'static str> {
         let before = self.state.current.iter().chain(&self.state.waiting);
         let mut before = before.filter(|before| before.id == rollout.id);
         before.next().map(|before| before.phase.as_str())

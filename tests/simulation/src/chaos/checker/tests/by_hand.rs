@@ -1,0 +1,103 @@
+//! What a person did to a deployment: invariants 3 and 6.
+
+use pushboat::core::rollout::RolledBackBy;
+
+use super::*;
+use crate::deeds::Stopped;
+
+fn stopped_by_hand(checker: &mut Checker, second: i64, revision: &str, source: &str) {
+    checker.take(&Deed::SomebodyStopped {
+        at: at(second),
+        service: policy().service,
+        revision: revision.to_owned(),
+        sources: vec![source.to_owned()],
+    });
+}
+
+#[test]
+fn an_update_on_top_of_a_persons_rollback_is_reported() {
+    let after = |second, revision_stopped, source, faults, deployed: bool| {
+        let ours = rollout("main-1", 'a', 10, rolling_back('a'));
+        let mut checker = checker(Tags::Pattern);
+        checker.read_lag = jiff::SignedDuration::from_secs(20);
+        save(
+            &mut checker,
+            saved(state(Some(ours.clone())), Vec::new(), None),
+        );
+        stopped_by_hand(&mut checker, second, revision_stopped, source);
+        if deployed {
+            checker.take(&Deed::SomebodyDeployed {
+                at: at(500),
+                service: policy().service,
+                deployment: "ecs-svc/7".to_owned(),
+            });
+        }
+        let before = service(revision(OURS, Some(&ours), 'a'));
+        update(&mut checker, revision(GOOD, None, '0'), before);
+        checker.take(&invoked(3, faults));
+        checker
+    };
+    assert_reported(&after(400, OURS, GOOD, 0, false), "6 ");
+    // Nobody could know, it went elsewhere, or it was over before ours began.
+    assert_quiet(&after(570, OURS, GOOD, 0, false));
+    assert_quiet(&after(400, OURS, GOOD, 1, false));
+    assert_quiet(&after(400, OURS, THEIRS, 0, false));
+    assert_quiet(&after(50, OURS, GOOD, 0, false));
+    assert_quiet(&after(400, OURS, GOOD, 0, true));
+}
+
+#[test]
+fn what_a_person_stopped_and_is_asked_for_again_is_reported() {
+    for (stopped, reported) in [(OURS, true), (THEIRS, false)] {
+        let ours = rollout("main-1", 'a', 10, starting('a'));
+        let mut checker = checker(Tags::Pattern);
+        deploy(&mut checker, &ours);
+        stopped_by_hand(&mut checker, 400, stopped, GOOD);
+        let before = service(revision(GOOD, None, '0'));
+        update(&mut checker, revision(OURS, Some(&ours), 'a'), before);
+        checker.take(&invoked(3, 0));
+        match reported {
+            true => assert_reported(&checker, "6 "),
+            false => assert_quiet(&checker),
+        }
+    }
+}
+
+#[test]
+fn a_rollback_that_is_put_down_to_somebody_else_is_reported() {
+    use RolledBackBy::{Ecs, Person, Pushboat};
+    for (stopped, asked, by, reported) in [
+        (true, false, Person, false),
+        (true, false, Ecs, true),
+        (true, false, Pushboat, true),
+        (false, true, Pushboat, false),
+        (false, true, Person, true),
+        (false, false, Ecs, false),
+    ] {
+        let ours = rollout("main-1", 'a', 10, rolling_back('a'));
+        let mut checker = checker(Tags::Pattern);
+        save(
+            &mut checker,
+            saved(state(Some(ours.clone())), Vec::new(), None),
+        );
+        if stopped {
+            stopped_by_hand(&mut checker, 400, OURS, GOOD);
+        }
+        if asked {
+            checker.take(&Deed::Stopped(Stopped {
+                at: at(500),
+                service: policy().service,
+                sources: vec![GOOD.to_owned()],
+                primary: None,
+            }));
+        }
+        let truth = service(revision(GOOD, None, '0'));
+        let ended = rolled_back_by(&ours, by);
+        let write = saved(after_rollback(&ours, true), vec![ended], Some(truth));
+        save(&mut checker, write);
+        match reported {
+            true => assert_reported(&checker, "3 "),
+            false => assert_quiet(&checker),
+        }
+    }
+}
