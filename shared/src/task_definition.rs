@@ -294,6 +294,14 @@ pub fn is_active(definition: &Definition) -> bool {
     definition.raw.get("status").and_then(Value::as_str) == Some("ACTIVE")
 }
 
+/// Says whether a definition has a tag of this key and value.
+#[must_use]
+pub fn is_tagged(definition: &Definition, key: &str, value: &str) -> bool {
+    let tags = definition.tags.as_array();
+    let mut tags = tags.into_iter().flatten();
+    tags.any(|tag| tag["key"] == key && tag["value"] == value)
+}
+
 fn set_image(container: &mut Value, registry: &str, repository: &str, digest: &ImageDigest) {
     let Some(fields) = container.as_object_mut() else {
         return;

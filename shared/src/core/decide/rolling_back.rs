@@ -64,7 +64,8 @@ pub(super) fn decide(returning: &Return<'_>, observation: &Observation) -> Decis
     if primary.task_definition == returning.back.to {
         return returning.landing(service, primary, turned, observation);
     }
-    if observation.own_revision == Look::Taken(Some(primary.task_definition.clone())) {
+    let tagged = observation.own_revision == Look::Taken(Some(primary.task_definition.clone()));
+    if tagged && !returning.runs_what_it_registered(observation) {
         return returning.registered_again(&primary.task_definition);
     }
     let stopped_by_us = matches!(returning.back.way, Way::Stop { .. });

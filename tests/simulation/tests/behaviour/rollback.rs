@@ -272,6 +272,33 @@ fn where_nothing_was_ever_good_a_person_must_decide() {
 }
 
 #[test]
+fn a_copy_of_the_revision_registered_again_is_somebody_elses() {
+    let mut world = adopted();
+    push(&mut world, "v2");
+    run_to(&mut world, "baking");
+    world.ecs.deregister("web:1");
+    world.alarms.set("5xx", AlarmState::Alarm);
+    run_to(&mut world, "rolling-back");
+    world.run_for(seconds(5));
+    assert_eq!(world.ecs.revision(&service()), "web:3");
+
+    // Whoever copies a revision with its tags copies ours too.
+    let image = format!("{REGISTRY}/{REPOSITORY}:by-hand");
+    world
+        .images
+        .put(REPOSITORY, "by-hand", &Image::healthy("by hand"));
+    let copy = world.ecs.register_next("web", &image);
+    world.ecs.update(&service(), |update| {
+        update.task_definition = Some(copy);
+    });
+    run_to_the_end(&mut world);
+    assert_eq!(history(&world), ["v2 superseded somebody-else"]);
+    assert_eq!(world.ecs.images(&service()), [image]);
+    let good = world.state(TARGET).last_known_good.unwrap();
+    assert!(good.task_definition.ends_with("web:3"), "{good:?}");
+}
+
+#[test]
 fn a_last_good_revision_that_is_inactive_is_registered_again() {
     let mut world = adopted();
     push(&mut world, "v2");

@@ -68,6 +68,17 @@ impl Return<'_> {
         }
     }
 
+    /// Says whether the last-known-good is the revision that was registered for this way back.
+    ///
+    /// Then another one with its tag is somebody's copy.
+    pub(super) fn runs_what_it_registered(&self, observation: &Observation) -> bool {
+        let Look::Taken(definition) = &observation.definition else {
+            return false;
+        };
+        let tag = way_back_tag(self.rollout);
+        deployable(observation) && task_definition::is_tagged(definition, ROLLOUT_TAG, &tag)
+    }
+
     fn registration(&self, definition: &Definition) -> serde_json::Value {
         let rollout = way_back_tag(self.rollout);
         let own_tags = [
