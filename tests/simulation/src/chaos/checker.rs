@@ -12,6 +12,7 @@ mod ended;
 mod fairness;
 #[cfg(test)]
 mod forged;
+mod progress;
 mod request;
 mod saved;
 mod tasks;
@@ -32,6 +33,7 @@ use crate::deeds::{Deed, Invoked};
 use alarms::{Back, Told};
 use by_hand::ByHand;
 use definition::Definition;
+use progress::Progress;
 use request::{Asked, Request, version};
 use tasks::Shortage;
 
@@ -128,6 +130,7 @@ struct Known {
     /// What it was told of an alarm and took in for sure.
     noticed: Vec<Told>,
     shortage: Shortage,
+    progress: Option<Progress>,
     /// When it was last invoked.
     received_at: Option<Timestamp>,
     /// How many of its invocations are not over.
@@ -177,6 +180,7 @@ impl Checker {
             hears: None,
             noticed: Vec::new(),
             shortage: Shortage::default(),
+            progress: None,
             received_at: None,
             under_way: 0,
             blocked_at: None,

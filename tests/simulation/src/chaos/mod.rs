@@ -5,6 +5,7 @@
 //! done and what was true then, and never asks `decide`.
 
 mod besides;
+mod busy;
 mod checker;
 mod deployment;
 mod mix;

@@ -52,7 +52,7 @@ impl Chaos {
         self.set_tag(kind, &target.terms.repository, &tag, &image);
     }
 
-    fn next_tag(&mut self, tags: Tags) -> String {
+    pub(super) fn next_tag(&mut self, tags: Tags) -> String {
         let number = self.pushed;
         match tags {
             Tags::Exact => "live".to_owned(),
@@ -66,7 +66,13 @@ impl Chaos {
         }
     }
 
-    fn set_tag(&mut self, kind: &'static str, repository: &str, tag: &str, image: &Image) {
+    pub(super) fn set_tag(
+        &mut self,
+        kind: &'static str,
+        repository: &str,
+        tag: &str,
+        image: &Image,
+    ) {
         let push = self.world.push_image(repository, tag, image);
         self.world.note_deed(Deed::Tagged {
             at: self.world.clock.now(),

@@ -59,7 +59,7 @@ pub(super) struct Chaos {
     pub(super) cut: bool,
     /// The revision that Terraform or CloudFormation has in its state, by target.
     pub(super) own: BTreeMap<String, String>,
-    checker: Checker,
+    pub(super) checker: Checker,
     began: Timestamp,
     transcript: Option<Vec<String>>,
     woken: BTreeSet<(String, String)>,
@@ -111,7 +111,7 @@ pub fn run(seed: u64, mix: Mix, with_transcript: bool) -> Run {
         .disorder_events(rates.events, seed ^ 0x0e7e_1175);
     chaos.world.ecs.set_read_lag(rates.lag);
     chaos.world.lost = rates.lost;
-    chaos.play();
+    chaos.play(seed);
     chaos.finish(seed)
 }
 
@@ -193,12 +193,16 @@ impl Chaos {
         }
     }
 
-    fn play(&mut self) {
+    fn play(&mut self, seed: u64) {
         for target in self.plan.targets.clone() {
             self.world.put_target(&target.name, &target.text);
         }
         let settled = self.rng.i64(1..200);
         self.pass(settled);
+        if let Some(target) = self.draw_busy(seed) {
+            return self.play_busy(&target);
+        }
+        self.draw_stuck(seed);
         for _ in 0..self.plan.events {
             if self.has_failed() {
                 return;
@@ -366,7 +370,7 @@ impl Chaos {
         }
     }
 
-    fn has_failed(&self) -> bool {
+    pub(super) fn has_failed(&self) -> bool {
         !(self.found.is_empty() && self.checker.violations().is_empty())
     }
 

@@ -41,6 +41,7 @@ impl Checker {
         }
         known.check_quarantine(saved, &mut found);
         self.check_goes_back(&mut known, saved, &mut found);
+        known.check_progress(saved, &mut found);
         known.shortage.follow(&known.state, saved);
         known.state = saved.state.clone();
         self.targets.insert(saved.target.clone(), known);

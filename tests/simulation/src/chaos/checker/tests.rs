@@ -9,6 +9,7 @@ mod end;
 mod fairness;
 mod order;
 mod outcomes;
+mod progress;
 mod quarantine;
 mod tasks;
 mod told;
