@@ -244,7 +244,18 @@ impl Return<'_> {
         ) {
             return wait(self.stay(self.back.clone()), at, Waiting::ReadLag);
         }
+        if self.back.corrected.is_some() && self.taken_back(observation).is_some() {
+            // ECS landed where it had landed before, which may have the same id.
+            return self.went_elsewhere(&primary.task_definition);
+        }
         self.correct(&primary.id, &primary.task_definition, observation)
+    }
+
+    fn went_elsewhere(&self, landed: &str) -> Decision {
+        halt(Halted::WentElsewhere {
+            failure: self.failure.clone(),
+            task_definition: landed.to_owned(),
+        })
     }
 
     /// Says whether something else than this deployment was put right before.
@@ -256,10 +267,7 @@ impl Return<'_> {
     /// Asks for the last-known-good after a deployment led elsewhere; a second one is for a person.
     fn correct(&self, deployment: &str, landed: &str, observation: &Observation) -> Decision {
         if self.was_corrected(deployment) {
-            return halt(Halted::WentElsewhere {
-                failure: self.failure.clone(),
-                task_definition: landed.to_owned(),
-            });
+            return self.went_elsewhere(landed);
         }
         let corrected = Return {
             back: &Back {

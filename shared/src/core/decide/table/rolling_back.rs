@@ -287,6 +287,14 @@ fn ecs_goes_back_by_itself() {
     let draining = || elsewhere(DONE).service(|service| {
         service.deployments.push(ServiceDeployment { primary: false, ..deployment("web:8", "ecs-svc/8", -400) });
     });
+    let same = || {
+        elsewhere(DONE).history(|record| {
+            record.arn = "sd/10".to_owned();
+            record.target = "web:7".to_owned();
+            record.status = RecordStatus::RolledBack;
+            record.failed_by_ecs = true;
+        })
+    };
     check(vec![
         ("to the last good one",                           ecs(), back(UNDER_WAY), "rolling-back alarm-fired to web:7 seen by Ecs | wait 30s way-back"),
         ("… which is not shown yet",                       ecs().began(-10), ours(), "rolling-back alarm-fired to web:7 seen by Ecs | wait 20s read-lag"),
@@ -300,6 +308,7 @@ fn ecs_goes_back_by_itself() {
         ("… and it lands",                                 put_right(), back(DONE), "rolled-back alarm-fired to web:7 by Pushboat | over"),
         ("elsewhere again, under way",                     put_right(), again().primary(|one| one.state = UNDER_WAY), "rolling-back alarm-fired to web:7 asked -60s corrected ecs-svc/9 | wait 30s way-back"),
         ("elsewhere again: a person must decide",          put_right(), again(), "halted went-elsewhere alarm-fired | over"),
+        ("… also under the same id",                       put_right(), same(), "halted went-elsewhere alarm-fired | over"),
         ("elsewhere, at the deadline",                     ecs().began(-1800), elsewhere(DONE), TOO_LONG),
     ]);
 }
