@@ -85,6 +85,11 @@ where
         parameter_version,
         now,
     );
+    let since = if has_come(&step.state, &observation) {
+        now
+    } else {
+        since
+    };
     let decision = adoption::decide(policy, &observation, &look(missing), since, now);
     tracing::info!(target_name = %policy.target, ?decision, "looked at the target");
     step.state.parameter_version = parameter_version;
@@ -152,6 +157,16 @@ fn pending(
         Standing::Pending { .. } | Standing::Adopted { .. } | Standing::Invalid { .. } => {
             (now, false)
         }
+    }
+}
+
+/// Says whether the service has come since the last look: from now on it has time to settle.
+fn has_come(state: &TargetState, observation: &Observation) -> bool {
+    let wake = state.wake.as_ref();
+    let was_missing = wake.is_some_and(|wake| wake.waiting == Waiting::Service);
+    match &observation.service {
+        Look::Taken(ServiceLook::Found(service)) => was_missing && service.active,
+        Look::Taken(_) | Look::Unavailable(_) | Look::NotTaken => false,
     }
 }
 
