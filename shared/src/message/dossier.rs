@@ -19,7 +19,9 @@ use crate::findings::Findings;
 use crate::notice::{RolloutNews, Runs};
 use crate::redact::redact;
 
-use evidence::{alarms_text, change_text, health_text, sharing_text, tasks_text, troubles_text};
+use evidence::{
+    alarms_text, change_text, good_tasks_text, health_text, sharing_text, tasks_text, troubles_text,
+};
 pub(super) use fields::{change, fields};
 
 /// Writes all of it but the headline; nothing for a rollout that was not taken back.
@@ -34,6 +36,7 @@ pub(super) fn paragraphs(
     let mut paragraphs = vec![outcome];
     paragraphs.extend(news.start.as_ref().and_then(super::no_way_back));
     paragraphs.extend(tasks_text(news));
+    paragraphs.extend(good_tasks_text(news));
     paragraphs.extend(troubles_text(news));
     paragraphs.extend(health_text(news));
     paragraphs.extend(alarms_text(news));

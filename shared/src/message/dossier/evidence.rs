@@ -1,11 +1,12 @@
 //! What was kept of a version that is taken back: tasks, complaints, health, alarms.
 
 use super::super::{diagnosis, shared_alarm};
-use crate::core::diagnosis::cause as cause_of;
 use crate::core::diagnosis::service_trouble::ServiceTrouble;
 use crate::core::diagnosis::target_health::{TargetVerdict, judge, weight};
+use crate::core::diagnosis::{Cause, cause as cause_of};
 use crate::core::evidence::{AlarmChange, StoppedTask, TargetHealth, ToldTrouble};
 use crate::core::failure::Failure;
+use crate::core::reason::Halted;
 use crate::core::rollout::{Phase, RolledBackBy, Way};
 use crate::core::shared_alarm::Sharing;
 use crate::notice::RolloutNews;
@@ -13,6 +14,8 @@ use crate::redact::redact;
 
 /// How many stopped tasks a message shows.
 pub(super) const TASKS_SHOWN: usize = 3;
+/// How many of them stopped on a way back that did not end: the largest message has to fit.
+const GOOD_TASKS_SHOWN: usize = 1;
 /// How many targets of a load balancer a message shows.
 pub(super) const TARGETS_SHOWN: usize = 3;
 /// How many changes of alarms a message shows.
@@ -22,6 +25,44 @@ pub(super) const TROUBLES_SHOWN: usize = 5;
 
 pub(super) fn tasks_text(news: &RolloutNews) -> Option<String> {
     let (shown, more) = tasks(news);
+    alike_text(shown, more)
+}
+
+/// Says which tasks of the last good version failed, and what to look at.
+pub(super) fn good_tasks_text(news: &RolloutNews) -> Option<String> {
+    let (shown, more) = good_tasks(news);
+    let hint = shown
+        .first()
+        .map(|task| diagnosis::cause(cause_of(task)).hint)?;
+    let text = alike_text(shown, more)?;
+    Some(format!("Of the last good version:\n{text}\n{hint}"))
+}
+
+/// Gives the tasks of the last good version that failed where the way back did not end.
+///
+/// The latest one tells most: those that it lost before were its own.
+pub(super) fn good_tasks(news: &RolloutNews) -> (Vec<&StoppedTask>, u64) {
+    let (Some(good), Some(running)) = (&news.last_known_good, &news.running) else {
+        return (Vec::new(), 0);
+    };
+    let on_the_way_back = match &news.rollout.phase {
+        Phase::Halted {
+            reason: Halted::WayBackTooLong { .. } | Halted::WayBackFailed { .. },
+        } => *good != running.revision,
+        _ => false,
+    };
+    let kept = news.rollout.evidence.stopped_tasks.kept().iter();
+    let failed = kept.rev().filter(|task| {
+        on_the_way_back && task.task_definition == *good && cause_of(task) != Cause::ScaledIn
+    });
+    let mut tasks: Vec<&StoppedTask> = failed.collect();
+    let hidden = u64::try_from(tasks.len().saturating_sub(GOOD_TASKS_SHOWN)).unwrap_or_default();
+    tasks.truncate(GOOD_TASKS_SHOWN);
+    (tasks, hidden)
+}
+
+/// Names tasks that stopped alike together.
+fn alike_text(shown: Vec<&StoppedTask>, more: u64) -> Option<String> {
     if shown.is_empty() {
         return None;
     }
@@ -57,8 +98,9 @@ pub(super) fn tasks(news: &RolloutNews) -> (Vec<&StoppedTask>, u64) {
             dropped.map(|(_, count)| u64::from(count)).sum()
         })
         .unwrap_or_default();
-    let hidden = u64::try_from(tasks.len().saturating_sub(TASKS_SHOWN)).unwrap_or_default();
-    tasks.truncate(TASKS_SHOWN);
+    let room = TASKS_SHOWN - good_tasks(news).0.len();
+    let hidden = u64::try_from(tasks.len().saturating_sub(room)).unwrap_or_default();
+    tasks.truncate(room);
     (tasks, hidden + dropped)
 }
 

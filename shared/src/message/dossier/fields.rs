@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::document::seconds;
 use super::super::{Surroundings, diagnosis, failure};
-use super::evidence::{TARGETS_SHOWN, changes, shared, tasks, troubles, unhealthy};
+use super::evidence::{TARGETS_SHOWN, changes, good_tasks, shared, tasks, troubles, unhealthy};
 use super::{by_hand, outcome, runs};
 use crate::core::diagnosis::cause as cause_of;
 use crate::core::diagnosis::service_trouble::ServiceTrouble;
@@ -44,6 +44,8 @@ pub(in crate::message) fn fields(
     if more > 0 {
         insert("moreStoppedTasks", json!(more));
     }
+    let (good, _) = good_tasks(news);
+    insert("goodStoppedTasks", good.into_iter().map(task).collect());
     insert(
         "serviceTroubles",
         troubles(news)

@@ -292,6 +292,54 @@ fn a_deadline_for_want_of_capacity() {
     );
 }
 
+fn way_back_too_long(failure: Failure) -> Phase {
+    let reason = Halted::WayBackTooLong { failure };
+    Phase::Halted { reason }
+}
+
+fn of_the_last_good_version(task: StoppedTask, name: &str) -> StoppedTask {
+    StoppedTask {
+        task_arn: format!("{}-{name}", task.task_arn),
+        task_definition: revision(41),
+        started_by: "ecs-svc/3".to_owned(),
+        ..task
+    }
+}
+
+#[test]
+fn tasks_of_the_last_good_version_that_fail_on_the_way_back_are_told() {
+    let mut evidence = crashes();
+    for (number, reason) in ["scaled in", "CannotPullContainerError: i/o timeout"]
+        .into_iter()
+        .enumerate()
+    {
+        let task = stopped(&number.to_string(), "TaskFailedToStart", reason, 1);
+        evidence
+            .stopped_tasks
+            .keep(of_the_last_good_version(task, "good"));
+    }
+    let told = |phase| {
+        let publication = publication(
+            &notice(phase, evidence.clone()),
+            &surroundings(),
+            &Findings::default(),
+        );
+        let document: Value = serde_json::from_str(body(&publication, "default")).unwrap();
+        let tasks = document["dossier"]["goodStoppedTasks"].as_array();
+        let tasks = tasks.map(Vec::len).unwrap_or_default();
+        (body(&publication, "email").to_owned(), tasks)
+    };
+    let (email, tasks) = told(way_back_too_long(tasks_fail(Cause::ApplicationError)));
+    assert!(
+        email.contains("Of the last good version:\nTask 1-good: "),
+        "{email}"
+    );
+    assert_eq!(tasks, 1);
+    let (email, tasks) = told(rolled_back(tasks_fail(Cause::ApplicationError)));
+    assert!(!email.contains("Of the last good version"), "{email}");
+    assert_eq!(tasks, 0);
+}
+
 #[test]
 fn targets_that_tell_most_come_first_and_each_hint_once() {
     let mut evidence = Evidence::default();
@@ -475,6 +523,9 @@ fn the_largest_dossier_fits_what_sns_takes() {
             };
             5
         ];
+        evidence
+            .stopped_tasks
+            .keep(of_the_last_good_version(task.clone(), "good"));
         evidence.stopped_tasks.keep(task);
         evidence.alarm_changes.keep(AlarmChange {
             alarm_arn: quotes(),
@@ -519,7 +570,7 @@ fn the_largest_dossier_fits_what_sns_takes() {
         image: ImageFinding::Labels(ImageLabels::of(&labels.into_iter().collect())),
     };
     let publication = publication(
-        &notice(rolled_back(failure), evidence),
+        &notice(way_back_too_long(failure), evidence),
         &surroundings(),
         &findings,
     );
