@@ -53,11 +53,12 @@ pub fn receive(
     if push.tagged_at.as_second() < registered_at.as_second() {
         return Intake::Ignored(Ignored::BeforeRegistration { registered_at });
     }
-    if let Some(newest) = state.newest.get(&push.repository) {
+    if let Some(newest) = state.newest.get_mut(&push.repository) {
         match order(image, push, newest, times) {
             Order::Newer => {}
             Order::Same => return Intake::Ignored(Ignored::Repeat),
             Order::Older => {
+                newest.note_older(push);
                 return Intake::Ignored(Ignored::Older {
                     newest_tag: newest.tag.clone(),
                     newest: newest.digest.clone(),
@@ -79,15 +80,12 @@ fn order(
     newest: &NewestPush,
     times: Option<PushTimes>,
 ) -> Order {
+    if newest.came_after(push) {
+        return Order::Same;
+    }
     match ordering::compare(&image.tags, push, newest, times) {
-        Order::AskPushTimes if ordering::exact_tag(&image.tags).is_some() => {
-            if newest.same_second.contains(&push.digest) {
-                // Whatever it points at since, the rollout that came after found out.
-                return Order::Same;
-            }
-            // An exact tag means what it points at now, whichever of two events told us.
-            Order::Newer
-        }
+        // An exact tag means what it points at now, whichever of two events told us.
+        Order::AskPushTimes if ordering::exact_tag(&image.tags).is_some() => Order::Newer,
         order => order,
     }
 }

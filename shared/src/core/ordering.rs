@@ -25,9 +25,19 @@ pub struct NewestPush {
     pub digest: ImageDigest,
     /// When the tag was set, by EventBridge's clock.
     pub tagged_at: Timestamp,
-    /// What else was heard of the same second, earliest first.
+    /// What else was heard of the same second; ECR takes some ten pushes in one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub same_second: Vec<ImageDigest>,
+    pub same_second: Vec<TaggedImage>,
+}
+
+/// A tag and what it was set to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TaggedImage {
+    /// The tag.
+    pub tag: String,
+    /// The image.
+    pub digest: ImageDigest,
 }
 
 impl From<&Push> for NewestPush {
@@ -48,9 +58,31 @@ impl NewestPush {
         let mut newest = Self::from(push);
         if let Some(before) = before.filter(|one| one.tagged_at == push.tagged_at) {
             newest.same_second = before.same_second;
-            newest.same_second.push(before.digest);
+            newest.same_second.push(TaggedImage {
+                tag: before.tag,
+                digest: before.digest,
+            });
         }
         newest
+    }
+
+    /// Says whether a push of the same second was heard before this one.
+    ///
+    /// What was told of it then stands: ECR's push times are gone with an image.
+    #[must_use]
+    pub fn came_after(&self, push: &Push) -> bool {
+        let same = |one: &TaggedImage| one.tag == push.tag && one.digest == push.digest;
+        self.tagged_at == push.tagged_at && self.same_second.iter().any(same)
+    }
+
+    /// Notes a push of the same second that is older.
+    pub fn note_older(&mut self, push: &Push) {
+        if self.tagged_at == push.tagged_at {
+            self.same_second.push(TaggedImage {
+                tag: push.tag.clone(),
+                digest: push.digest.clone(),
+            });
+        }
     }
 }
 

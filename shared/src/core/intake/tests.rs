@@ -199,6 +199,32 @@ fn an_exact_tag_set_twice_in_one_second_is_requested_once_for_each() {
 }
 
 #[test]
+fn a_tie_stays_decided_when_the_push_times_are_gone() {
+    let mut state = TargetState::default();
+    let mut take = |push: &Push, times: [Option<Timestamp>; 2]| {
+        let [push_time, newest] = times;
+        let times = PushTimes {
+            push: push_time,
+            newest,
+        };
+        receive(&mut state, &policy("*"), at(0), push, Some(times), at(9))
+    };
+    let [older, newer] = [push("v1", 'a', 1), push("v2", 'b', 1)];
+    let none = [None, None];
+    assert!(matches!(take(&older, none), Intake::Accepted(_)));
+    assert!(matches!(
+        take(&newer, [Some(at(1)), Some(at(0))]),
+        Intake::Accepted(_)
+    ));
+    let gone = [Some(at(0)), None];
+    assert_eq!(take(&older, gone), Intake::Ignored(Ignored::Repeat));
+    let oldest = push("v0", 'c', 1);
+    let ignored = take(&oldest, [Some(at(-1)), Some(at(1))]);
+    assert!(matches!(ignored, Intake::Ignored(Ignored::Older { .. })));
+    assert_eq!(take(&oldest, gone), Intake::Ignored(Ignored::Repeat));
+}
+
+#[test]
 fn a_tie_asks_for_the_push_times() {
     let mut state = TargetState::default();
     let _ = take(&mut state, &push("v1", 'a', 1));
