@@ -175,13 +175,18 @@ pub fn follows(tags: &TagPolicy, tag: &str) -> bool {
     }
 }
 
+/// The matcher tries one after the other, and each push is matched with all targets' patterns.
+const MEANT_LIMIT: u32 = 256;
+
 /// Says what is wrong with a pattern; the matcher itself takes any text.
 #[must_use]
 pub fn pattern_problem(pattern: &str) -> Option<&'static str> {
     if pattern.starts_with('!') {
         return Some("a pattern says which tags are followed, it cannot start with `!`");
     }
-    let (mut in_class, mut braces, mut escaped) = (false, 0_u32, false);
+    let (mut in_class, mut escaped) = (false, false);
+    // How many alternatives each open `{` has so far, and how many patterns they make together.
+    let (mut braces, mut meant) = (Vec::new(), 1_u32);
     for character in pattern.chars() {
         match character {
             _ if escaped => escaped = false,
@@ -189,18 +194,28 @@ pub fn pattern_problem(pattern: &str) -> Option<&'static str> {
             ']' => in_class = false,
             _ if in_class => {}
             '[' => in_class = true,
-            '{' => braces += 1,
-            '}' if braces == 0 => return Some("a `}` has no `{` before it"),
-            '}' => braces -= 1,
+            '{' => braces.push(1_u32),
+            ',' => {
+                if let Some(count) = braces.last_mut() {
+                    *count += 1;
+                }
+            }
+            '}' => match braces.pop() {
+                Some(count) => meant = meant.saturating_mul(count),
+                None => return Some("a `}` has no `{` before it"),
+            },
             _ => {}
         }
     }
-    match (in_class, braces, escaped) {
+    match (in_class, braces.is_empty(), escaped) {
         (true, _, _) => Some("a `[` is not closed"),
-        (_, 1.., _) => Some("a `{` is not closed"),
+        (_, false, _) => Some("a `{` is not closed"),
         (_, _, true) => Some("nothing follows the last `\\`"),
+        (false, true, false) if meant > MEANT_LIMIT => {
+            Some("its `{…}` stand for too many patterns")
+        }
         // The matcher takes so many, and lets a pattern with more follow nothing.
-        (false, 0, false) => validate(pattern)
+        (false, true, false) => validate(pattern)
             .is_err()
             .then_some("it has more than ten `{…}`"),
     }
@@ -323,11 +338,20 @@ mod tests {
         ] {
             assert_eq!(pattern_problem(fine), None, "{fine}");
         }
-        let eleven = "{a,b}".repeat(11);
-        assert_eq!(pattern_problem(&eleven[5..]), None);
-        for wrong in ["[a", "{a", "a}", "!a", "a\\", "{a,{b}", &eleven] {
+        let eleven = "{a}".repeat(11);
+        assert_eq!(pattern_problem(&eleven[3..]), None);
+        let too_many = "{a,b,{c,d}}".repeat(4);
+        assert_eq!(pattern_problem(&too_many[11..]), None);
+        for wrong in ["[a", "{a", "a}", "!a", "a\\", "{a,{b}", &eleven, &too_many] {
             assert!(pattern_problem(wrong).is_some(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn no_pattern_takes_longer_to_match_than_the_others_can_wait() {
+        let alternatives = format!("{{{}}}", ["a"; 11].join(","));
+        let pattern = alternatives.repeat(10) + "b";
+        assert!(!follows(&glob(&pattern), &"a".repeat(128)));
     }
 
     #[test]
