@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 
+use super::alarm::AlarmState;
 use super::evidence::{AlarmChange, Evidence, ServiceEvent, StoppedTask};
 use super::name::{ImageDigest, RolloutId};
 use super::observation::{Look, Observation, ServiceLook};
@@ -223,9 +224,9 @@ pub fn keep_alarm(state: &mut TargetState, change: &AlarmChange) -> bool {
     else {
         return false;
     };
-    if let Some(previous) = change.previous {
+    if change.previous == Some(AlarmState::Ok) {
         // The event about the change before may come later than this one, or never.
-        watch.note_change(previous, change.at);
+        watch.note_change(AlarmState::Ok, change.at);
     }
     watch.note_change(change.state, change.at);
     current.evidence.alarm_changes.keep(change.clone())

@@ -375,6 +375,20 @@ fn an_alarm_that_fired_at_the_start_counts_once_an_event_told_that_it_was_ok() {
 }
 
 #[test]
+fn an_alarm_that_ends_has_not_fired_for_it() {
+    let mut state = under_way();
+    let change = AlarmChange {
+        previous: Some(AlarmState::Alarm),
+        ..changed("5xx", AlarmState::InsufficientData, 20)
+    };
+    let _ = keep_alarm(&mut state, &change);
+    assert!(
+        !fired(&state),
+        "it may have fired before the deployment was made"
+    );
+}
+
+#[test]
 fn a_firing_from_ok_counts_whatever_the_event_before_it_told() {
     let mut state = under_way();
     let current = state.current.as_mut().unwrap();
