@@ -8,7 +8,7 @@ use fuzz::{TARGETS, Target, mutation};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// How often each seed is changed.
-const CHANGES: u64 = 30;
+const CHANGES: u64 = 8;
 /// How large the corpus may be, all of it.
 const CORPUS_LIMIT_BYTES: usize = 1024 * 1024;
 
