@@ -105,6 +105,19 @@ fn where_all_containers_are_kept_they_stay_in_their_order() {
 }
 
 #[test]
+fn the_reasons_of_one_task_have_room_for_two_long_ones() {
+    let talks = StoppedContainer {
+        reason: "r".repeat(5000),
+        ..StoppedContainer::default()
+    };
+    let mut many = task(1, 1);
+    many.containers = vec![talks; 3];
+    let kept = many.bounded().containers;
+    let lengths: Vec<usize> = kept.iter().map(|one| one.reason.len()).collect();
+    assert_eq!(lengths, [TEXT_LIMIT_BYTES, TEXT_LIMIT_BYTES, 0]);
+}
+
+#[test]
 fn of_very_many_deployments_the_later_ones_are_counted_together() {
     let mut tasks = StoppedTasks::default();
     for id in 1..=45 {
