@@ -139,3 +139,24 @@ fn newer_pushes_and_the_deadline() {
         ("… and no longer",                         started(-1830), silent(), "rejected aws-unavailable | over"),
     ]);
 }
+
+#[test]
+fn a_deployment_that_was_gone_before_anybody_looked_is_known_by_its_tasks() {
+    let gone = before(true).recorded(RecordStatus::RolledBack);
+    let of_the_old = StoppedTask {
+        task_definition: "web:7".to_owned(),
+        started_by: "ecs-svc/7".to_owned(),
+        ..stopped_tasks::crashed("1")
+    };
+    let old_alone = registered(-60).stopped(of_the_old);
+    let both = old_alone.clone().stopped(stopped_tasks::crashed("2"));
+    check(vec![
+        (
+            "no task of ours stopped",
+            old_alone,
+            gone.clone(),
+            "progressing web:8 sd/8 | now",
+        ),
+        ("one did", both, gone, "progressing web:8 ecs-svc/8 | now"),
+    ]);
+}
