@@ -74,7 +74,14 @@ pub fn publication(
 pub fn headline(notice: &Notice) -> String {
     let target = &notice.target;
     match &notice.news {
-        News::Rollout(news) => rollout_headline(&news.rollout, news.halted_since),
+        News::Rollout(news) => match (&news.rollout.phase, news.waits_for_a_hold()) {
+            (Phase::RollingBack { failure, .. }, true) => format!(
+                "{target}: {} is to be rolled back ({})",
+                news.rollout.push.tag,
+                failure::failure_briefly(failure)
+            ),
+            _ => rollout_headline(&news.rollout, news.halted_since),
+        },
         News::TargetInvalid { mistakes } => {
             let what = match mistakes.len() {
                 1 => "a mistake is".to_owned(),

@@ -10,7 +10,7 @@ use crate::core::hold::Hold;
 use crate::core::name::TargetName;
 use crate::core::observation::PausedHook;
 use crate::core::operate::{OperatorCommand, Order, Refusal};
-use crate::core::rollout::{Outcome, Phase, Rollout, Running, Start};
+use crate::core::rollout::{Outcome, Phase, Rollout, Running, Start, Way};
 use crate::target::Mistake;
 
 /// One message about one change.
@@ -122,6 +122,9 @@ pub struct RolloutNews {
     /// What the service was asked to run, if it was.
     #[serde(default)]
     pub running: Option<Running>,
+    /// A hold keeps it from what it would do now.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
     /// Why it was being taken back before something else took over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taken_back_for: Option<Failure>,
@@ -131,6 +134,13 @@ pub struct RolloutNews {
 }
 
 impl RolloutNews {
+    /// Says whether a hold keeps the version from being taken back, and nobody else does it.
+    #[must_use]
+    pub fn waits_for_a_hold(&self) -> bool {
+        let back = self.rollout.phase.back();
+        self.held && back.is_some_and(|back| back.way == Way::Unasked)
+    }
+
     /// Gives why the version is taken back, or why it cannot be.
     #[must_use]
     pub fn failure(&self) -> Option<&Failure> {

@@ -82,6 +82,7 @@ fn news(containers: &[(&str, i64)], started: bool) -> RolloutNews {
         start: Some(serde_json::from_value(start).unwrap()),
         running: None,
         last_known_good: None,
+        held: false,
         taken_back_for: None,
         halted_since: None,
     }

@@ -59,6 +59,10 @@ fn outcome(news: &RolloutNews) -> Option<String> {
             failure: why @ Failure::PutBackByHand,
             ..
         } => Some(format!("{} Pushboat watches it get there.", bad(why))),
+        Phase::RollingBack { failure, .. } if news.waits_for_a_hold() => Some(format!(
+            "{} A hold keeps the service from going back: nothing was changed.",
+            bad(failure)
+        )),
         Phase::RollingBack { failure, .. } => Some(format!(
             "{} The service goes back to the last good version.",
             bad(failure)
@@ -103,6 +107,9 @@ fn runs(news: &RolloutNews) -> Option<&str> {
 /// Says what happens next, and what a person can do.
 fn next(news: &RolloutNews, surroundings: &Surroundings) -> String {
     match &news.rollout.phase {
+        Phase::RollingBack { .. } if news.waits_for_a_hold() => {
+            "Another notice tells of the hold and how to end it; once it ends, the service goes back.".to_owned()
+        }
         Phase::RollingBack { .. } => {
             "Nothing has to be done now: another notice tells when the last good version runs again.".to_owned()
         }

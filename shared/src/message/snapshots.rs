@@ -168,6 +168,7 @@ fn started(phase: Phase) -> Notice {
         rollout,
         start,
         last_known_good: Some(revision(41)),
+        held: false,
         taken_back_for: None,
         halted_since: None,
         running: None,
@@ -183,6 +184,7 @@ fn never_started(phase: Phase) -> Notice {
         rollout,
         start,
         last_known_good: Some(revision(41)),
+        held: false,
         taken_back_for: None,
         halted_since: None,
         running: None,
@@ -631,6 +633,10 @@ fn how_a_version_is_taken_back() {
         reason: words.clone(),
         platform: None,
     };
+    let mut held = rolling_back(alarms(), Way::Unasked);
+    if let News::Rollout(news) = &mut held.news {
+        news.held = true;
+    }
     snapshot!(
         "rolling_back",
         shown(&[
@@ -639,6 +645,7 @@ fn how_a_version_is_taken_back() {
                 with_stopped_tasks(rolling_back(tasks_fail(), Way::Unasked))
             ),
             ("an alarm fired", rolling_back(alarms(), Way::Unasked)),
+            ("… and a hold keeps it", held),
             ("ECS is at it", rolling_back(failed(), by_ecs)),
             ("a hook stops it", way_back_paused()),
             (

@@ -281,6 +281,7 @@ impl Step {
             running,
             last_known_good: last_known_good.map(|good| good.task_definition.clone()),
             last_known_good_tag: last_known_good.and_then(|good| good.source.tag().cloned()),
+            held: self.hold().is_some(),
             taken_back_for: None,
             halted_since: None,
         }

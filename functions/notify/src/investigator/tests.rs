@@ -152,6 +152,7 @@ fn notice(phase: Phase) -> Notice {
         start: None,
         running: None,
         last_known_good: None,
+        held: false,
         taken_back_for: None,
         halted_since: None,
     };

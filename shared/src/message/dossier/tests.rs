@@ -84,6 +84,7 @@ fn notice(phase: Phase, evidence: Evidence) -> Notice {
             start: Some(start()),
             running: Some(running()),
             last_known_good: Some(revision(41)),
+            held: false,
             taken_back_for: None,
             halted_since: None,
         })),

@@ -23,6 +23,7 @@ fn halted(asked: bool) -> TargetState {
         last_known_good: Some("web:1".to_owned()),
         last_known_good_tag: None,
         running: asked.then(running),
+        held: false,
         taken_back_for: None,
         halted_since: None,
     };

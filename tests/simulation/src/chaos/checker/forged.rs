@@ -166,6 +166,7 @@ pub(super) fn notice(rollout: &Rollout) -> Notice {
             last_known_good: None,
             last_known_good_tag: None,
             running: None,
+            held: false,
             taken_back_for: None,
             halted_since: None,
         })),
