@@ -1,7 +1,10 @@
 //! People, Terraform and ECS itself change the service meanwhile.
 
 use pushboat::core::alarm::AlarmState;
-use simulation::Fault;
+use pushboat::core::evidence::AlarmChange;
+use pushboat::ports::Clock as _;
+use pushboat::trigger::alarm::AlarmChanged;
+use simulation::{Event, Fault};
 
 use super::*;
 
@@ -238,6 +241,33 @@ fn an_alarm_that_fired_before_is_ignored_until_it_has_been_quiet() {
         history(&world),
         ["v2 succeeded", "v3 rolled-back alarm-fired"]
     );
+}
+
+#[test]
+fn the_end_of_an_alarm_that_fired_before_does_not_count_however_late_it_is_told() {
+    let mut world = adopted();
+    world.alarms.set("5xx", AlarmState::Alarm);
+    push(&mut world, "v2");
+    run_to(&mut world, "baking");
+    world.lost.alarm_changes = true;
+    world.alarms.set("5xx", AlarmState::Ok);
+    let ended_at = world.clock.now();
+    world.run_for(minutes(2));
+    for event_id in ["late", "again"] {
+        world.tell(Event::AlarmChanged(AlarmChanged {
+            change: AlarmChange {
+                alarm_arn: "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:5xx".to_owned(),
+                name: "5xx".to_owned(),
+                state: AlarmState::Ok,
+                previous: Some(AlarmState::Alarm),
+                reason: String::new(),
+                at: ended_at,
+            },
+            event_id: event_id.to_owned(),
+        }));
+    }
+    world.run_for(minutes(15));
+    assert_eq!(history(&world), ["v2 succeeded"]);
 }
 
 #[test]

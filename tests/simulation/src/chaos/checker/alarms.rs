@@ -149,11 +149,12 @@ impl Checker {
             return;
         };
         for name in alarms {
-            let mut ignored = false;
+            let turns = self.turns(name);
+            let at_the_start = turns.iter().rev().find(|(at, _)| *at < start.at);
+            let mut ignored = at_the_start.is_some_and(|(_, state)| *state == AlarmState::Alarm);
             let mut fired = false;
-            for (at, state) in self.turns(name) {
+            for (_, state) in turns.iter().filter(|(at, _)| *at >= start.at) {
                 match state {
-                    AlarmState::Alarm if *at < start.at => ignored = true,
                     AlarmState::Alarm => fired = fired || !ignored,
                     AlarmState::Ok => ignored = false,
                     AlarmState::InsufficientData => {}

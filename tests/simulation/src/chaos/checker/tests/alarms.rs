@@ -122,7 +122,14 @@ fn a_version_that_goes_back_for_an_alarm_that_did_not_fire_is_reported() {
             ],
             true,
         ),
-        (&[(50, AlarmState::InsufficientData), (210, ALARM)], false),
+        (
+            &[
+                (50, ALARM),
+                (60, AlarmState::InsufficientData),
+                (210, ALARM),
+            ],
+            false,
+        ),
     ] {
         let mut checker = checker(Tags::Pattern);
         for (second, state) in turns {
