@@ -4,7 +4,7 @@ TOOLS := ministack sam lint checkov
 CHECK := tests/tools/run-checks
 
 .DEFAULT_GOAL := help
-.PHONY: help demo simulate fuzz test fmt lint unit template doc build e2e tools lock prerequisites clean
+.PHONY: help demo simulate fuzz mutants test fmt lint unit template doc build e2e tools lock prerequisites clean
 
 help: ## Say what there is to do
 	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -21,6 +21,9 @@ simulate: prerequisites ## Play seeds with every fault; SEEDS, FROM, SECONDS and
 
 fuzz: prerequisites ## Feed every parser of outside input with libFuzzer; TARGET and SECONDS say which and how long
 	@tests/tools/fuzz $(or $(SECONDS),60) $(TARGET)
+
+mutants: prerequisites ## Change the core bit by bit and see that a test notices; FILE narrows it, else it takes hours
+	@tests/tools/mutants $(if $(FILE),'$(FILE)')
 
 test: tools ## Run every check there is; needs no AWS account and no Docker
 	@$(CHECK)
