@@ -39,6 +39,8 @@ impl Chaos {
             let waits = !deployment["lifecycleHooks"].is_null();
             let deadline_seconds = settings["deadlineSeconds"].as_i64();
             target.desired > 0
+                // What leaves ECS no room may block a deployment.
+                && deployment["maximumPercent"].is_null()
                 && quick
                 && !waits
                 && settings["supersede"] == "whenFinished"

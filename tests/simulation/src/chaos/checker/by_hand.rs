@@ -5,7 +5,7 @@
 //! is issued (invariant 6); outcomes are told apart, by us, by ECS, by a person.
 
 use jiff::Timestamp;
-use pushboat::core::rollout::{Phase, RolledBackBy, Rollout};
+use pushboat::core::rollout::{Phase, RolledBackBy, Rollout, Way};
 
 use super::Known;
 use super::changes::SOMEBODY;
@@ -117,7 +117,7 @@ impl Known {
         let stopped = self.by_hand.stopped.as_ref();
         let stopped = stopped.filter(|stopped| stopped.revision == running.revision);
         match by {
-            RolledBackBy::Pushboat if !by_us => {
+            RolledBackBy::Pushboat if !by_us && !meant_to(before) => {
                 Some("Pushboat is said to have done it, and asked for nothing".to_owned())
             }
             RolledBackBy::Person if !self.by_hand.acted_since(start.at) => {
@@ -129,4 +129,13 @@ impl Known {
             RolledBackBy::Pushboat | RolledBackBy::Person | RolledBackBy::Ecs => None,
         }
     }
+}
+
+/// Says whether it was recorded that the service is to be changed: of what follows nobody
+/// can tell whether it did that.
+fn meant_to(rollout: &Rollout) -> bool {
+    rollout.phase.back().is_some_and(|back| match back.way {
+        Way::Stop { .. } | Way::Update { .. } => true,
+        Way::Unasked | Way::Observed { .. } => false,
+    })
 }

@@ -41,12 +41,14 @@ impl Checker {
         let blocked = known
             .blocked_at
             .is_some_and(|blocked_at| sent_at <= blocked_at + BLOCKED_FOR);
-        known.received_at = Some(at);
         if !blocked && at.duration_since(sent_at) > MOST_IN_QUEUE {
             let saw = format!("a message of {sent_at} waited, and nothing of its own blocked it");
             self.report(FAIR, target.as_str(), saw);
         }
         self.check_wake(target, at);
+        if let Some(known) = self.targets.get_mut(target) {
+            known.received_at = Some(at);
+        }
     }
 
     /// No wake-up is overdue at the end.
@@ -66,7 +68,9 @@ impl Checker {
             Some(healed_at) => wake.at.max(healed_at + RECOVERED_AFTER) + MOST_ASLEEP,
             None => wake.at + MOST_ASLEEP_IN_TROUBLE,
         };
-        if at > overdue_at {
+        // It was woken, and has its own trouble.
+        let woken = known.and_then(|known| known.received_at);
+        if at > overdue_at && woken.is_none_or(|woken_at| woken_at < wake.at) {
             let saw = format!(
                 "it was to be woken at {} for {}, and was not",
                 wake.at,

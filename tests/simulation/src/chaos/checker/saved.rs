@@ -60,7 +60,9 @@ impl Checker {
         };
         let begins = start.at == saved.at && known.phase_of(current) == Some("requested");
         let follows = known.terms.tags == Tags::Exact && !Request::of(current).by_person;
-        if !begins || !follows {
+        // A function that stood still may have looked before the tag was moved.
+        let stood_still = known.received_at.is_some_and(|at| at != saved.at);
+        if !begins || !follows || stood_still {
             return;
         }
         let key = (current.push.repository.clone(), current.push.tag.clone());

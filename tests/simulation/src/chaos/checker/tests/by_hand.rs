@@ -66,6 +66,26 @@ fn what_a_person_stopped_and_is_asked_for_again_is_reported() {
 #[test]
 fn a_rollback_that_is_put_down_to_somebody_else_is_reported() {
     use RolledBackBy::{Ecs, Person, Pushboat};
+    // It was recorded that Pushboat meant to, and nobody can tell what came of it.
+    let meant = |ours: &mut Rollout| {
+        if let Phase::RollingBack { back, .. } = &mut ours.phase {
+            back.way = pushboat::core::rollout::Way::Update {
+                intended_at: Some(at(300)),
+            };
+        }
+    };
+    let mut ours = rollout("main-1", 'a', 10, rolling_back('a'));
+    meant(&mut ours);
+    let mut checker = checker(Tags::Pattern);
+    save(
+        &mut checker,
+        saved(state(Some(ours.clone())), Vec::new(), None),
+    );
+    let truth = service(revision(GOOD, None, '0'));
+    let ended = rolled_back_by(&ours, Pushboat);
+    let write = saved(after_rollback(&ours, true), vec![ended], Some(truth));
+    save(&mut checker, write);
+    assert_quiet(&checker);
     for (stopped, asked, by, reported) in [
         (true, false, Person, false),
         (true, false, Ecs, true),
@@ -75,7 +95,7 @@ fn a_rollback_that_is_put_down_to_somebody_else_is_reported() {
         (false, false, Ecs, false),
     ] {
         let ours = rollout("main-1", 'a', 10, rolling_back('a'));
-        let mut checker = checker(Tags::Pattern);
+        let mut checker = self::checker(Tags::Pattern);
         save(
             &mut checker,
             saved(state(Some(ours.clone())), Vec::new(), None),

@@ -41,7 +41,7 @@ fn a_message_that_waits_for_another_target_is_reported() {
 
 #[test]
 fn a_wake_up_that_is_slept_through_is_reported() {
-    let asleep = |healed: Option<i64>, second: i64| {
+    let asleep = |healed: Option<i64>, second: i64, at_the_end: bool| {
         let mut checker = checker(Tags::Pattern);
         let mut waits = state(None);
         waits.wake = Some(Wake {
@@ -50,18 +50,28 @@ fn a_wake_up_that_is_slept_through_is_reported() {
         });
         save(&mut checker, saved(waits, Vec::new(), None));
         checker.healed_at = healed.map(at);
-        received(&mut checker, second, second);
-        let at_the_receipt = checker.violations().len();
-        checker.check_end(&End {
-            at: at(second),
-            ..End::default()
-        });
-        assert_eq!(checker.violations().len(), 2 * at_the_receipt);
+        match at_the_end {
+            true => checker.check_end(&End {
+                at: at(second),
+                ..End::default()
+            }),
+            false => received(&mut checker, second, second),
+        }
         checker
     };
-    assert_quiet(&asleep(Some(0), 1180));
-    assert_reported(&asleep(Some(0), 1181), "fairness");
-    assert_quiet(&asleep(Some(900), 1600));
-    assert_quiet(&asleep(None, 1181));
-    assert_reported(&asleep(None, 4601), "fairness");
+    for at_the_end in [false, true] {
+        assert_quiet(&asleep(Some(0), 1180, at_the_end));
+        assert_reported(&asleep(Some(0), 1181, at_the_end), "fairness");
+        assert_quiet(&asleep(Some(900), 1600, at_the_end));
+        assert_quiet(&asleep(None, 1181, at_the_end));
+        assert_reported(&asleep(None, 4601, at_the_end), "fairness");
+    }
+    // It was woken, and nothing came of it.
+    let mut checker = asleep(Some(0), 1100, false);
+    received(&mut checker, 1100, 2000);
+    checker.check_end(&End {
+        at: at(2000),
+        ..End::default()
+    });
+    assert_quiet(&checker);
 }

@@ -116,7 +116,7 @@ fn a_rollout_that_is_superseded_by_an_older_one_is_reported() {
 
 #[test]
 fn an_exact_tag_that_is_resolved_to_what_it_was_is_reported() {
-    for (tagged, reported) in [('a', false), ('b', true)] {
+    for (tagged, received, reported) in [('a', 100, false), ('b', 100, true), ('b', 80, false)] {
         let mut checker = checker(Tags::Exact);
         checker.take(&Deed::Tagged {
             at: at(5),
@@ -129,6 +129,12 @@ fn an_exact_tag_that_is_resolved_to_what_it_was_is_reported() {
             &mut checker,
             saved(state(Some(asked.clone())), Vec::new(), None),
         );
+        // Where it stood still since, it may have looked before the tag was moved.
+        checker.take(&Deed::Received {
+            at: at(received),
+            target: web(),
+            sent_at: at(received),
+        });
         let starts = Rollout {
             phase: starting('a'),
             ..asked
