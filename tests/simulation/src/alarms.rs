@@ -30,6 +30,12 @@ struct Kept {
 }
 
 impl Alarms {
+    /// Gives the service's own clock.
+    #[must_use]
+    pub fn clock(&self) -> &VirtualClock {
+        &self.clock
+    }
+
     pub(crate) fn new(clock: VirtualClock) -> Self {
         Self {
             clock,

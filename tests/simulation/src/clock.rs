@@ -13,31 +13,64 @@ const BEGINNING_SECOND: i64 = 1_767_225_600;
 ///
 /// Its clones show the same time.
 #[derive(Clone, Debug)]
-pub struct VirtualClock(Rc<Cell<Timestamp>>);
+pub struct VirtualClock {
+    time: Rc<Cell<Timestamp>>,
+    /// How far it is ahead of the time.
+    skew: Rc<Cell<SignedDuration>>,
+}
 
 impl Default for VirtualClock {
     fn default() -> Self {
         let beginning = Timestamp::from_second(BEGINNING_SECOND).unwrap_or_default();
-        Self(Rc::new(Cell::new(beginning)))
+        Self {
+            time: Rc::new(Cell::new(beginning)),
+            skew: Rc::default(),
+        }
     }
 }
 
 impl VirtualClock {
+    /// Makes a clock that goes on with this one, and can be skewed on its own.
+    ///
+    /// AWS keeps its clocks in step by the Amazon Time Sync Service, and promises no other bound
+    /// than that requests are signed with a time that is not more than five minutes off.
+    /// Source: "Troubleshoot Signature Version 4 signing for AWS API requests" in the IAM user
+    /// guide.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        Self {
+            time: Rc::clone(&self.time),
+            skew: Rc::default(),
+        }
+    }
+
+    /// Puts the clock and its clones ahead of the time, or behind it.
+    pub fn set_skew(&self, skew: SignedDuration) {
+        self.skew.set(skew);
+    }
+
+    /// Tells when this clock will show `at`, by a clock that is not skewed.
+    #[must_use]
+    pub fn unskewed(&self, at: Timestamp) -> Timestamp {
+        at.checked_sub(self.skew.get()).unwrap_or(at)
+    }
+
     /// Goes on to `at`; time never goes back.
     pub fn advance_to(&self, at: Timestamp) {
-        self.0.set(self.0.get().max(at));
+        self.time.set(self.time.get().max(self.unskewed(at)));
     }
 
     /// Tells the time that comes `duration` from now.
     #[must_use]
     pub fn after(&self, duration: SignedDuration) -> Timestamp {
-        self.0.get().checked_add(duration).unwrap_or(Timestamp::MAX)
+        self.now().checked_add(duration).unwrap_or(Timestamp::MAX)
     }
 }
 
 impl Clock for VirtualClock {
     fn now(&self) -> Timestamp {
-        self.0.get()
+        let time = self.time.get();
+        time.checked_add(self.skew.get()).unwrap_or(time)
     }
 }
 
@@ -54,5 +87,17 @@ mod tests {
         assert_eq!(clock.now(), later);
         clock.advance_to(beginning);
         assert_eq!(clock.now(), later);
+    }
+
+    #[test]
+    fn a_skewed_clock_goes_on_with_the_time() {
+        let clock = VirtualClock::default();
+        let ahead = clock.beside();
+        ahead.clone().set_skew(SignedDuration::from_secs(3));
+        let shown = clock.after(SignedDuration::from_secs(3));
+        assert_eq!(ahead.now(), shown);
+        assert_eq!(ahead.unskewed(shown), clock.now());
+        clock.advance_to(clock.after(SignedDuration::from_secs(5)));
+        assert_eq!(ahead.now(), clock.after(SignedDuration::from_secs(3)));
     }
 }

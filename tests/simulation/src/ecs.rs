@@ -12,7 +12,7 @@ use ecs_model::{
 use jiff::{SignedDuration, Timestamp};
 use pushboat::core::observation::Definition;
 use pushboat::core::policy::ServiceRef;
-use pushboat::ports::Clock as _;
+use pushboat::ports::{CallError, Clock as _};
 use pushboat::task_definition::ROLLOUT_TAG;
 use serde_json::{Value, json};
 
@@ -24,7 +24,10 @@ use crate::services::Complaints;
 /// The account's ECS; clones are the same one.
 #[derive(Clone, Debug)]
 pub struct Ecs {
+    /// The time, by which deeds are noted.
     clock: VirtualClock,
+    /// Its own clock.
+    own_clock: VirtualClock,
     images: Images,
     model: Rc<RefCell<ecs_model::Ecs>>,
     /// Nothing of a revision changes but its status, so each is rendered once for each.
@@ -32,6 +35,7 @@ pub struct Ecs {
     /// A message never changes, so each is read once.
     pub(crate) complaints: Rc<RefCell<Complaints>>,
     lag: Rc<Cell<ReadLag>>,
+    limits_rates: Rc<Cell<bool>>,
     outdated: Rc<RefCell<Vec<Outdated>>>,
     pub(crate) deeds: Deeds,
 }
@@ -105,8 +109,10 @@ impl Ecs {
             timings: Timings::default(),
         });
         Self {
+            own_clock: clock.beside(),
             clock,
             images,
+            limits_rates: Rc::default(),
             model: Rc::new(RefCell::new(model)),
             definitions: Rc::default(),
             complaints: Rc::default(),
@@ -114,6 +120,41 @@ impl Ecs {
             outdated: Rc::default(),
             deeds: Deeds::default(),
         }
+    }
+
+    /// Gives its own clock.
+    #[must_use]
+    pub fn clock(&self) -> &VirtualClock {
+        &self.own_clock
+    }
+
+    /// Refuses from now on what is asked more often than AWS documents.
+    pub fn limit_rates(&self) {
+        self.limits_rates.set(true);
+        self.model().limit_rates(true);
+    }
+
+    /// Has others in the account call an operation as often as they may at this moment.
+    pub fn use_up(&self, operation: &str) {
+        if self.limits_rates.get() {
+            let mut model = self.model();
+            while model.count_call(operation).is_ok() {}
+        }
+    }
+
+    /// Counts Pushboat's calls of some operations, one each.
+    pub(crate) fn count(&self, operations: &[&str]) -> Result<(), CallError> {
+        if !self.limits_rates.get() {
+            return Ok(());
+        }
+        let mut model = self.model();
+        for operation in operations {
+            if model.count_call(operation).is_err() {
+                let call = (*operation).to_owned();
+                return Err(CallError::Throttled { call });
+            }
+        }
+        Ok(())
     }
 
     /// Has reads lag behind Pushboat's writes from now on.
@@ -160,7 +201,7 @@ impl Ecs {
     /// Brings the model up to the present and gives it to be changed.
     pub fn model(&self) -> RefMut<'_, ecs_model::Ecs> {
         let mut model = self.model.borrow_mut();
-        model.advance(self.clock.now(), &self.images);
+        model.advance(self.own_clock.now(), &self.images);
         model
     }
 
@@ -242,7 +283,8 @@ impl Ecs {
 
     /// Says when something happens next by itself.
     pub(crate) fn next_at(&self) -> Option<Timestamp> {
-        self.model.borrow().next_change_at()
+        let next = self.model.borrow().next_change_at();
+        next.map(|at| self.own_clock.unskewed(at))
     }
 
     /// Registers a revision with one container, `app`; answers its ARN.
@@ -467,7 +509,7 @@ impl Ecs {
     /// If there is no such thing.
     pub fn tag(&self, arn: &str, key: &str, value: &str) {
         let request = json!({ "resourceArn": arn, "tags": [{ "key": key, "value": value }] });
-        let now = self.clock.now();
+        let now = self.own_clock.now();
         let mut model = self.model();
         model
             .call("TagResource", &request, now, &self.images)

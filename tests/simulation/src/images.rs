@@ -112,6 +112,12 @@ impl Image {
 }
 
 impl Images {
+    /// Gives the service's own clock.
+    #[must_use]
+    pub fn clock(&self) -> &VirtualClock {
+        &self.clock
+    }
+
     pub(crate) fn new(clock: VirtualClock) -> Self {
         Self {
             clock,

@@ -16,6 +16,12 @@ pub struct Parameters {
 }
 
 impl Parameters {
+    /// Gives the service's own clock.
+    #[must_use]
+    pub fn clock(&self) -> &VirtualClock {
+        &self.clock
+    }
+
     pub(crate) fn new(clock: VirtualClock) -> Self {
         Self {
             clock,

@@ -24,6 +24,7 @@ use crate::ecs::{Ecs, read_tags};
 
 impl Services for Ecs {
     async fn service(&self, service: &ServiceRef) -> Result<ServiceLook, CallError> {
+        self.count(&["DescribeServices"])?;
         let complaints = &mut *self.complaints.borrow_mut();
         let look =
             |model: &ecs_model::Ecs| match model.service(Some(&service.cluster), &service.name) {
@@ -35,6 +36,7 @@ impl Services for Ecs {
     }
 
     async fn task_definition(&self, arn: &str) -> Result<Arc<Definition>, CallError> {
+        self.count(&["DescribeTaskDefinition"])?;
         let model = self.read();
         let Some(entry) = model.task_definition(arn) else {
             let error = not_found("Unable to describe task definition.");
@@ -72,6 +74,7 @@ impl Services for Ecs {
     }
 
     async fn revision_of(&self, base: &str, rollout: &str) -> Result<Option<String>, CallError> {
+        self.count(&["ListTaskDefinitions"])?;
         let find = |model: &ecs_model::Ecs| {
             let base = model.task_definition(base)?;
             let family = base.definition.family.as_str();
@@ -83,6 +86,7 @@ impl Services for Ecs {
     }
 
     async fn register(&self, request: &Value) -> Result<String, CallError> {
+        self.count(&["RegisterTaskDefinition"])?;
         let call = "RegisterTaskDefinition";
         let mut document = request.as_object().cloned().unwrap_or_default();
         let tags = document.remove("tags").unwrap_or_default();
@@ -101,6 +105,7 @@ impl Services for Ecs {
         service: &ServiceRef,
         revision: &str,
     ) -> Result<ServiceDeployment, CallError> {
+        self.count(&["UpdateService"])?;
         let input = UpdateService {
             cluster: Some(service.cluster.clone()),
             service: service.name.clone(),
@@ -137,6 +142,11 @@ impl Services for Ecs {
         service: &ServiceRef,
         since: Timestamp,
     ) -> Result<Vec<DeploymentRecord>, CallError> {
+        self.count(&[
+            "ListServiceDeployments",
+            "DescribeServiceDeployments",
+            "DescribeServiceRevisions",
+        ])?;
         let look =
             |model: &ecs_model::Ecs| match model.service(Some(&service.cluster), &service.name) {
                 Ok(Some(found)) => {

@@ -148,6 +148,8 @@ pub struct World {
     alarm_events: usize,
     commands: Vec<Request>,
     paused: Vec<StandingStill>,
+    events_clock: VirtualClock,
+    sweep_clock: VirtualClock,
 }
 
 /// An invocation of `rollout` under way.
@@ -171,15 +173,17 @@ impl Default for World {
     fn default() -> Self {
         let clock = VirtualClock::default();
         let calls = Calls::new(clock.clone());
-        let images = Images::new(clock.clone());
+        let images = Images::new(clock.beside());
         let ecs = Ecs::new(clock.clone(), images.clone());
-        let parameters = Parameters::new(clock.clone());
+        let parameters = Parameters::new(clock.beside());
         let queue = FifoQueue::new(clock.clone());
-        let alarms = Alarms::new(clock.clone());
+        let alarms = Alarms::new(clock.beside());
+        let (events_clock, sweep_clock) = (clock.beside(), clock.beside());
         let (ledger, topic) = (Ledger::default(), Topic::default());
         let functions = Functions::new(&Ground {
             calls: &calls,
             clock: &clock,
+            sweep_clock: &sweep_clock,
             ledger: &ledger,
             ecs: &ecs,
             images: &images,
@@ -212,6 +216,8 @@ impl Default for World {
             alarm_events: 0,
             commands: Vec::new(),
             paused: Vec::new(),
+            events_clock,
+            sweep_clock,
         }
     }
 }
@@ -254,7 +260,7 @@ impl World {
     pub fn push_image(&mut self, repository: &str, tag: &str, image: &Image) -> Push {
         let digest = self.images.put(repository, tag, image);
         self.pushes += 1;
-        let second = self.clock.now().as_second();
+        let second = self.events_clock.now().as_second();
         let push = Push {
             repository: repository.to_owned(),
             tag: tag.to_owned(),
@@ -326,6 +332,24 @@ impl World {
     pub fn disorder_events(&mut self, rates: EventRates, seed: u64) {
         let rng = fastrand::Rng::with_seed(seed);
         self.disorder = Some(Disorder { rates, rng });
+    }
+
+    /// Gives each service, and the sweep, a clock that is off by so much at the most; the seed
+    /// decides. `rollout` keeps the time.
+    pub fn skew_clocks(&self, most: SignedDuration, seed: u64) {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let most = i64::try_from(most.as_millis()).unwrap_or_default();
+        let clocks = [
+            self.ecs.clock(),
+            self.images.clock(),
+            self.alarms.clock(),
+            self.parameters.clock(),
+            &self.events_clock,
+            &self.sweep_clock,
+        ];
+        for clock in clocks {
+            clock.set_skew(SignedDuration::from_millis(rng.i64(-most..=most)));
+        }
     }
 
     /// Ends every fault: what is sent from now on arrives, what is asked is answered.

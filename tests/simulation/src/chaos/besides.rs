@@ -30,6 +30,7 @@ const HAPPENINGS: &[Happening] = &[
     (6, Some(Trouble::Capacity), Chaos::interrupt),
     (2, Some(Trouble::Capacity), Chaos::run_out_of_capacity),
     (8, Some(Trouble::Scaling), Chaos::autoscale),
+    (6, Some(Trouble::Limits), Chaos::use_up),
     (10, Some(Trouble::Hooks), Chaos::answer_hook),
     (3, Some(Trouble::Hooks), Chaos::turn_hook_function),
     (5, Some(Trouble::Tools), Chaos::apply_terraform),

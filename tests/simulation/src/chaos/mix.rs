@@ -33,10 +33,14 @@ pub enum Trouble {
     Expiry,
     /// `rollout` stands still in the midst of a call, and its writes arrive late.
     Pauses,
+    /// Each service's clock is off by up to five seconds.
+    Skew,
+    /// ECS's operations have the documented rates, and others in the account use them up.
+    Limits,
 }
 
 /// Every kind with its name on the command line.
-const NAMES: [(&str, Trouble); 12] = [
+const NAMES: [(&str, Trouble); 14] = [
     ("drops", Trouble::Drops),
     ("disorder", Trouble::Disorder),
     ("calls", Trouble::Calls),
@@ -49,6 +53,8 @@ const NAMES: [(&str, Trouble); 12] = [
     ("tools", Trouble::Tools),
     ("expiry", Trouble::Expiry),
     ("pauses", Trouble::Pauses),
+    ("skew", Trouble::Skew),
+    ("limits", Trouble::Limits),
 ];
 
 /// Which kinds of trouble a run may meet; a seed draws from these.

@@ -122,9 +122,10 @@ impl Chaos {
 
     pub(super) fn set_alarm(&mut self, name: &str, state: AlarmState) {
         self.world.alarms.set(name, state);
-        let at = self.world.clock.now();
         let fires = state == AlarmState::Alarm;
-        self.world.ecs.model().set_alarm(name, fires, at);
+        let seen_at = self.world.ecs.clock().now();
+        self.world.ecs.model().set_alarm(name, fires, seen_at);
+        let at = self.world.alarms.clock().now();
         self.world.note_deed(Deed::AlarmTurned {
             at,
             name: name.to_owned(),

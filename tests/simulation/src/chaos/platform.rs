@@ -1,5 +1,6 @@
 //! What AWS does by itself: capacity that comes and goes, and autoscaling.
 
+use super::plan::pick;
 use super::run::Chaos;
 
 impl Chaos {
@@ -25,6 +26,25 @@ impl Chaos {
         self.pass(seconds);
         self.world.ecs.model().set_out_of_capacity(false);
         self.say(|| "fargate has capacity again".to_owned());
+    }
+
+    /// Others in the account call an operation as often as they may, for some time.
+    pub(super) fn use_up(&mut self) {
+        let operation = *pick(
+            &mut self.rng,
+            &[
+                "RegisterTaskDefinition",
+                "DescribeTaskDefinition",
+                "UpdateService",
+                "DescribeServices",
+                "ListServiceDeployments",
+            ],
+        );
+        self.did("others use up a rate", operation);
+        for _ in 0..self.rng.u8(1..=60) {
+            self.world.ecs.use_up(operation);
+            self.pass(1);
+        }
     }
 
     /// Application Auto Scaling changes how many tasks a service wants.

@@ -13,7 +13,7 @@ use pushboat::ports::Clock as _;
 use pushboat::wake::Woken;
 
 use super::checker::{Checker, End, Short, Tags, Unsent, Violation};
-use super::mix::{Mix, Rates};
+use super::mix::{Mix, Rates, Trouble};
 use super::plan::{Plan, TargetPlan, first_tag};
 use super::tally::{Tally, reason};
 use crate::deeds::{Deed, Saved};
@@ -28,6 +28,8 @@ const QUIET: SignedDuration = SignedDuration::from_hours(2);
 const LOOK_FOR_REST_EVERY: SignedDuration = SignedDuration::from_mins(10);
 /// For how long at the end services are looked at: more than the five minutes that tasks may be missing.
 const LAST_LOOKS: SignedDuration = SignedDuration::from_mins(6);
+/// How far a service's clock is off at the most.
+const MOST_SKEW: SignedDuration = SignedDuration::from_secs(5);
 /// More steps than ever happen at one instant.
 const MOST_STEPS_AT_ONCE: usize = 2_000;
 
@@ -101,6 +103,12 @@ pub fn run(seed: u64, mix: Mix, with_transcript: bool) -> Run {
     };
     chaos.say(|| format!("rates {rates:?}"));
     chaos.checker.read_lag = rates.lag.services;
+    if met.has(Trouble::Skew) {
+        chaos.world.skew_clocks(MOST_SKEW, seed ^ 0x0c10_c4ed);
+    }
+    if met.has(Trouble::Limits) {
+        chaos.world.ecs.limit_rates();
+    }
     chaos.set_up();
     chaos
         .world
@@ -120,7 +128,7 @@ impl Chaos {
         self.world.keep_deeds();
         for name in self.plan.alarms.clone() {
             self.world.alarms.set(&name, AlarmState::Ok);
-            let at = self.world.clock.now();
+            let at = self.world.alarms.clock().now();
             let state = AlarmState::Ok;
             self.world.note_deed(Deed::AlarmTurned { at, name, state });
         }

@@ -55,3 +55,45 @@ fn autoscaling_leaves_what_its_owner_scaled_to_zero() {
         .update(&service(), |update| update.desired_count = Some(0));
     assert!(!world.ecs.autoscale(&service(), 2));
 }
+
+/// Twenty calls at once, and one a second: whoever comes after the others has to wait.
+#[test]
+fn what_others_use_up_of_a_rate_delays_and_harms_nothing() {
+    let mut world = adopted();
+    world.ecs.limit_rates();
+    world.run_for(SignedDuration::from_millis(55));
+    push(&mut world, "v2");
+    for _ in 0..1_000 {
+        world.ecs.use_up("RegisterTaskDefinition");
+        world.run_for(SignedDuration::from_millis(20));
+    }
+    assert_eq!(under_way(&world).as_deref(), Some("v2 starting"));
+    assert_eq!(world.ecs.revisions("web"), 1);
+    world.run_for(minutes(15));
+    assert_eq!(history(&world), ["v2 succeeded"]);
+    assert_eq!(world.ecs.revisions("web"), 2);
+}
+
+/// Only AWS's clocks are compared with each other, and none is expected to be right.
+#[test]
+fn clocks_that_are_off_by_some_seconds_change_nothing() {
+    for seed in 0..8 {
+        let mut world = world();
+        world.skew_clocks(seconds(5), seed);
+        world.ecs.create_service(&specification());
+        world.run_for(minutes(3));
+        world.put_target(TARGET, TARGET_TEXT);
+        world.run_for(minutes(1));
+        push(&mut world, "v2");
+        world.run_for(minutes(15));
+        push(&mut world, "v3");
+        run_to(&mut world, "baking");
+        world.run_for(seconds(20));
+        world
+            .alarms
+            .set("5xx", pushboat::core::alarm::AlarmState::Alarm);
+        world.run_for(minutes(15));
+        let ends = ["v2 succeeded", "v3 rolled-back alarm-fired"];
+        assert_eq!(history(&world), ends, "seed {seed}");
+    }
+}

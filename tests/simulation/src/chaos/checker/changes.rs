@@ -71,7 +71,7 @@ const QUARANTINE: &str = "10 (what was rolled back stays out)";
 const BOUNDED: &str = "bounded work";
 /// For how long before an update somebody's change may go unseen: a decision holds for ten
 /// seconds, and an update is on its way for five at most.
-const UNSEEN: SignedDuration = SignedDuration::from_secs(15);
+pub(super) const UNSEEN: SignedDuration = SignedDuration::from_secs(15);
 
 impl Known {
     fn check_update(

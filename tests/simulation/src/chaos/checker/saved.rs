@@ -5,6 +5,7 @@ use pushboat::core::reason::SupersededBy;
 use pushboat::core::rollout::{Phase, Rollout};
 use pushboat::notice::News;
 
+use super::changes::UNSEEN;
 use super::{Checker, Known, Request, Tags};
 use crate::deeds::{Saved, ServiceTruth};
 
@@ -32,10 +33,13 @@ impl Checker {
         known.check_final(saved, &mut found);
         known.check_notices(saved, &mut found);
         self.check_start(&known, saved, &mut found);
+        // Its write was long on the way: what was true then may not be any more.
+        let mut told_at = saved.notices.iter().map(|notice| notice.at);
+        let is_late = told_at.any(|at| saved.at.duration_since(at) > UNSEEN);
         for rollout in &saved.finished {
             known.check_superseded(rollout, &mut found);
             // What the service is like is only sure for the last one.
-            if saved.finished.last() == Some(rollout) {
+            if !is_late && saved.finished.last() == Some(rollout) {
                 self.check_outcome(&known, rollout, saved.service.as_ref(), &mut found);
             }
         }
