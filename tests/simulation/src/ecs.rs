@@ -25,9 +25,9 @@ use crate::services::Complaints;
 #[derive(Clone, Debug)]
 pub struct Ecs {
     /// The time, by which deeds are noted.
-    clock: VirtualClock,
+    time: VirtualClock,
     /// Its own clock.
-    own_clock: VirtualClock,
+    clock: VirtualClock,
     images: Images,
     model: Rc<RefCell<ecs_model::Ecs>>,
     /// Nothing of a revision changes but its status, so each is rendered once for each.
@@ -101,7 +101,7 @@ impl ServiceSpecification {
 }
 
 impl Ecs {
-    pub(crate) fn new(clock: VirtualClock, images: Images) -> Self {
+    pub(crate) fn new(time: VirtualClock, images: Images) -> Self {
         let model = ecs_model::Ecs::new(Settings {
             account_id: ACCOUNT.to_owned(),
             region: REGION.to_owned(),
@@ -109,8 +109,8 @@ impl Ecs {
             timings: Timings::default(),
         });
         Self {
-            own_clock: clock.beside(),
-            clock,
+            clock: time.beside(),
+            time,
             images,
             limits_rates: Rc::default(),
             model: Rc::new(RefCell::new(model)),
@@ -125,7 +125,7 @@ impl Ecs {
     /// Gives its own clock.
     #[must_use]
     pub fn clock(&self) -> &VirtualClock {
-        &self.own_clock
+        &self.clock
     }
 
     /// Refuses from now on what is asked more often than AWS documents.
@@ -168,7 +168,7 @@ impl Ecs {
         if lag == ReadLag::default() {
             return;
         }
-        let now = self.clock.now();
+        let now = self.time.now();
         let longest = lag.services.max(lag.definitions);
         let mut outdated = self.outdated.borrow_mut();
         outdated.retain(|one| now.duration_since(one.written_at) < longest);
@@ -189,7 +189,7 @@ impl Ecs {
     }
 
     fn shown<T>(&self, lag: SignedDuration, read: impl FnOnce(&ecs_model::Ecs) -> T) -> T {
-        let now = self.clock.now();
+        let now = self.time.now();
         let outdated = self.outdated.borrow();
         let hides = |one: &&Outdated| now.duration_since(one.written_at) < lag;
         match outdated.iter().find(hides) {
@@ -201,7 +201,7 @@ impl Ecs {
     /// Brings the model up to the present and gives it to be changed.
     pub fn model(&self) -> RefMut<'_, ecs_model::Ecs> {
         let mut model = self.model.borrow_mut();
-        model.advance(self.own_clock.now(), &self.images);
+        model.advance(self.clock.now(), &self.images);
         model
     }
 
@@ -214,7 +214,7 @@ impl Ecs {
 
     /// Gives the time.
     pub(crate) fn now(&self) -> Timestamp {
-        self.clock.now()
+        self.time.now()
     }
 
     /// Says how a service stands, whatever reads show; none where there is none.
@@ -284,7 +284,7 @@ impl Ecs {
     /// Says when something happens next by itself.
     pub(crate) fn next_at(&self) -> Option<Timestamp> {
         let next = self.model.borrow().next_change_at();
-        next.map(|at| self.own_clock.unskewed(at))
+        next.map(|at| self.clock.unskewed(at))
     }
 
     /// Registers a revision with one container, `app`; answers its ARN.
@@ -509,7 +509,7 @@ impl Ecs {
     /// If there is no such thing.
     pub fn tag(&self, arn: &str, key: &str, value: &str) {
         let request = json!({ "resourceArn": arn, "tags": [{ "key": key, "value": value }] });
-        let now = self.own_clock.now();
+        let now = self.clock.now();
         let mut model = self.model();
         model
             .call("TagResource", &request, now, &self.images)

@@ -415,6 +415,7 @@ impl World {
     pub fn is_idle(&self) -> bool {
         self.agenda.is_empty_but(&Event::Tick)
             && self.queue.is_empty()
+            && self.paused.is_empty()
             && self.ledger.has_sent_everything()
     }
 
