@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::observe::LOOK_HOLDS;
 use super::step::Step;
 use crate::core::decide::{Action, READ_LAG};
 use crate::core::observation::{Observation, ServiceDeployment};
@@ -13,16 +14,12 @@ use crate::ports::{CallError, Clock, Services};
 /// How soon to ask again after AWS turned a call away.
 const THROTTLED_PAUSE: SignedDuration = SignedDuration::from_secs(10);
 
-/// For how long after the decision a service may be updated; later, somebody else may have
-/// changed it, and it is looked at again.
-const DECISION_HOLDS: SignedDuration = SignedDuration::from_secs(10);
-
 /// Acts for the current rollout; answers whether another step may follow at once.
 pub(super) async fn act<S: Services, C: Clock>(
     services: &S,
     step: &mut Step,
     actions: &[Action],
-    decided_at: Timestamp,
+    looked_at: Timestamp,
     clock: &C,
 ) -> bool {
     let Some(current) = step.state.current.clone() else {
@@ -40,7 +37,7 @@ pub(super) async fn act<S: Services, C: Clock>(
                     return true;
                 };
                 let now = clock.now();
-                if now.duration_since(decided_at) > DECISION_HOLDS {
+                if now.duration_since(looked_at) > LOOK_HOLDS {
                     tracing::info!(rollout = %current.id, "too late to update the service unseen");
                     // It surely was not sent: there is nothing to wait for.
                     let phase = intended(&current.phase, Some(revision), None);

@@ -321,7 +321,7 @@ where
         step.apply(&current, phase, &Observation::default(), now);
         return Ok(true);
     }
-    let observation = observe::observe(ports, &step.state, &current, ports.clock.now()).await;
+    let (observation, looked_at) = observe::fresh_look(ports, &step.state, &current).await;
     // Only now: looking can take long, and what is intended from here on has to be dated no earlier.
     let now = ports.clock.now();
     if adopt::recreated(&step.state, &observation) && !started {
@@ -365,5 +365,6 @@ where
         return Ok(true);
     }
     step.save(&ports.ledger).await?;
-    Ok(act::act(&ports.services, step, &decision.actions, now, &ports.clock).await)
+    let (services, clock) = (&ports.services, &ports.clock);
+    Ok(act::act(services, step, &decision.actions, looked_at, clock).await)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures_util::future::{join, join_all, join5};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Ports;
 use crate::core::alarm::AlarmSeen;
@@ -21,11 +21,38 @@ use crate::core::rollout::Rollout;
 use crate::core::shared_alarm::{SHARERS_LOOKED_AT, Sharer};
 use crate::core::state::{Standing, TargetState};
 use crate::ledger::{LedgerError, ReverseKey};
-use crate::ports::{Alarms, CallError, ImageName, Images, Services, Targets};
+use crate::ports::{Alarms, CallError, Clock, ImageName, Images, Services, Targets};
 use crate::task_definition::{PulledVersion, pulled_from, registry_of};
 
-/// Looks at what the rollout's phase needs to see.
-pub(super) async fn observe<L, S, I, A, B, C>(
+/// For how long after a look a service may be updated; later, somebody else may have changed it,
+/// and it is looked at again.
+pub(super) const LOOK_HOLDS: SignedDuration = SignedDuration::from_secs(10);
+
+/// Looks at what the rollout's phase needs to see, and says when the look began.
+///
+/// One that took long is taken once more: half of it may be old.
+pub(super) async fn fresh_look<L, S, I, A, B, C>(
+    ports: &Ports<L, S, I, A, B, C>,
+    state: &TargetState,
+    rollout: &Rollout,
+) -> (Observation, Timestamp)
+where
+    L: Targets,
+    S: Services,
+    I: Images,
+    A: Alarms,
+    C: Clock,
+{
+    let began = ports.clock.now();
+    let observation = observe(ports, state, rollout, began).await;
+    let ended = ports.clock.now();
+    if ended.duration_since(began) <= LOOK_HOLDS {
+        return (observation, began);
+    }
+    (observe(ports, state, rollout, ended).await, ended)
+}
+
+async fn observe<L, S, I, A, B, C>(
     ports: &Ports<L, S, I, A, B, C>,
     state: &TargetState,
     rollout: &Rollout,

@@ -133,13 +133,13 @@ impl CallRates {
             Operation::SaveTarget | Operation::ApplyRegistration => self.conflict,
             _ => 0,
         };
-        let late_write = match operation {
-            Operation::SaveTarget => self.late_write,
-            _ => 0,
+        let (late_write, pause_before) = match operation {
+            Operation::SaveTarget => (self.late_write, 0),
+            _ => (0, self.pause),
         };
-        let pause = match function {
-            Function::Rollout => self.pause,
-            _ => 0,
+        let (pause_before, pause_after) = match function {
+            Function::Rollout => (pause_before, self.pause),
+            _ => (0, 0),
         };
         let mut drawn = rng.u32(0..10_000);
         let rates = [
@@ -149,8 +149,9 @@ impl CallRates {
             (conflict, Fault::Conflict),
             (self.crash_before, Fault::CrashBefore),
             (self.crash_after, Fault::CrashAfter),
-            (pause, Fault::PauseBefore),
-            (pause, Fault::PauseAfter),
+            // A write to the ledger arrives at once, or as a `LateWrite`.
+            (pause_before, Fault::PauseBefore),
+            (pause_after, Fault::PauseAfter),
             (late_write, Fault::LateWrite),
         ];
         for (rate, fault) in rates {
@@ -215,6 +216,8 @@ pub(crate) struct Pause {
     pub(crate) dies: bool,
 }
 
+/// The shortest pause, in seconds: what is shorter is no more than a slow call.
+const SHORTEST_PAUSE_SECONDS: i64 = 11;
 /// The longest pause of a function that goes on, in seconds: its timeout is a minute.
 const LONGEST_PAUSE_SECONDS: i64 = 60;
 /// The longest from when a change of ECS is sent until it arrives, in seconds: then its client
@@ -305,16 +308,17 @@ impl Calls {
 
     /// Has the function stand still before a call, and lets it go on when it is asked again.
     pub(crate) async fn pause_before(&self, operation: Operation) {
-        let longest = match operation {
-            Operation::UpdateService | Operation::StopServiceDeployment => LONGEST_SEND_SECONDS,
-            _ => LONGEST_PAUSE_SECONDS,
+        let seconds = match operation {
+            Operation::UpdateService | Operation::StopServiceDeployment => 1..=LONGEST_SEND_SECONDS,
+            _ => SHORTEST_PAUSE_SECONDS..=LONGEST_PAUSE_SECONDS,
         };
-        self.stand_still(1..=longest, true).await;
+        self.stand_still(seconds, true).await;
     }
 
     /// Has the function stand still after a call, likewise.
     pub(crate) async fn pause_after(&self) {
-        self.stand_still(1..=LONGEST_PAUSE_SECONDS, true).await;
+        let seconds = SHORTEST_PAUSE_SECONDS..=LONGEST_PAUSE_SECONDS;
+        self.stand_still(seconds, true).await;
     }
 
     /// Has a write stay on its way for longer than its function lives.

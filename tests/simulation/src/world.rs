@@ -7,6 +7,7 @@ use pushboat::core::name::TargetName;
 use pushboat::core::policy::ServiceRef;
 use pushboat::core::push::Push;
 use pushboat::core::state::TargetState;
+use pushboat::ledger::Version;
 use pushboat::operator::{OperatorError, Request};
 use pushboat::ports::Clock as _;
 use pushboat::queue::Trigger;
@@ -164,6 +165,8 @@ struct Invoked {
 
 #[derive(Debug)]
 struct StandingStill {
+    /// The version of its target's state when it began to stand still.
+    version: Version,
     goes_on_at: Timestamp,
     paused: Box<Paused>,
     invoked: Invoked,
@@ -505,10 +508,14 @@ impl World {
         let StandingStill {
             paused,
             mut invoked,
+            version,
             ..
         } = self.paused.remove(index);
         let before = (self.calls.made(), self.calls.injected());
-        let came = if paused.dies && now >= invoked.ends_at {
+        // A write that nobody overtook is lost on the way: it would tell what was true long ago.
+        let target = &invoked.delivery.message.target;
+        let overtaken = self.ledger.entry(target).version != version;
+        let came = if (paused.dies && now >= invoked.ends_at) || !(paused.dies || overtaken) {
             Ok(Outcome::Rollout(paused.message, Invocation::Crashed))
         } else {
             self.functions.wake(paused)
@@ -530,7 +537,9 @@ impl World {
                 } else {
                     goes_on_at
                 };
+                let target = &invoked.delivery.message.target;
                 self.paused.push(StandingStill {
+                    version: self.ledger.entry(target).version,
                     goes_on_at,
                     paused,
                     invoked,

@@ -145,7 +145,8 @@ struct Known {
 #[derive(Debug, Default)]
 pub struct Checker {
     targets: BTreeMap<TargetName, Known>,
-    tags: BTreeMap<(String, String), ImageDigest>,
+    /// What each tag stands for, and since when.
+    tags: BTreeMap<(String, String), (ImageDigest, Timestamp)>,
     /// Each alarm's states since when, the latest last.
     alarms: BTreeMap<String, Vec<(Timestamp, AlarmState)>>,
     /// Who went back, and when.
@@ -234,11 +235,11 @@ impl Checker {
             } => {
                 self.at = *at;
                 let key = (repository.clone(), tag.clone());
-                self.tags.insert(key, digest.clone());
+                self.tags.insert(key, (digest.clone(), *at));
             }
             Deed::ImageDeleted { repository, digest } => {
                 self.tags
-                    .retain(|(one, _), tagged| one != repository || tagged != digest);
+                    .retain(|(one, _), (tagged, _)| one != repository || tagged != digest);
             }
             Deed::SomebodyDeployed {
                 at,

@@ -26,11 +26,11 @@ fn it_goes_on_where_it_stood_and_nobody_else_is_given_the_target_meanwhile() {
     push(&mut world, "v2");
     world.run_for(seconds(10));
     push(&mut world, "v3");
-    world.run_for(seconds(19));
+    world.run_for(seconds(23));
     assert_eq!(ends(&world, before), [""; 0]);
     assert_eq!(world.ecs.revision(&service()), "web:1");
     assert_eq!(world.queue.len(), 2);
-    world.run_for(seconds(5));
+    world.run_for(seconds(9));
     assert_eq!(ends(&world, before)[..2], ["done", "done"]);
     assert_eq!(world.ecs.revision(&service()), "web:2");
     world.run_for(minutes(30));
@@ -97,4 +97,20 @@ fn what_somebody_deployed_while_it_stood_still_is_not_overwritten() {
     assert_eq!(history(&world), ["v2 superseded somebody-else"]);
     assert_eq!(writes(&world), (1, 0));
     assert!(by_hand.ends_with(&world.ecs.revision(&service())));
+}
+
+/// The image was looked at, and then the rest of the look took half a minute.
+#[test]
+fn a_look_that_took_long_is_taken_once_more() {
+    let mut world = adopted_with(&TARGET_TEXT.replace(
+        r#""team/web" }"#,
+        r#""team/web", "tags": { "glob": ["live"] } }"#,
+    ));
+    world.push_image(REPOSITORY, "live", &Image::healthy("v2"));
+    let alarms = Operation::DescribeAlarms;
+    world.calls.fail_next(alarms, Fault::PauseAfter, 1);
+    world.run_for(seconds(10));
+    world.push_image(REPOSITORY, "live", &Image::healthy("v3"));
+    world.run_for(seconds(30));
+    assert_eq!(world.ecs.images(&service()), [pinned("v3")]);
 }

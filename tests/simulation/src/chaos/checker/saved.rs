@@ -1,5 +1,6 @@
 //! What is saved: invariants 1, 3, 4, 7, 10.
 
+use jiff::Timestamp;
 use pushboat::core::failure::Failure;
 use pushboat::core::reason::SupersededBy;
 use pushboat::core::rollout::{Phase, Rollout};
@@ -33,9 +34,9 @@ impl Checker {
         known.check_final(saved, &mut found);
         known.check_notices(saved, &mut found);
         self.check_start(&known, saved, &mut found);
-        // Its write was long on the way: what was true then may not be any more.
-        let mut told_at = saved.notices.iter().map(|notice| notice.at);
-        let is_late = told_at.any(|at| saved.at.duration_since(at) > UNSEEN);
+        // Somebody may have come between the look and the write.
+        let somebody = known.somebody.as_ref();
+        let is_late = somebody.is_some_and(|(at, _)| saved.at.duration_since(*at) <= UNSEEN);
         for rollout in &saved.finished {
             known.check_superseded(rollout, &mut found);
             // What the service is like is only sure for the last one.
@@ -71,7 +72,9 @@ impl Checker {
         }
         let key = (current.push.repository.clone(), current.push.tag.clone());
         let tagged = self.tags.get(&key);
-        if tagged != Some(&start.digest) {
+        let unseen = |(_, at): &(_, Timestamp)| saved.at.duration_since(*at) <= UNSEEN;
+        let tagged_now = tagged.map(|(digest, _)| digest);
+        if tagged_now != Some(&start.digest) && !tagged.is_some_and(unseen) {
             let saw = format!("{} starts, and the tag stands for {tagged:?}", start.digest);
             found.push((ORDER, saw));
         }
