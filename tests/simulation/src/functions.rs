@@ -165,7 +165,6 @@ impl std::fmt::Debug for Paused {
 pub(crate) struct Ground<'a> {
     pub(crate) calls: &'a Calls,
     pub(crate) clock: &'a VirtualClock,
-    pub(crate) sweep_clock: &'a VirtualClock,
     pub(crate) ledger: &'a Ledger,
     pub(crate) ecs: &'a Ecs,
     pub(crate) images: &'a Images,
@@ -193,7 +192,7 @@ impl Functions {
                 parameters: Watched::new(ground.parameters.clone(), calls),
                 queue: Watched::new(ground.queue.clone(), calls),
                 topic: Watched::new(ground.topic.clone(), calls),
-                clock: ground.sweep_clock.clone(),
+                clock: ground.clock.clone(),
             },
             settings: Settings::default(),
         }

@@ -150,7 +150,6 @@ pub struct World {
     commands: Vec<Request>,
     paused: Vec<StandingStill>,
     events_clock: VirtualClock,
-    sweep_clock: VirtualClock,
 }
 
 /// An invocation of `rollout` under way.
@@ -181,12 +180,11 @@ impl Default for World {
         let parameters = Parameters::new(clock.beside());
         let queue = FifoQueue::new(clock.clone());
         let alarms = Alarms::new(clock.beside());
-        let (events_clock, sweep_clock) = (clock.beside(), clock.beside());
+        let events_clock = clock.beside();
         let (ledger, topic) = (Ledger::default(), Topic::default());
         let functions = Functions::new(&Ground {
             calls: &calls,
             clock: &clock,
-            sweep_clock: &sweep_clock,
             ledger: &ledger,
             ecs: &ecs,
             images: &images,
@@ -220,7 +218,6 @@ impl Default for World {
             commands: Vec::new(),
             paused: Vec::new(),
             events_clock,
-            sweep_clock,
         }
     }
 }
@@ -337,8 +334,8 @@ impl World {
         self.disorder = Some(Disorder { rates, rng });
     }
 
-    /// Gives each service, and the sweep, a clock that is off by so much at the most; the seed
-    /// decides. `rollout` keeps the time.
+    /// Gives each service a clock that is off by so much at the most; the seed decides. The
+    /// functions keep the time.
     pub fn skew_clocks(&self, most: SignedDuration, seed: u64) {
         let mut rng = fastrand::Rng::with_seed(seed);
         let most = i64::try_from(most.as_millis()).unwrap_or_default();
@@ -348,7 +345,6 @@ impl World {
             self.alarms.clock(),
             self.parameters.clock(),
             &self.events_clock,
-            &self.sweep_clock,
         ];
         for clock in clocks {
             clock.set_skew(SignedDuration::from_millis(rng.i64(-most..=most)));
