@@ -133,6 +133,8 @@ struct Known {
     progress: Option<Progress>,
     /// When it was last invoked.
     received_at: Option<Timestamp>,
+    /// When the invocation began in which its last rollout started.
+    looked_from: Option<Timestamp>,
     /// How many of its invocations are not over.
     under_way: usize,
     /// When its last invocation was over that stood still, or came to no end.
@@ -183,6 +185,7 @@ impl Checker {
             shortage: Shortage::default(),
             progress: None,
             received_at: None,
+            looked_from: None,
             under_way: 0,
             blocked_at: None,
             doubtful: Vec::new(),

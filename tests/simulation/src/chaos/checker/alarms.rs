@@ -56,6 +56,17 @@ struct Firing<'a> {
 }
 
 impl Known {
+    /// Notes from when on a rollout that starts looked at the alarms.
+    pub(super) fn note_start(&mut self, saved: &Saved) {
+        let starts = saved.state.current.as_ref().is_some_and(|current| {
+            let start = current.phase.start();
+            start.is_some_and(|start| start.at == saved.at)
+        });
+        if starts {
+            self.looked_from = self.received_at;
+        }
+    }
+
     pub(super) fn hear(&mut self, name: &str, changed_at: Timestamp, at: Timestamp) {
         let told = Told {
             name: name.to_owned(),
@@ -130,7 +141,7 @@ impl Checker {
                     ..
                 } = &current.phase
                 {
-                    self.check_blame(current, alarms, found);
+                    self.check_blame(current, alarms, known.looked_from, found);
                     self.check_turn(known, saved, current, alarms);
                 }
                 self.backs.push(Back {
@@ -144,16 +155,23 @@ impl Checker {
     }
 
     /// Each alarm that is blamed fired since the rollout started, and not only on and on.
-    fn check_blame(&self, current: &Rollout, alarms: &[String], found: &mut Vec<Found>) {
+    fn check_blame(
+        &self,
+        current: &Rollout,
+        alarms: &[String],
+        looked_from: Option<Timestamp>,
+        found: &mut Vec<Found>,
+    ) {
         let Some(start) = current.phase.start() else {
             return;
         };
+        let since = looked_from.map_or(start.at, |from| from.min(start.at));
         for name in alarms {
             let turns = self.turns(name);
-            let at_the_start = turns.iter().rev().find(|(at, _)| *at < start.at);
+            let at_the_start = turns.iter().rev().find(|(at, _)| *at < since);
             let mut ignored = at_the_start.is_some_and(|(_, state)| *state == AlarmState::Alarm);
             let mut fired = false;
-            for (_, state) in turns.iter().filter(|(at, _)| *at >= start.at) {
+            for (_, state) in turns.iter().filter(|(at, _)| *at >= since) {
                 match state {
                     AlarmState::Alarm => fired = fired || !ignored,
                     AlarmState::Ok => ignored = false,

@@ -34,6 +34,7 @@ impl Checker {
         known.check_final(saved, &mut found);
         known.check_notices(saved, &mut found);
         self.check_start(&known, saved, &mut found);
+        known.note_start(saved);
         // Somebody may have come between the look and the write.
         let somebody = known.somebody.as_ref();
         let is_late = somebody.is_some_and(|(at, _)| saved.at.duration_since(*at) <= UNSEEN);
@@ -66,7 +67,7 @@ impl Checker {
         let begins = start.at == saved.at && known.phase_of(current) == Some("requested");
         let follows = known.terms.tags == Tags::Exact && !Request::of(current).by_person;
         // A function that stood still may have looked before the tag was moved.
-        let stood_still = known.received_at.is_some_and(|at| at != saved.at);
+        let stood_still = known.stood_still(saved.at);
         if !begins || !follows || stood_still {
             return;
         }
@@ -133,6 +134,11 @@ impl Checker {
 }
 
 impl Known {
+    /// Says whether time passed in the invocation under way: what it saw may be old.
+    pub(super) fn stood_still(&self, now: Timestamp) -> bool {
+        self.received_at.is_some_and(|at| at != now)
+    }
+
     fn note_request(&mut self, rollout: &Rollout) {
         let requests = &mut self.requests;
         let request = requests.entry(rollout.id.clone());

@@ -211,6 +211,11 @@ fn a_success_on_a_shared_alarm_that_nobody_went_back_for_is_reported() {
         if let Some(ok) = ok {
             turn(&mut checker, "shared", ok, OK);
         }
+        checker.take(&Deed::Received {
+            at: at(second),
+            target: web(),
+            sent_at: at(second),
+        });
         let truth = service(revision(OURS, Some(&ours()), 'a'));
         let mut write = saved(state(None), vec![succeeded(&ours())], Some(truth));
         write.at = at(second);
