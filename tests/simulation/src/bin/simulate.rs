@@ -19,10 +19,12 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const HELP: &str =
     "simulate [--seeds N] [--from S] [--seconds T] [--faults all|none|LIST] [--threads N]
+simulate --until INVARIANT [--seeds N] [--from S] [--seconds T] [--faults ...]
 simulate --seed X [--faults ...] [--lines N]
 
 LIST is some of drops, disorder, calls, crashes, lag, people, with commas between.
---seconds ends it early; without --seeds it goes on until then.";
+--seconds ends it early; without --seeds it goes on until then.
+--until looks for the first seed that violates this invariant, whatever else is violated.";
 
 /// How many of a transcript's last lines are shown of a failing seed.
 const SHOWN_LINES: usize = 40;
@@ -34,6 +36,7 @@ struct Options {
     from: u64,
     limit: Option<Duration>,
     seed: Option<u64>,
+    until: Option<String>,
     mix: Mix,
     faults: String,
     threads: u64,
@@ -44,7 +47,10 @@ fn main() -> ExitCode {
     match options() {
         Ok(Some(options)) => match options.seed {
             Some(seed) => replay(seed, &options),
-            None => simulate(&options),
+            None => match &options.until {
+                Some(invariant) => look_for(invariant, &options),
+                None => simulate(&options),
+            },
         },
         Ok(None) => {
             println!("{HELP}");
@@ -64,6 +70,7 @@ fn options() -> Result<Option<Options>, lexopt::Error> {
         from: 1,
         limit: None,
         seed: None,
+        until: None,
         mix: Mix::ALL,
         faults: "all".to_owned(),
         threads: 2,
@@ -76,6 +83,7 @@ fn options() -> Result<Option<Options>, lexopt::Error> {
             Long("from") => options.from = parser.value()?.parse()?,
             Long("seconds") => options.limit = Some(Duration::from_secs(parser.value()?.parse()?)),
             Long("seed") => options.seed = Some(parser.value()?.parse()?),
+            Long("until") => options.until = Some(parser.value()?.string()?),
             Long("threads") => options.threads = parser.value()?.parse::<u64>()?.max(1),
             Long("lines") => options.lines = parser.value()?.parse()?,
             Long("faults") => {
@@ -151,6 +159,30 @@ fn work(options: &Options, next: &AtomicU64, began: Instant) -> (Tally, Vec<Run>
             failed.push(run);
         }
     }
+}
+
+/// Plays until an invariant is violated; seeds that violate another one are only counted.
+fn look_for(invariant: &str, options: &Options) -> ExitCode {
+    let (began, name) = (Instant::now(), format!("{invariant} "));
+    let (mut rollouts, mut others) = (0, 0);
+    for number in 0..options.seeds {
+        if options.limit.is_some_and(|limit| began.elapsed() >= limit) {
+            break;
+        }
+        let run = run(options.from.wrapping_add(number), options.mix, false);
+        rollouts += run.tally.rollouts;
+        let mut violations = run.violations.iter();
+        if let Some(violation) = violations.find(|one| one.invariant.starts_with(&name)) {
+            println!("seed {}: VIOLATED {violation}", run.seed);
+            println!("{rollouts} rollouts; {others} seeds violated something else");
+            return ExitCode::FAILURE;
+        }
+        others += u64::from(!run.violations.is_empty());
+    }
+    println!(
+        "{rollouts} rollouts and no violation of {invariant}; {others} seeds violated something else"
+    );
+    ExitCode::SUCCESS
 }
 
 fn replay(seed: u64, options: &Options) -> ExitCode {
