@@ -342,6 +342,8 @@ mod tests {
         assert_eq!(pattern_problem(&eleven[3..]), None);
         let too_many = "{a,b,{c,d}}".repeat(4);
         assert_eq!(pattern_problem(&too_many[11..]), None);
+        let just_as_many = "{a,b,c,d}".repeat(4);
+        assert_eq!(pattern_problem(&just_as_many), None);
         for wrong in ["[a", "{a", "a}", "!a", "a\\", "{a,{b}", &eleven, &too_many] {
             assert!(pattern_problem(wrong).is_some(), "{wrong}");
         }
