@@ -8,12 +8,19 @@ pub(crate) struct Guard {
     pub(crate) name: String,
     pub(crate) is: String,
     pub(crate) invariant: u8,
+    pub(crate) faults: String,
+    pub(crate) seeds: u32,
+    pub(crate) places: Vec<Place>,
+}
+
+/// Where a guard stands, and what stands there when it is taken out.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) guard: String,
     pub(crate) file: String,
     function: String,
     with: String,
     without: String,
-    pub(crate) faults: String,
-    pub(crate) seeds: u32,
 }
 
 impl Guard {
@@ -27,13 +34,15 @@ impl Guard {
             .map(of_block)
             .collect()
     }
+}
 
+impl Place {
     /// Finds the guard's expression in the text of its file.
-    pub(crate) fn place(&self, text: &str) -> Result<Range<usize>, String> {
+    pub(crate) fn find(&self, text: &str) -> Result<Range<usize>, String> {
         let moved = |what: String| {
-            let Self { name, file, .. } = self;
+            let Self { guard, file, .. } = self;
             format!(
-                "guard {name}: {what} in {file}. It is gone or has changed: point tests/simulation/tests/guards/table.txt at its new place"
+                "guard {guard}: {what} in {file}. It is gone or has changed: point tests/simulation/tests/guards/table.txt at its new place"
             )
         };
         let function = function(text, &self.function)
@@ -57,8 +66,8 @@ impl Guard {
         } else {
             "pushboat"
         };
-        let Self { name, without, .. } = self;
-        format!("(if {krate}::guard::is_out(\"{name}\") {{ {without} }} else {{ {with} }})")
+        let Self { guard, without, .. } = self;
+        format!("(if {krate}::guard::is_out(\"{guard}\") {{ {without} }} else {{ {with} }})")
     }
 }
 
@@ -73,24 +82,36 @@ fn of_block(block: &[&str]) -> Guard {
             }
         }
     }
-    let found = |key: &str| {
-        let found = values.iter().find(|(name, _)| *name == key);
-        found.map(|(_, value)| value.clone())
+    let mut guard = Guard {
+        name: String::new(),
+        is: String::new(),
+        invariant: 0,
+        faults: "all".to_owned(),
+        seeds: 1_000,
+        places: Vec::new(),
     };
-    let value = |key: &str| found(key).unwrap_or_else(|| panic!("{block:?} says no `{key}`"));
-    Guard {
-        name: value("guard"),
-        is: value("is"),
-        invariant: value("invariant")
-            .parse()
-            .expect("an invariant is a number"),
-        file: value("file"),
-        function: value("fn"),
-        with: value("with"),
-        without: value("without"),
-        faults: found("faults").unwrap_or_else(|| "all".to_owned()),
-        seeds: found("seeds").map_or(1_000, |seeds| seeds.parse().expect("seeds are a number")),
+    for (key, value) in values {
+        match (key, guard.places.last_mut()) {
+            ("guard", _) => guard.name = value,
+            ("is", _) => guard.is = value,
+            ("invariant", _) => guard.invariant = value.parse().expect("it is a number"),
+            ("faults", _) => guard.faults = value,
+            ("seeds", _) => guard.seeds = value.parse().expect("it is a number"),
+            ("file", _) => guard.places.push(Place {
+                guard: guard.name.clone(),
+                file: value,
+                function: String::new(),
+                with: String::new(),
+                without: String::new(),
+            }),
+            ("fn", Some(place)) => place.function = value,
+            ("with", Some(place)) => place.with = value,
+            ("without", Some(place)) => place.without = value,
+            (other, _) => panic!("{block:?}: `{other}` is not known, or comes before `file`"),
+        }
     }
+    assert!(!guard.places.is_empty(), "{block:?} names no `file`");
+    guard
 }
 
 /// Finds the only function of this name: up to the brace that closes it, by rustfmt's indentation.
@@ -120,20 +141,29 @@ fn function(text: &str, name: &str) -> Option<Range<usize>> {
     Some(*start..end + line.len())
 }
 
-/// Finds a text wherever it stands; blanks do not matter.
+/// Finds a text wherever it stands, in whole words; blanks do not matter.
 fn occurrences(text: &str, wanted: &str) -> Vec<Range<usize>> {
     let solid = |text: &str| -> Vec<(usize, char)> {
         let characters = text.char_indices();
         characters.filter(|(_, one)| !one.is_whitespace()).collect()
     };
-    let (text, wanted) = (solid(text), solid(wanted));
+    let (characters, wanted) = (solid(text), solid(wanted));
     let same = |window: &&[(usize, char)]| {
         let mut pairs = window.iter().zip(&wanted);
         pairs.all(|((_, one), (_, other))| one == other)
     };
-    let found = text.windows(wanted.len()).filter(same);
+    let is_word = |one: char| one.is_alphanumeric() || one == '_';
+    let is_whole = |range: &Range<usize>| {
+        let (before, rest) = text.split_at(range.start);
+        let (within, after) = rest.split_at(range.len());
+        let joined =
+            |left: &str, right: &str| left.ends_with(is_word) && right.starts_with(is_word);
+        !joined(before, within) && !joined(within, after)
+    };
+    let found = characters.windows(wanted.len()).filter(same);
     found
         .filter_map(|window| Some((window.first()?, window.last()?)))
         .map(|((start, _), (last, character))| *start..last + character.len_utf8())
+        .filter(is_whole)
         .collect()
 }

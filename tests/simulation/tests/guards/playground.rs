@@ -1,11 +1,11 @@
 //! A copy of Pushboat and its simulation in which each guard has a switch.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use crate::guard::Guard;
+use crate::guard::{Guard, Place};
 
 /// The crates that are copied.
 const MEMBERS: [&str; 3] = ["shared", "tests/ecs-model", "tests/simulation"];
@@ -91,18 +91,14 @@ fn files(guards: &[Guard]) -> Result<BTreeMap<PathBuf, Vec<u8>>, String> {
                 .map_err(|error| format!("reading {member}/{path}: {error}"))?;
         }
     }
-    let mut texts: BTreeMap<&str, String> = BTreeMap::new();
-    for guard in guards {
-        let file = files.get(Path::new(&guard.file));
-        let file =
-            file.ok_or_else(|| format!("guard {}: there is no {}", guard.name, guard.file))?;
-        texts
-            .entry(&guard.file)
-            .or_insert_with(|| String::from_utf8_lossy(file).into_owned());
-    }
-    for (file, text) in texts {
-        let switched = with_switches(&text, guards.iter().filter(|guard| guard.file == file))?;
-        files.insert(PathBuf::from(file), switched.into_bytes());
+    let places = || guards.iter().flat_map(|guard| &guard.places);
+    let names: BTreeSet<&str> = places().map(|place| place.file.as_str()).collect();
+    for name in names {
+        let path = PathBuf::from(name);
+        let text = files.get(&path).map(|file| String::from_utf8_lossy(file));
+        let text = text.ok_or_else(|| format!("table.txt names {name}, which is not there"))?;
+        let switched = with_switches(&text, places().filter(|place| place.file == name))?;
+        files.insert(path, switched.into_bytes());
     }
     let library = files.entry(PathBuf::from("shared/src/lib.rs")).or_default();
     library.extend_from_slice(b"\n#[doc(hidden)]\npub mod guard;\n");
@@ -140,21 +136,21 @@ fn collect(path: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) -> std::io::Resu
 /// Puts each guard's switch in its place.
 fn with_switches<'a>(
     text: &str,
-    guards: impl Iterator<Item = &'a Guard>,
+    places: impl Iterator<Item = &'a Place>,
 ) -> Result<String, String> {
-    let mut places = Vec::new();
-    for guard in guards {
-        places.push((guard.place(text)?, guard));
+    let mut found = Vec::new();
+    for place in places {
+        found.push((place.find(text)?, place));
     }
-    places.sort_by_key(|(place, _)| place.start);
+    found.sort_by_key(|(range, _)| range.start);
     let (mut switched, mut copied) = (String::new(), 0);
-    for (place, guard) in places {
-        let before = text.get(copied..place.start);
-        let before = before.ok_or_else(|| format!("guard {} overlaps another one", guard.name))?;
-        let with = text.get(place.clone()).unwrap_or_default();
+    for (range, place) in found {
+        let before = text.get(copied..range.start);
+        let before = before.ok_or_else(|| format!("guard {} overlaps another one", place.guard))?;
+        let with = text.get(range.clone()).unwrap_or_default();
         switched.push_str(before);
-        switched.push_str(&guard.switch(with));
-        copied = place.end;
+        switched.push_str(&place.switch(with));
+        copied = range.end;
     }
     switched.push_str(text.get(copied..).unwrap_or_default());
     Ok(switched)
