@@ -372,6 +372,24 @@ fn the_last_good_revision_is_gone() {
 }
 
 #[test]
+fn somebodys_copy_of_what_was_registered_again_is_not_followed() {
+    let to_nine = asked(-60).back(|back| back.to = "web:9".to_owned());
+    let mut registered = Definition::clone(&kept("ACTIVE"));
+    let tag = format!("{}.back", to_nine.0.id);
+    registered.tags = json!([{ "key": "pushboat:rollout", "value": tag }]);
+    let copied = to("web:10", -50, DONE).change(|seen| {
+        seen.definition = Look::Taken(Arc::new(registered));
+        seen.own_revision = Look::Taken(Some("web:10".to_owned()));
+    });
+    check(vec![(
+        "it has the tag too",
+        to_nine,
+        copied,
+        "superseded somebody-else | over",
+    )]);
+}
+
+#[test]
 fn what_is_registered_again_is_the_text_in_the_ledger_under_our_tags() {
     let Given(rollout) = unasked();
     let decision = decide(&rollout.policy, &rollout, &inactive().0, now());
