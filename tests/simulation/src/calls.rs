@@ -104,6 +104,8 @@ pub enum Fault {
 /// How many of 10,000 calls meet each fault; none of them at first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CallRates {
+    /// [`Fault::Refused`], of what changes something in ECS.
+    pub refused: u32,
     /// [`Fault::Throttled`].
     pub throttled: u32,
     /// [`Fault::LostRequest`].
@@ -141,8 +143,15 @@ impl CallRates {
             Function::Rollout => (pause_before, self.pause),
             _ => (0, 0),
         };
+        let refused = match operation {
+            Operation::RegisterTaskDefinition
+            | Operation::UpdateService
+            | Operation::StopServiceDeployment => self.refused,
+            _ => 0,
+        };
         let mut drawn = rng.u32(0..10_000);
         let rates = [
+            (refused, Fault::Refused),
             (self.throttled, Fault::Throttled),
             (self.lost_request, Fault::LostRequest),
             (self.lost_answer, Fault::LostAnswer),

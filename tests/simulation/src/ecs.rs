@@ -487,6 +487,14 @@ impl Ecs {
             .expect("the service exists");
     }
 
+    /// Says whether there is a service of that name.
+    #[must_use]
+    pub fn exists(&self, service: &ServiceRef) -> bool {
+        let model = self.read();
+        let found = model.service(Some(&service.cluster), &service.name);
+        matches!(found, Ok(Some(_)))
+    }
+
     /// Gives a service's ARN.
     ///
     /// # Panics

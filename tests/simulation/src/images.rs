@@ -86,6 +86,15 @@ impl Image {
         Self::behaving(name, "exit")
     }
 
+    /// Makes an image whose containers end with code 1 some seconds after they start.
+    #[must_use]
+    pub fn crashing_after(name: &str, seconds: u32) -> Self {
+        let mut image = Self::crashing(name);
+        let label = "pushboat.test/exit-after-seconds".to_owned();
+        image.labels.insert(label, seconds.to_string());
+        image
+    }
+
     /// Makes an image that answers a load balancer's health checks wrongly.
     #[must_use]
     pub fn unhealthy_behind_a_load_balancer(name: &str) -> Self {

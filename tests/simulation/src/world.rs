@@ -134,6 +134,8 @@ pub struct World {
     pub topic: Topic,
     /// Which events never arrive.
     pub lost: Lost,
+    /// How much time an invocation of `rollout` takes; none at first.
+    pub rollout_takes: SignedDuration,
     /// Every invocation, in order.
     pub outcomes: Vec<Outcome>,
     /// Events that were tried as often as Lambda does.
@@ -206,6 +208,7 @@ impl Default for World {
             parameters,
             topic,
             lost: Lost::default(),
+            rollout_takes: SignedDuration::ZERO,
             outcomes: Vec::new(),
             dead_letters: Vec::new(),
             met: EventRates::default(),
@@ -492,6 +495,7 @@ impl World {
             ends_at: self.clock.after(ROLLOUT_TIMEOUT),
         };
         self.end_or_keep(came, invoked);
+        self.clock.advance_to(self.clock.after(self.rollout_takes));
     }
 
     /// Lets the first function go on that stood still for as long as it had to.

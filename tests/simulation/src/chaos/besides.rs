@@ -37,6 +37,11 @@ const HAPPENINGS: &[Happening] = &[
     (4, Some(Trouble::Tools), Chaos::update_stack),
     (3, Some(Trouble::Expiry), Chaos::expire_images),
     (3, Some(Trouble::Expiry), Chaos::archive_image),
+    (2, Some(Trouble::Mistakes), Chaos::break_parameter),
+    (2, Some(Trouble::Mistakes), Chaos::follow_other_tags),
+    (1, Some(Trouble::Mistakes), Chaos::delete_repository),
+    (2, Some(Trouble::Mistakes), Chaos::withdraw_consent),
+    (2, Some(Trouble::Mistakes), Chaos::deploy_a_stranger),
 ];
 
 const PEOPLE: Option<Trouble> = Some(Trouble::People);

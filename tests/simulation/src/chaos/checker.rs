@@ -111,6 +111,8 @@ pub struct Terms {
 #[derive(Debug)]
 struct Known {
     terms: Terms,
+    /// How far two clocks are apart at the most.
+    skew: SignedDuration,
     state: TargetState,
     finished: BTreeMap<RolloutId, Phase>,
     /// The requests, by rollout: when each was made, and under which tag.
@@ -158,6 +160,8 @@ pub struct Checker {
     at: Timestamp,
     /// For how long reads of services do not show a change in this run.
     pub read_lag: SignedDuration,
+    /// How far two clocks are apart at the most; set before a target is watched.
+    pub skew: SignedDuration,
     /// Since when there are no faults any more.
     pub healed_at: Option<Timestamp>,
     /// The most calls of one invocation.
@@ -169,6 +173,7 @@ impl Checker {
     pub fn watch(&mut self, target: TargetName, terms: Terms) {
         let known = Known {
             terms,
+            skew: self.skew,
             state: TargetState::default(),
             finished: BTreeMap::new(),
             requests: BTreeMap::new(),

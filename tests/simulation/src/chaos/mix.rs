@@ -37,10 +37,12 @@ pub enum Trouble {
     Skew,
     /// ECS's operations have the documented rates, and others in the account use them up.
     Limits,
+    /// People break parameters, delete repositories, withdraw consents and permissions.
+    Mistakes,
 }
 
 /// Every kind with its name on the command line.
-const NAMES: [(&str, Trouble); 14] = [
+const NAMES: [(&str, Trouble); 15] = [
     ("drops", Trouble::Drops),
     ("disorder", Trouble::Disorder),
     ("calls", Trouble::Calls),
@@ -55,6 +57,7 @@ const NAMES: [(&str, Trouble); 14] = [
     ("pauses", Trouble::Pauses),
     ("skew", Trouble::Skew),
     ("limits", Trouble::Limits),
+    ("mistakes", Trouble::Mistakes),
 ];
 
 /// Which kinds of trouble a run may meet; a seed draws from these.
@@ -125,6 +128,7 @@ impl Rates {
             }
         };
         let calls = CallRates {
+            refused: rate(Trouble::Mistakes, 1500),
             throttled: rate(Trouble::Calls, 400),
             lost_request: rate(Trouble::Calls, 200),
             lost_answer: rate(Trouble::Calls, 200),

@@ -7,7 +7,9 @@
 mod besides;
 mod busy;
 mod checker;
+mod coverage;
 mod deployment;
+mod mistakes;
 mod mix;
 mod people;
 mod plan;
@@ -18,6 +20,7 @@ mod tally;
 mod tools;
 
 pub use checker::{Checker, End, Short, Tags, Terms, Unsent, Violation};
+pub use coverage::gaps;
 pub use mix::{Mix, Trouble};
 pub use run::{Run, run};
 pub use tally::Tally;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::checker::Tags;
 use super::deployment::HOOK_FUNCTION;
+use super::mix::Trouble;
 use super::plan::TargetPlan;
 use super::run::Chaos;
 use crate::deeds::Deed;
@@ -36,12 +37,21 @@ impl Chaos {
         let name = format!("{}#{}", target.terms.repository, self.pushed);
         let (kind, image) = match self.rng.u8(0..20) {
             0..=10 => ("push", Image::healthy(&name)),
-            11..=15 => ("push crashing", Image::crashing(&name)),
+            11..=13 => ("push crashing", Image::crashing(&name)),
+            14 | 15 => {
+                let seconds = self.rng.u32(10..400);
+                ("push crashing later", Image::crashing_after(&name, seconds))
+            }
             16 => (
                 "push unhealthy",
                 Image::unhealthy_behind_a_load_balancer(&name),
             ),
             17 | 18 => ("push wrong platform", Image::built_for(&name, &["arm64"])),
+            19 if self.mix.has(Trouble::Mistakes) => {
+                let problem = "it is no JSON".to_owned();
+                let content = ImageContent::Unreadable { problem };
+                ("push unreadable", Image::holding(&name, content))
+            }
             _ => {
                 let media_type = "application/vnd.dev.cosign.simplesigning.v1+json".to_owned();
                 let content = ImageContent::NotAnImage { media_type };

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use pushboat::core::alarm::AlarmState;
-use pushboat::core::name::{ImageDigest, TargetName};
+use pushboat::core::name::{ImageDigest, RolloutId, TargetName};
 use pushboat::core::policy::ServiceRef;
 use pushboat::core::push::Push;
 use pushboat::core::reason::Waiting;
@@ -13,6 +13,7 @@ use pushboat::ports::Clock as _;
 use pushboat::wake::Woken;
 
 use super::checker::{Checker, End, Short, Tags, Unsent, Violation};
+use super::mistakes::follows_other_tags;
 use super::mix::{Mix, Rates, Trouble};
 use super::plan::{Plan, TargetPlan, first_tag};
 use super::tally::{Tally, reason};
@@ -30,6 +31,8 @@ const LOOK_FOR_REST_EVERY: SignedDuration = SignedDuration::from_mins(10);
 const LAST_LOOKS: SignedDuration = SignedDuration::from_mins(6);
 /// How far a service's clock is off at the most.
 const MOST_SKEW: SignedDuration = SignedDuration::from_secs(5);
+/// How much time an invocation of `rollout` takes: two of them never act at one instant.
+const ROLLOUT_TAKES: SignedDuration = SignedDuration::from_millis(20);
 /// More steps than ever happen at one instant.
 const MOST_STEPS_AT_ONCE: usize = 2_000;
 
@@ -61,6 +64,10 @@ pub(super) struct Chaos {
     pub(super) cut: bool,
     /// The revision that Terraform or CloudFormation has in its state, by target.
     pub(super) own: BTreeMap<String, String>,
+    /// The targets whose parameters were wrong for a while: what came then went nowhere.
+    pub(super) misled: BTreeSet<TargetName>,
+    /// The phase that was saved last, by rollout.
+    phases: BTreeMap<RolloutId, &'static str>,
     pub(super) checker: Checker,
     began: Timestamp,
     transcript: Option<Vec<String>>,
@@ -93,6 +100,8 @@ pub fn run(seed: u64, mix: Mix, with_transcript: bool) -> Run {
         held: false,
         cut: false,
         own: BTreeMap::new(),
+        misled: BTreeSet::new(),
+        phases: BTreeMap::new(),
         checker: Checker::default(),
         transcript: with_transcript.then(Vec::new),
         woken: BTreeSet::new(),
@@ -104,11 +113,13 @@ pub fn run(seed: u64, mix: Mix, with_transcript: bool) -> Run {
     chaos.say(|| format!("rates {rates:?}"));
     chaos.checker.read_lag = rates.lag.services;
     if met.has(Trouble::Skew) {
+        chaos.checker.skew = MOST_SKEW + MOST_SKEW;
         chaos.world.skew_clocks(MOST_SKEW, seed ^ 0x0c10_c4ed);
     }
     if met.has(Trouble::Limits) {
         chaos.world.ecs.limit_rates();
     }
+    chaos.world.rollout_takes = ROLLOUT_TAKES;
     chaos.set_up();
     chaos
         .world
@@ -344,6 +355,7 @@ impl Chaos {
                 .filter(|(target, push)| {
                     !dead.contains(&(target.to_string(), push.event_id.clone()))
                         && self.counts(target, push)
+                        && !self.misled.contains(target)
                 })
                 .map(|(target, push)| {
                     (target.clone(), push.tag.clone(), push.tagged_at.as_second())
@@ -445,6 +457,15 @@ impl Chaos {
     }
 
     fn count(&mut self, saved: &Saved) {
+        let under_way = saved.state.waiting.iter().chain(&saved.state.current);
+        for rollout in under_way.chain(&saved.finished) {
+            let phase = rollout.phase.as_str();
+            let before = self.phases.insert(rollout.id.clone(), phase);
+            let before = before.unwrap_or("nowhere");
+            if before != phase {
+                self.tally.went(before, phase);
+            }
+        }
         for rollout in &saved.finished {
             self.tally.ended(rollout);
         }
@@ -498,7 +519,10 @@ impl Chaos {
             let follows =
                 plan.terms.repository == push.repository && plan.terms.tags.follow(&push.tag);
             let registration = self.world.ledger.entry(&target).registration;
-            let registration = registration.filter(|one| follows && one.policy().is_some());
+            let registration = registration.filter(|one| {
+                let policy = one.policy();
+                follows && policy.is_some_and(|policy| !follows_other_tags(policy))
+            });
             let Some(registration) = registration else {
                 continue;
             };

@@ -16,6 +16,8 @@ pub struct Tally {
     pub outcomes: BTreeMap<(&'static str, &'static str), u64>,
     /// Phases that were saved, and what was waited for.
     pub phases: BTreeMap<(&'static str, &'static str), u64>,
+    /// From which phase rollouts went to which.
+    pub transitions: BTreeMap<(&'static str, &'static str), u64>,
     /// Faults, by kind.
     pub faults: BTreeMap<String, u64>,
     /// What people did.
@@ -44,6 +46,9 @@ impl Tally {
         for (key, count) in &other.phases {
             *self.phases.entry(*key).or_default() += count;
         }
+        for (key, count) in &other.transitions {
+            *self.transitions.entry(*key).or_default() += count;
+        }
         for (key, count) in &other.faults {
             *self.faults.entry(key.clone()).or_default() += count;
         }
@@ -60,6 +65,10 @@ impl Tally {
 
     pub(super) fn reached(&mut self, phase: &Phase, waiting: &'static str) {
         *self.phases.entry((phase.as_str(), waiting)).or_default() += 1;
+    }
+
+    pub(super) fn went(&mut self, from: &'static str, to: &'static str) {
+        *self.transitions.entry((from, to)).or_default() += 1;
     }
 
     pub(super) fn met(&mut self, fault: impl Into<String>, times: u64) {
@@ -98,6 +107,7 @@ impl fmt::Display for Tally {
         let sections = [
             ("rollouts that ended", &self.outcomes),
             ("phases saved, and what for", &self.phases),
+            ("transitions", &self.transitions),
         ];
         for (title, counts) in sections {
             writeln!(f, "{title}:")?;

@@ -165,7 +165,7 @@ impl Checker {
         let Some(start) = current.phase.start() else {
             return;
         };
-        let since = looked_from.map_or(start.at, |from| from.min(start.at));
+        let since = looked_from.map_or(start.at, |from| from.min(start.at)) - self.skew;
         for name in alarms {
             let turns = self.turns(name);
             let at_the_start = turns.iter().rev().find(|(at, _)| *at < since);

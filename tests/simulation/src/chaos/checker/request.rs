@@ -1,5 +1,6 @@
 //! Requests and their order, as far as it is promised.
 
+use jiff::SignedDuration;
 use pushboat::core::name::RolloutId;
 use pushboat::core::push::PushSource;
 use pushboat::core::rollout::Rollout;
@@ -25,9 +26,14 @@ pub(super) struct Asked {
 
 impl Asked {
     /// Gives one that a request comes after, though it is surely older.
-    pub(super) fn newer_than(&self, request: &Request, tags: Tags) -> Option<&Request> {
+    pub(super) fn newer_than(
+        &self,
+        request: &Request,
+        tags: Tags,
+        skew: SignedDuration,
+    ) -> Option<&Request> {
         let mut asked = self.push.iter().chain(&self.person);
-        asked.find(|asked| request.is_older_than(asked, tags))
+        asked.find(|asked| request.is_older_than(asked, tags, skew))
     }
 
     /// Notes that a service was asked for it.
@@ -56,10 +62,13 @@ impl Request {
     /// it is older than whatever was pushed or asked for after it. A version
     /// that was pushed before a person asked for something, and is heard of
     /// after that, may still be the highest one: of these two nothing is said.
-    /// What one second does not tell apart is not called older.
-    pub(super) fn is_older_than(&self, other: &Self, tags: Tags) -> bool {
+    /// What one second does not tell apart is not called older, nor is what two
+    /// clocks do not that are so far apart.
+    pub(super) fn is_older_than(&self, other: &Self, tags: Tags, skew: SignedDuration) -> bool {
+        let by_two_clocks = self.by_person != other.by_person;
+        let apart = if by_two_clocks { skew.as_secs() } else { 0 };
         if tags != Tags::Versions || self.by_person {
-            return self.second < other.second;
+            return self.second + apart < other.second;
         }
         if other.by_person {
             return false;
