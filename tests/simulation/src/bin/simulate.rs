@@ -22,7 +22,7 @@ const HELP: &str =
 simulate --until INVARIANT [--seeds N] [--from S] [--seconds T] [--faults ...]
 simulate --seed X [--faults ...] [--lines N]
 
-LIST is some of drops, disorder, calls, crashes, lag, people, with commas between.
+LIST is some of drops, disorder, calls, crashes, lag, people, with commas between; `lag!` is met in every run.
 --seconds ends it early; without --seeds it goes on until then.
 --until looks for the first seed that violates this invariant, whatever else is violated.";
 

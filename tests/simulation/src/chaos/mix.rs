@@ -62,26 +62,38 @@ const NAMES: [(&str, Trouble); 15] = [
 
 /// Which kinds of trouble a run may meet; a seed draws from these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mix(u32);
+pub struct Mix {
+    may: u32,
+    /// Those that every run meets.
+    always: u32,
+}
 
 impl Mix {
     /// Everything goes wrong.
-    pub const ALL: Self = Self((1 << NAMES.len()) - 1);
+    pub const ALL: Self = Self {
+        may: (1 << NAMES.len()) - 1,
+        always: 0,
+    };
 
     /// Nothing goes wrong but the images.
-    pub const NONE: Self = Self(0);
+    pub const NONE: Self = Self { may: 0, always: 0 };
 
-    /// Names what may go wrong, as the command line takes it.
+    /// Names what may go wrong, as the command line takes it: `lag!` is met in every run.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let mut mix = Self::NONE;
         for name in text.split(',') {
             match name {
-                "all" => mix = Self::ALL,
+                "all" => mix.may = Self::ALL.may,
                 "none" => {}
                 name => {
-                    let (_, trouble) = NAMES.iter().find(|(known, _)| *known == name)?;
-                    mix.0 |= trouble.bit();
+                    let kind = name.strip_suffix('!');
+                    let found = |known: &str| known == kind.unwrap_or(name);
+                    let (_, trouble) = NAMES.iter().find(|(known, _)| found(known))?;
+                    mix.may |= trouble.bit();
+                    if kind.is_some() {
+                        mix.always |= trouble.bit();
+                    }
                 }
             }
         }
@@ -91,12 +103,19 @@ impl Mix {
     /// Says whether a kind of trouble may be met.
     #[must_use]
     pub fn has(self, trouble: Trouble) -> bool {
-        self.0 & trouble.bit() != 0
+        self.may & trouble.bit() != 0
+    }
+
+    fn always_has(self, trouble: Trouble) -> bool {
+        self.always & trouble.bit() != 0
     }
 
     /// Draws which kinds one run meets: each is off in half of the runs.
     pub(super) fn draw(self, rng: &mut fastrand::Rng) -> Self {
-        Self(self.0 & rng.u32(..))
+        Self {
+            may: self.may & (rng.u32(..) | self.always),
+            always: self.always,
+        }
     }
 }
 
@@ -121,11 +140,8 @@ impl Rates {
     pub(super) fn draw(mix: Mix, rng: &mut fastrand::Rng) -> Self {
         let mut rate = |trouble: Trouble, most: u32| {
             let drawn = rng.u32(0..=most);
-            if rng.bool() && mix.has(trouble) {
-                drawn
-            } else {
-                0
-            }
+            let met = rng.bool() || mix.always_has(trouble);
+            if met && mix.has(trouble) { drawn } else { 0 }
         };
         let calls = CallRates {
             refused: rate(Trouble::Mistakes, 1500),
@@ -177,9 +193,19 @@ mod tests {
             assert_eq!(*trouble as usize, index, "{name}");
             let mix = Mix::parse(name).unwrap();
             assert!(mix.has(*trouble) && !all.has(*trouble), "{name}");
-            all.0 |= mix.0;
+            all.may |= mix.may;
         }
         assert_eq!(all, Mix::ALL);
         assert_eq!(Mix::parse("drops,lunch"), None);
+    }
+
+    #[test]
+    fn what_is_always_met_is_drawn_for_each_seed() {
+        let mix = Mix::parse("lag!,drops").unwrap();
+        let drawn = (0..50).map(|seed| mix.draw(&mut fastrand::Rng::with_seed(seed)));
+        let drawn: Vec<Mix> = drawn.collect();
+        assert!(drawn.iter().all(|one| one.has(Trouble::Lag)));
+        assert!(drawn.iter().any(|one| one.has(Trouble::Drops)));
+        assert!(!drawn.iter().all(|one| one.has(Trouble::Drops)));
     }
 }
