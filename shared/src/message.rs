@@ -178,7 +178,7 @@ fn text(
             paragraphs.extend(dossier::alarm(change, runs.as_ref()));
         }
         News::Adopted { images } if images.is_empty() => paragraphs.push(
-            "Nothing that runs could be taken as good (no task is wanted, or the service does not settle), so there is no version to go back to until a rollout succeeds.".to_owned(),
+            "Nothing that runs could be taken as good (no task is wanted, the service does not settle, or ECS does not tell which image its tag stands for), so there is no version to go back to until a rollout succeeds.".to_owned(),
         ),
         News::Adopted { images } => {
             let lines: Vec<String> =

@@ -1,5 +1,7 @@
 //! What people and machines are told; how it reads stands in `message.rs`.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -119,6 +121,10 @@ pub struct RolloutNews {
     /// The tag that the last-known-good was pushed under, where a rollout brought it.
     #[serde(default)]
     pub last_known_good_tag: Option<String>,
+    /// The images of the last-known-good, where its task definition names one by a tag, which may
+    /// stand for another by now.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub exact_images: BTreeMap<String, String>,
     /// What the service was asked to run, if it was.
     #[serde(default)]
     pub running: Option<Running>,

@@ -19,7 +19,8 @@ use crate::core::evidence::TargetHealth;
 use crate::core::hold::Hold;
 use crate::core::name::{ImageDigest, TargetName};
 use crate::core::observation::{
-    Availability, Definition, DeploymentRecord, ImageLook, Platform, ServiceDeployment, ServiceLook,
+    Availability, Definition, DeploymentRecord, Digests, ImageLook, Platform, ServiceDeployment,
+    ServiceLook,
 };
 use crate::core::policy::ServiceRef;
 use crate::core::rollout::Rollout;
@@ -80,6 +81,15 @@ pub trait Services {
         service: &ServiceRef,
         revision: &str,
     ) -> Result<ServiceDeployment, CallError>;
+    /// Reads to which digests ECS resolved the images of what a service runs, by container.
+    ///
+    /// Nothing is told of a container whose image ECS has not resolved, or of
+    /// which it runs more than one.
+    async fn resolved_images(
+        &self,
+        service: &ServiceRef,
+        task_definition: &str,
+    ) -> Result<Digests, CallError>;
     /// Reads a service's latest service deployments made after `since`, the newest first.
     async fn history(
         &self,

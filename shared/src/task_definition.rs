@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::core::name::ImageDigest;
-use crate::core::observation::{Definition, Platform};
+use crate::core::observation::{Definition, Digests, Platform};
 
 /// The tag that holds the rollout a revision was registered for.
 pub const ROLLOUT_TAG: &str = "pushboat:rollout";
@@ -284,6 +284,63 @@ pub fn registered_again(definition: &Definition, own_tags: &[(&str, &str)]) -> V
         fields.insert("tags".to_owned(), merged_tags(&definition.tags, own_tags));
     }
     request
+}
+
+/// Names the containers among `containers` whose image is named by a tag.
+#[must_use]
+pub fn named_by_tag(definition: &Definition, containers: &[String]) -> Vec<String> {
+    let images = images(definition);
+    let by_tag = |name: &&String| images.get(*name).is_some_and(|image| !image.contains('@'));
+    containers.iter().filter(by_tag).cloned().collect()
+}
+
+/// Names the images of `containers` by their digests; answers none where one is not known.
+///
+/// Where `versionConsistency` is disabled each task resolves the tag for
+/// itself. Source: ECS API reference, ContainerDefinition.
+#[must_use]
+pub fn pinned(
+    definition: &Definition,
+    containers: &[String],
+    digests: &Digests,
+) -> Option<Definition> {
+    let mut pinned = definition.clone();
+    let fields = pinned.raw.as_object_mut();
+    let changed = fields.and_then(|fields| fields.get_mut("containerDefinitions"));
+    let changed = changed.and_then(Value::as_array_mut);
+    for container in changed.into_iter().flatten() {
+        let Some(name) = container_name(container) else {
+            continue;
+        };
+        if !containers.iter().any(|wanted| wanted == name) {
+            continue;
+        }
+        let digest = digests.get(name)?;
+        if container.get("versionConsistency").and_then(Value::as_str) == Some("disabled") {
+            return None;
+        }
+        let image = container.get("image").and_then(Value::as_str)?;
+        let image = format!("{}@{digest}", without_tag(image));
+        container["image"] = Value::String(image);
+    }
+    Some(pinned)
+}
+
+/// Says whether a definition, its images resolved to `digests`, is what `good` names.
+#[must_use]
+pub fn resolves_to(definition: &Definition, digests: &Digests, good: &Definition) -> bool {
+    let named = images(definition);
+    images(good).iter().all(|(container, image)| {
+        let pinned = image.split_once('@').map(|(_, digest)| digest);
+        let resolved = digests.get(container).map(ImageDigest::as_str);
+        named.get(container) == Some(image) || (pinned.is_some() && resolved == pinned)
+    })
+}
+
+fn without_tag(image: &str) -> &str {
+    let path_at = image.rfind('/').map_or(0, |slash| slash + 1);
+    let tag_at = image[path_at..].find([':', '@']);
+    tag_at.map_or(image, |tag_at| &image[..path_at + tag_at])
 }
 
 /// Says whether a definition can be deployed; an INACTIVE one cannot.

@@ -149,7 +149,8 @@ fn missing(mistake: Mistake, since: Timestamp, now: Timestamp) -> Adoption {
     }
 }
 
-fn unavailable(trouble: &str, since: Timestamp, now: Timestamp) -> Adoption {
+/// AWS gave no usable answer: it is asked again, and past all patience people are told.
+pub fn unavailable(trouble: &str, since: Timestamp, now: Timestamp) -> Adoption {
     let overdue = now.duration_since(since) >= PATIENCE;
     let mistake = || {
         Mistake::new(

@@ -46,6 +46,8 @@ pub struct Observation {
     pub gone_image: Look<Option<GoneImage>>,
     /// The task definition that last finished baking, or was adopted.
     pub last_known_good: Option<String>,
+    /// Whether that one names an image by a tag, which may stand for another by now.
+    pub good_by_tag: bool,
     /// The images that are kept out of the target.
     pub quarantine: BTreeMap<ImageDigest, Quarantined>,
     /// A newer push to the same repository that waits for its turn.
@@ -160,6 +162,12 @@ pub enum DeploymentState {
     Failed,
 }
 
+/// The digest of each container's image, by the container's name.
+///
+/// ECS resolves a tag once for each service revision, and starts all of its
+/// tasks with that digest. Source: ECS API reference, ContainerImage.
+pub type Digests = BTreeMap<String, ImageDigest>;
+
 /// A service deployment as ECS's history has it.
 ///
 /// Source: ECS API reference, ServiceDeployment.
@@ -175,8 +183,12 @@ pub struct DeploymentRecord {
     pub status_reason: String,
     /// The task definition that it brings.
     pub target: String,
+    /// What ECS resolved that task definition's images to.
+    pub target_digests: Digests,
     /// The task definitions that ran when it began.
     pub sources: Vec<String>,
+    /// What ECS had resolved the images of each of them to, in the same order.
+    pub source_digests: Vec<Digests>,
     /// Whether the circuit breaker, a deployment alarm or a lifecycle hook failed it.
     pub failed_by_ecs: bool,
     /// The hook at which it waits for a person.

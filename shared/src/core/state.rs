@@ -150,8 +150,11 @@ pub struct LastKnownGood {
     pub service_created_at: Timestamp,
     /// The task definition's ARN; its whole text is kept beside the state.
     pub task_definition: String,
-    /// The image of each container.
+    /// The image of each container: of those that are followed the very one that ran, by digest.
     pub images: BTreeMap<String, String>,
+    /// Whether the task definition names one of them by a tag, which may stand for another by now.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_tag: bool,
     /// How it came to be good.
     pub source: GoodSource,
     /// Since when, by our clock.

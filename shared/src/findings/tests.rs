@@ -77,6 +77,7 @@ fn news(containers: &[(&str, i64)], started: bool) -> RolloutNews {
         ..StoppedTask::default()
     });
     RolloutNews {
+        exact_images: std::collections::BTreeMap::new(),
         last_known_good_tag: None,
         rollout,
         start: Some(serde_json::from_value(start).unwrap()),

@@ -47,6 +47,7 @@ pub(super) fn paragraphs(
     paragraphs.push(next(news, surroundings));
     paragraphs
         .extend(by_hand(news, surroundings).map(|(in_case, line)| format!("{in_case}:\n  {line}")));
+    paragraphs.extend(by_hand_exactly(news, surroundings));
     paragraphs.push(facts(news, findings));
     paragraphs
 }
@@ -148,7 +149,34 @@ fn halted_next(news: &RolloutNews, surroundings: &Surroundings) -> String {
 
 /// Writes the plain AWS CLI line that brings back what is good, and what it does.
 fn by_hand(news: &RolloutNews, surroundings: &Surroundings) -> Option<(&'static str, String)> {
-    let (in_case, revision) = match (&news.rollout.phase, &news.last_known_good) {
+    let (in_case, revision) = good_by_hand(news)?;
+    let service = &news.rollout.policy.service;
+    news.exact_images
+        .is_empty()
+        .then(|| (in_case, surroundings.update_service(service, revision)))
+}
+
+/// Says how to bring back what is good where its revision names an image by a tag.
+fn by_hand_exactly(news: &RolloutNews, surroundings: &Surroundings) -> Option<String> {
+    let (in_case, revision) = good_by_hand(news)?;
+    if news.exact_images.is_empty() {
+        return None;
+    }
+    let images = news.exact_images.iter();
+    let images: Vec<String> = images
+        .map(|(container, image)| format!("  {container}: {image}"))
+        .collect();
+    let service = &news.rollout.policy.service;
+    Some(format!(
+        "{in_case}: {revision} names an image by a tag, which may stand for another one by now. Register it again with these images:\n{}\nand name the new revision in:\n  {}",
+        images.join("\n"),
+        surroundings.update_service(service, "NEW_REVISION")
+    ))
+}
+
+/// Names the revision that is good, and for which case a person is told.
+fn good_by_hand(news: &RolloutNews) -> Option<(&'static str, &String)> {
+    Some(match (&news.rollout.phase, &news.last_known_good) {
         (Phase::RollingBack { back, .. }, _) => {
             ("Should it ever have to be done by hand", &back.to)
         }
@@ -157,9 +185,7 @@ fn by_hand(news: &RolloutNews, surroundings: &Surroundings) -> Option<(&'static 
         }
         (_, Some(good)) => ("To bring the last good version back by hand", good),
         (_, None) => return None,
-    };
-    let service = &news.rollout.policy.service;
-    Some((in_case, surroundings.update_service(service, revision)))
+    })
 }
 
 /// Tells of an alarm that fired while nothing was under way.

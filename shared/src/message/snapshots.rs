@@ -165,6 +165,7 @@ fn started(phase: Phase) -> Notice {
     let rollout = rollout(phase);
     notice(News::Rollout(Box::new(RolloutNews {
         last_known_good_tag: Some("main-41".to_owned()),
+        exact_images: BTreeMap::new(),
         rollout,
         start,
         last_known_good: Some(revision(41)),
@@ -181,6 +182,7 @@ fn never_started(phase: Phase) -> Notice {
     let start = None;
     notice(News::Rollout(Box::new(RolloutNews {
         last_known_good_tag: Some("main-41".to_owned()),
+        exact_images: BTreeMap::new(),
         rollout,
         start,
         last_known_good: Some(revision(41)),

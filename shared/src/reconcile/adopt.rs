@@ -1,6 +1,7 @@
 //! Adopts a target: looks at its service and takes what runs as last-known-good.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use futures_util::future::join3;
 use jiff::{SignedDuration, Timestamp};
@@ -9,15 +10,17 @@ use super::Ports;
 use super::observe::{alarms, look, service_and_definition};
 use super::step::Step;
 use crate::core::adoption::{self, Adoption};
-use crate::core::observation::{DeploymentState, Look, Observation, Service, ServiceLook};
+use crate::core::observation::{
+    Definition, DeploymentState, Look, Observation, Service, ServiceLook,
+};
 use crate::core::policy::Policy;
 use crate::core::reason::{Rejected, Waiting};
 use crate::core::rollout::Phase;
 use crate::core::state::{GoodSource, Standing, TargetState, Wake};
 use crate::notice::News;
-use crate::ports::{Alarms, Clock, Images, Services};
+use crate::ports::{Alarms, CallError, Clock, Images, Services};
 use crate::target::Mistake;
-use crate::task_definition;
+use crate::task_definition::{self, matching_containers, named_by_tag, registry_of};
 
 /// How soon an invalid target is looked at again by itself: its owner may have mended the service.
 const INVALID_RETRY: SignedDuration = SignedDuration::from_hours(1);
@@ -91,6 +94,12 @@ where
         since
     };
     let decision = adoption::decide(policy, &observation, &look(missing), since, now);
+    let (decision, good) = if decision == Adoption::Good {
+        let runs = exactly_what_runs(&ports.services, &step.state, policy, &observation).await;
+        good_if_known(runs, since, now)
+    } else {
+        (decision, None)
+    };
     tracing::info!(target_name = %policy.target, ?decision, "looked at the target");
     step.state.parameter_version = parameter_version;
     match decision {
@@ -117,17 +126,56 @@ where
             refuse(step, mistakes, now);
             false
         }
-        Adoption::Good => {
-            let more = adopted(step, &observation, true, now);
-            warn(step, policy, &observation, now);
-            more
-        }
-        Adoption::NothingGood => {
-            let more = adopted(step, &observation, false, now);
+        Adoption::Good | Adoption::NothingGood => {
+            let more = adopted(step, &observation, good.as_ref(), now);
             warn(step, policy, &observation, now);
             more
         }
     }
+}
+
+/// What runs is good where ECS tells which images that is.
+fn good_if_known(
+    runs: Result<Option<Arc<Definition>>, CallError>,
+    since: Timestamp,
+    now: Timestamp,
+) -> (Adoption, Option<Arc<Definition>>) {
+    match runs {
+        Ok(Some(definition)) => (Adoption::Good, Some(definition)),
+        Ok(None) => (Adoption::NothingGood, None),
+        Err(error) => (adoption::unavailable(&error.to_string(), since, now), None),
+    }
+}
+
+/// Gives the definition that runs, each followed image named by the digest that runs.
+///
+/// The same definition names another image once a tag in it has moved: a new
+/// service deployment resolves it anew. Source: ECS developer guide,
+/// "Container image resolution". Answers none where ECS does not tell the digests.
+async fn exactly_what_runs<S: Services>(
+    services: &S,
+    state: &TargetState,
+    policy: &Policy,
+    observation: &Observation,
+) -> Result<Option<Arc<Definition>>, CallError> {
+    let (Look::Taken(ServiceLook::Found(service)), Look::Taken(definition)) =
+        (&observation.service, &observation.definition)
+    else {
+        return Ok(None);
+    };
+    let registry = registry_of(&service.arn).unwrap_or_default();
+    let followed = policy.images.iter().flat_map(|image| {
+        let (repository, named) = (&image.repository, &image.containers);
+        matching_containers(definition, &registry, repository, named).containers
+    });
+    let followed: Vec<String> = followed.collect();
+    let by_tag = named_by_tag(definition, &followed);
+    if by_tag.is_empty() || known(state, service) {
+        return Ok(Some(Arc::clone(definition)));
+    }
+    let arn = task_definition::arn(definition);
+    let digests = services.resolved_images(&policy.service, arn).await?;
+    Ok(task_definition::pinned(definition, &by_tag, &digests).map(Arc::new))
 }
 
 /// Notes what is doubtful, and tells each set of it once.
@@ -209,7 +257,12 @@ fn refuse(step: &mut Step, mistakes: Vec<Mistake>, now: Timestamp) {
     });
 }
 
-fn adopted(step: &mut Step, observation: &Observation, good: bool, now: Timestamp) -> bool {
+fn adopted(
+    step: &mut Step,
+    observation: &Observation,
+    good: Option<&Arc<Definition>>,
+    now: Timestamp,
+) -> bool {
     let Look::Taken(ServiceLook::Found(service)) = &observation.service else {
         return false;
     };
@@ -217,7 +270,11 @@ fn adopted(step: &mut Step, observation: &Observation, good: bool, now: Timestam
     step.state.standing = Standing::Adopted {
         service_created_at: service.created_at,
         service_arn: service.arn.clone(),
-        given_up_deployment: if good { None } else { unsettled(service) },
+        given_up_deployment: if good.is_some() {
+            None
+        } else {
+            unsettled(service)
+        },
     };
     step.state.wake = None;
     if again {
@@ -225,9 +282,9 @@ fn adopted(step: &mut Step, observation: &Observation, good: bool, now: Timestam
     }
     step.state.last_known_good = None;
     let mut images = BTreeMap::new();
-    if let (true, Look::Taken(definition)) = (good, &observation.definition) {
-        step.set_good(service, definition, GoodSource::Adopted, now);
-        images = task_definition::images(definition);
+    if let (Some(good), Look::Taken(registered)) = (good, &observation.definition) {
+        step.set_good(service, good, registered, GoodSource::Adopted, now);
+        images = task_definition::images(good);
     }
     step.tell_target(News::Adopted { images }, now);
     true

@@ -94,6 +94,10 @@ where
             .last_known_good
             .as_ref()
             .map(|good| good.task_definition.clone()),
+        good_by_tag: state
+            .last_known_good
+            .as_ref()
+            .is_some_and(|good| good.by_tag),
         quarantine: state.quarantine.clone(),
         newer,
         asked_before: state.asked_before.clone(),

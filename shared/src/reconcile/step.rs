@@ -143,9 +143,12 @@ impl Step {
             self.state.remember_asked(&running.deployment);
         }
         if let Phase::RollingBack { failure, back, .. } = &phase {
-            if let Some(good) = &mut self.state.last_known_good {
-                // Registered again, the same definition has another ARN.
+            if let Some(good) = &mut self.state.last_known_good
+                && good.task_definition != back.to
+            {
+                // Registered again, the same definition has another ARN, and names its images.
                 good.task_definition.clone_from(&back.to);
+                good.by_tag = false;
             }
             self.quarantine(current, failure, now);
         }
@@ -159,7 +162,7 @@ impl Step {
                 id: current.id.clone(),
                 tag: Some(current.push.tag.clone()),
             };
-            self.set_good(service, definition, source, now);
+            self.set_good(service, definition, definition, source, now);
         }
         let start = phase.start().or(current.phase.start()).cloned();
         let running = current.phase.running().or(phase.running()).cloned();
@@ -249,11 +252,12 @@ impl Step {
         }
     }
 
-    /// Records what to go back to.
+    /// Records what to go back to: `definition`, which is what ECS makes of what is `registered`.
     pub(super) fn set_good(
         &mut self,
         service: &Service,
         definition: &Arc<Definition>,
+        registered: &Definition,
         source: GoodSource,
         now: Timestamp,
     ) {
@@ -262,6 +266,7 @@ impl Step {
             service_created_at: service.created_at,
             task_definition: task_definition::arn(definition).to_owned(),
             images: task_definition::images(definition),
+            by_tag: task_definition::images(definition) != task_definition::images(registered),
             source,
             at: now,
         });
@@ -281,6 +286,10 @@ impl Step {
             running,
             last_known_good: last_known_good.map(|good| good.task_definition.clone()),
             last_known_good_tag: last_known_good.and_then(|good| good.source.tag().cloned()),
+            exact_images: last_known_good
+                .filter(|good| good.by_tag)
+                .map(|good| good.images.clone())
+                .unwrap_or_default(),
             held: self.hold().is_some(),
             taken_back_for: None,
             halted_since: None,

@@ -175,3 +175,46 @@ fn nonsense_definitions_do_no_harm() {
         let _ = with_image(&nonsense, &["a".to_owned()], "r", "p", &digest(), &[]);
     }
 }
+
+#[test]
+fn an_image_is_named_by_the_digest_that_its_tag_was_resolved_to() {
+    let digest =
+        |character: &str| ImageDigest::parse(&format!("sha256:{}", character.repeat(64))).unwrap();
+    let of = |image: &str, consistency: &str| Definition {
+        raw: json!({ "containerDefinitions": [
+            { "name": "app", "image": image, "versionConsistency": consistency, "kept": 1 },
+            { "name": "side", "image": "envoy:v1" },
+        ] }),
+        tags: json!([]),
+    };
+    let app = ["app".to_owned()];
+    let digests = [("app".to_owned(), digest("a"))].into();
+    for (image, named) in [
+        ("web", "web"),
+        ("web:v1", "web"),
+        ("localhost:5000/team/web", "localhost:5000/team/web"),
+        ("localhost:5000/team/web:v1", "localhost:5000/team/web"),
+    ] {
+        let before = of(image, "enabled");
+        assert_eq!(named_by_tag(&before, &app), app);
+        let named = format!("{named}@{}", digest("a"));
+        let exact = pinned(&before, &app, &digests).unwrap();
+        assert_eq!(exact, of(&named, "enabled"));
+        assert!(named_by_tag(&exact, &app).is_empty());
+        assert!(resolves_to(&before, &digests, &exact));
+        assert!(resolves_to(&exact, &BTreeMap::new(), &exact));
+        assert!(!resolves_to(&before, &BTreeMap::new(), &exact));
+        let other = [("app".to_owned(), digest("b"))].into();
+        assert!(!resolves_to(&before, &other, &exact));
+        assert!(!resolves_to(
+            &of("other:v1", "enabled"),
+            &BTreeMap::new(),
+            &before
+        ));
+    }
+    assert_eq!(
+        pinned(&of("web:v1", "enabled"), &app, &BTreeMap::new()),
+        None
+    );
+    assert_eq!(pinned(&of("web:v1", "disabled"), &app, &digests), None);
+}

@@ -10,6 +10,7 @@ use std::rc::Rc;
 use jiff::Timestamp;
 use pushboat::core::alarm::AlarmState;
 use pushboat::core::name::{ImageDigest, TargetName};
+use pushboat::core::observation::Digests;
 use pushboat::core::policy::ServiceRef;
 use pushboat::core::rollout::Rollout;
 use pushboat::core::state::TargetState;
@@ -211,6 +212,8 @@ pub struct DeploymentTruth {
     pub revision: RevisionTruth,
     /// Whether it is done.
     pub completed: bool,
+    /// The digests that ECS resolved its images to, by container.
+    pub digests: Digests,
 }
 
 /// A task definition revision.

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use crate::clock::VirtualClock;
 use crate::deeds::{Deed, Deeds, DeploymentTruth, Registered, RevisionTruth, ServiceTruth};
 use crate::images::{ACCOUNT, Images, REGION, REGISTRY};
-use crate::services::Complaints;
+use crate::services::{Complaints, digests};
 
 /// The account's ECS; clones are the same one.
 #[derive(Clone, Debug)]
@@ -227,6 +227,7 @@ impl Ecs {
             id: primary.id.to_string(),
             revision: revision_truth(&model, &found.revisions[primary.revision].task_definition),
             completed: primary.rollout_state == RolloutState::Completed,
+            digests: digests(&found.revisions[primary.revision]),
         });
         Some(ServiceTruth {
             primary,

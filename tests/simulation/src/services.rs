@@ -6,13 +6,14 @@ use std::sync::Arc;
 use ecs_model::{
     Deployment, DeploymentController, FailureCause, HookExecution, HookStatus, HookTarget,
     RolloutState, SchedulingStrategy, ServiceDeploymentStatus, ServiceError, ServiceMessage,
-    ServiceStatus, Tags, TaskDefinitionStatus, UpdateService,
+    ServiceRevision, ServiceStatus, Tags, TaskDefinitionStatus, UpdateService,
 };
 use jiff::Timestamp;
 use pushboat::core::evidence::ServiceEvent;
+use pushboat::core::name::ImageDigest;
 use pushboat::core::observation::{
-    Controller, Definition, DeploymentRecord, DeploymentState, PausedHook, RecordStatus, Service,
-    ServiceDeployment, ServiceLook,
+    Controller, Definition, DeploymentRecord, DeploymentState, Digests, PausedHook, RecordStatus,
+    Service, ServiceDeployment, ServiceLook,
 };
 use pushboat::core::policy::ServiceRef;
 use pushboat::ports::{CallError, Services};
@@ -137,6 +138,31 @@ impl Services for Ecs {
         })
     }
 
+    async fn resolved_images(
+        &self,
+        service: &ServiceRef,
+        task_definition: &str,
+    ) -> Result<Digests, CallError> {
+        let look = |model: &ecs_model::Ecs| {
+            let found = model.service(Some(&service.cluster), &service.name);
+            let Ok(Some(found)) = found else {
+                return Digests::new();
+            };
+            let mut current = found.deployments.iter();
+            match (current.next(), current.next()) {
+                (Some(only), None) => {
+                    let revision = &found.revisions[only.revision];
+                    match *revision.task_definition.arn == *task_definition {
+                        true => digests(revision),
+                        false => Digests::new(),
+                    }
+                }
+                _ => Digests::new(),
+            }
+        };
+        Ok(self.shown_services(look))
+    }
+
     async fn history(
         &self,
         service: &ServiceRef,
@@ -202,6 +228,14 @@ impl Ecs {
     }
 }
 
+/// Reads what ECS resolved a service revision's images to.
+pub(crate) fn digests(revision: &ServiceRevision) -> Digests {
+    let digests = revision.digests.iter();
+    digests
+        .filter_map(|(container, digest)| Some((container.clone(), ImageDigest::parse(digest)?)))
+        .collect()
+}
+
 /// Reads a service deployment as the three calls for the history show it.
 fn recorded(
     service: &ecs_model::Service,
@@ -233,7 +267,13 @@ fn recorded(
         },
         status_reason: record.status_reason.clone().unwrap_or_default(),
         target: definition(record.target),
+        target_digests: digests(&service.revisions[record.target]),
         sources: record.sources.iter().map(|one| definition(*one)).collect(),
+        source_digests: record
+            .sources
+            .iter()
+            .map(|one| digests(&service.revisions[*one]))
+            .collect(),
         failed_by_ecs: record
             .failure
             .is_some_and(|cause| cause != FailureCause::Request),

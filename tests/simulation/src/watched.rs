@@ -9,7 +9,7 @@ use pushboat::core::evidence::TargetHealth;
 use pushboat::core::hold::Hold;
 use pushboat::core::name::{ImageDigest, TargetName};
 use pushboat::core::observation::{
-    Availability, Definition, DeploymentRecord, ImageLook, ServiceDeployment, ServiceLook,
+    Availability, Definition, DeploymentRecord, Digests, ImageLook, ServiceDeployment, ServiceLook,
 };
 use pushboat::core::policy::ServiceRef;
 use pushboat::core::rollout::Rollout;
@@ -172,6 +172,16 @@ impl<P: Services> Services for Watched<P> {
     ) -> Result<ServiceDeployment, CallError> {
         let effect = self.port.update(service, revision);
         self.call(Operation::UpdateService, effect).await
+    }
+
+    async fn resolved_images(
+        &self,
+        service: &ServiceRef,
+        task_definition: &str,
+    ) -> Result<Digests, CallError> {
+        let effect = self.port.resolved_images(service, task_definition);
+        self.call(Operation::DescribeServiceDeployments, effect)
+            .await
     }
 
     async fn history(

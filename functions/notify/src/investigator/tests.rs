@@ -148,6 +148,7 @@ fn notice(phase: Phase) -> Notice {
     };
     let news = RolloutNews {
         last_known_good_tag: None,
+        exact_images: BTreeMap::new(),
         rollout,
         start: None,
         running: None,

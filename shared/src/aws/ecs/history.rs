@@ -6,14 +6,15 @@ use aws_sdk_ecs::Client;
 use aws_sdk_ecs::types::{
     CreatedAt, DeploymentLifecycleHookDetail, DeploymentLifecycleHookStatus,
     DeploymentLifecycleHookTargetType, ServiceDeployment, ServiceDeploymentRollbackMonitorsStatus,
-    ServiceDeploymentStatus,
+    ServiceDeploymentStatus, ServiceRevision,
 };
 use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 
 use super::super::failure::call_error;
 use super::super::timestamp;
-use crate::core::observation::{DeploymentRecord, PausedHook, RecordStatus};
+use crate::core::name::ImageDigest;
+use crate::core::observation::{DeploymentRecord, Digests, PausedHook, RecordStatus};
 use crate::core::policy::ServiceRef;
 use crate::ports::CallError;
 
@@ -47,11 +48,11 @@ pub(super) async fn read(
         .await
         .map_err(|error| call_error(&call, &error))?;
     let described = answer.service_deployments();
-    let task_definitions = task_definitions(client, service, described).await?;
+    let revisions = revisions_of(client, service, described).await?;
     let records = made.iter().filter_map(|(created_at, arn)| {
         let mut described = described.iter();
         let found = described.find(|one| one.service_deployment_arn() == Some(arn))?;
-        record(arn, *created_at, found, &task_definitions)
+        record(arn, *created_at, found, &revisions)
     });
     Ok(records.collect())
 }
@@ -92,12 +93,18 @@ async fn newest(
     Ok(made)
 }
 
-/// Reads which task definition each service revision stands for.
-async fn task_definitions(
+/// What a service revision stands for.
+struct Revision {
+    task_definition: String,
+    digests: Digests,
+}
+
+/// Reads what each of the service revisions that the deployments name stands for.
+async fn revisions_of(
     client: &Client,
     service: &ServiceRef,
     deployments: &[ServiceDeployment],
-) -> Result<BTreeMap<String, String>, CallError> {
+) -> Result<BTreeMap<String, Revision>, CallError> {
     let mut revisions: Vec<String> = Vec::new();
     for summary in deployments.iter().flat_map(|deployment| {
         let target = deployment.target_service_revision().into_iter();
@@ -110,6 +117,14 @@ async fn task_definitions(
             revisions.push(arn.to_owned());
         }
     }
+    described(client, service, revisions).await
+}
+
+async fn described(
+    client: &Client,
+    service: &ServiceRef,
+    revisions: Vec<String>,
+) -> Result<BTreeMap<String, Revision>, CallError> {
     let call = format!("ecs:DescribeServiceRevisions {service}");
     let answer = client
         .describe_service_revisions()
@@ -119,9 +134,60 @@ async fn task_definitions(
         .map_err(|error| call_error(&call, &error))?;
     let read = answer.service_revisions().iter().filter_map(|revision| {
         let arn = revision.service_revision_arn()?;
-        Some((arn.to_owned(), revision.task_definition()?.to_owned()))
+        let read = Revision {
+            task_definition: revision.task_definition()?.to_owned(),
+            digests: digests(revision),
+        };
+        Some((arn.to_owned(), read))
     });
     Ok(read.collect())
+}
+
+/// Source: ECS API reference, ContainerImage.
+fn digests(revision: &ServiceRevision) -> Digests {
+    let images = revision.container_images().iter();
+    images
+        .filter_map(|image| {
+            let digest = ImageDigest::parse(image.image_digest()?)?;
+            Some((image.container_name()?.to_owned(), digest))
+        })
+        .collect()
+}
+
+/// Reads to which digests ECS resolved the images of what a service runs.
+///
+/// The service names its revisions itself: ListServiceDeployments forgets after
+/// 90 days. Source: ECS API reference, Service, `currentServiceRevisions`, and
+/// ECS developer guide, "Service deployments".
+pub(super) async fn resolved_images(
+    client: &Client,
+    service: &ServiceRef,
+    task_definition: &str,
+) -> Result<Digests, CallError> {
+    let call = format!("ecs:DescribeServices {service}");
+    let answer = client
+        .describe_services()
+        .cluster(&service.cluster)
+        .services(&service.name)
+        .send()
+        .await
+        .map_err(|error| call_error(&call, &error))?;
+    let current = answer.services().first();
+    let current = current.map(|found| found.current_service_revisions());
+    let arns = current.unwrap_or_default().iter();
+    let arns: Vec<String> = arns
+        .filter_map(|revision| revision.arn().map(str::to_owned))
+        .take(REVISIONS_LIMIT)
+        .collect();
+    if arns.is_empty() {
+        return Ok(Digests::new());
+    }
+    let revisions = described(client, service, arns).await?;
+    let mut revisions = revisions.into_values();
+    Ok(match (revisions.next(), revisions.next()) {
+        (Some(only), None) if only.task_definition == task_definition => only.digests,
+        _ => Digests::new(),
+    })
 }
 
 /// Reads a service deployment; nothing is read of one whose revisions ECS does not tell.
@@ -131,20 +197,25 @@ fn record(
     arn: &str,
     created_at: Timestamp,
     deployment: &ServiceDeployment,
-    task_definitions: &BTreeMap<String, String>,
+    revisions: &BTreeMap<String, Revision>,
 ) -> Option<DeploymentRecord> {
-    let of = |revision: Option<&str>| task_definitions.get(revision?).cloned();
     let sources = deployment.source_service_revisions().iter();
-    let sources: Option<Vec<String>> = sources.map(|source| of(source.arn())).collect();
-    let target = deployment.target_service_revision()?;
+    let sources = sources.map(|source| revisions.get(source.arn()?));
+    let sources: Vec<&Revision> = sources.collect::<Option<_>>()?;
+    let target = revisions.get(deployment.target_service_revision()?.arn()?)?;
     let hooks = deployment.lifecycle_hook_details();
     Some(DeploymentRecord {
         arn: arn.to_owned(),
         created_at,
         status: status(deployment.status()),
         status_reason: deployment.status_reason().unwrap_or_default().to_owned(),
-        target: of(target.arn())?,
-        sources: sources?,
+        target: target.task_definition.clone(),
+        target_digests: target.digests.clone(),
+        sources: sources
+            .iter()
+            .map(|one| one.task_definition.clone())
+            .collect(),
+        source_digests: sources.iter().map(|one| one.digests.clone()).collect(),
         failed_by_ecs: monitors_fired(deployment) || hooks.iter().any(has_failed),
         paused_at: hooks.iter().find_map(|hook| paused_at(arn, hook)),
     })

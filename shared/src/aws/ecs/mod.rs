@@ -20,7 +20,9 @@ use serde_json::Value;
 
 use super::client::Clients;
 use super::failure::{call_error, from_answer, unclear};
-use crate::core::observation::{Definition, DeploymentRecord, ServiceDeployment, ServiceLook};
+use crate::core::observation::{
+    Definition, DeploymentRecord, Digests, ServiceDeployment, ServiceLook,
+};
 use crate::core::policy::ServiceRef;
 use crate::ports::{CallError, Services, TaskDefinitions};
 use crate::task_definition::ROLLOUT_TAG;
@@ -201,6 +203,14 @@ impl Services for Ecs {
             })
             .ok_or_else(|| unclear(&call, "the answer has no primary deployment"))?;
         seen::deployment(primary).map_err(|problem| unclear(&call, &problem))
+    }
+
+    async fn resolved_images(
+        &self,
+        service: &ServiceRef,
+        task_definition: &str,
+    ) -> Result<Digests, CallError> {
+        history::resolved_images(&self.client, service, task_definition).await
     }
 
     async fn history(

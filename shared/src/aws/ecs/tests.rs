@@ -328,6 +328,10 @@ fn history() -> Endpoint {
             let revision = |id: u32| {
                 json!({
                     "serviceRevisionArn": named("service-revision", &id.to_string()), "taskDefinition": arn(id),
+                    "containerImages": [
+                        { "containerName": "app", "image": "team/app:v1", "imageDigest": resolved(id) },
+                        { "containerName": "side", "image": "envoy:v1" },
+                    ],
                 })
             };
             Answer::json(&json!({ "serviceRevisions": [revision(1), revision(2)] }))
@@ -356,6 +360,12 @@ async fn the_history_is_read_with_where_each_deployment_leads() {
         (&new.target, &new.sources),
         (&arn(2), &vec![arn(1), arn(1)])
     );
+    let digests =
+        |id| Digests::from([("app".to_owned(), ImageDigest::parse(&resolved(id)).unwrap())]);
+    assert_eq!(
+        (&new.target_digests, &new.source_digests),
+        (&digests(2), &vec![digests(1), digests(1)])
+    );
     assert_eq!(new.status_reason, "breaker");
     assert!(new.failed_by_ecs && !old.failed_by_ecs);
     let hook = new.paused_at.as_ref().unwrap();
@@ -372,4 +382,49 @@ async fn the_history_is_read_with_where_each_deployment_leads() {
         sent,
         json!({ "serviceDeploymentArn": new.arn, "stopType": "ROLLBACK" })
     );
+}
+
+fn resolved(revision: u32) -> String {
+    format!("sha256:{}", revision.to_string().repeat(64))
+}
+
+/// A service that runs these revisions, each of them of this task definition.
+fn running(revisions: &'static [u32]) -> Endpoint {
+    Endpoint::new(move |call| match call.operation.as_str() {
+        "DescribeServices" => {
+            let current = revisions
+                .iter()
+                .map(|id| json!({ "arn": format!("revision/{id}") }));
+            Answer::json(&json!({ "services": [{
+                "serviceName": "web", "currentServiceRevisions": current.collect::<Vec<_>>(),
+            }] }))
+        }
+        "DescribeServiceRevisions" => {
+            let described = revisions.iter().map(|id| {
+                json!({
+                    "serviceRevisionArn": format!("revision/{id}"), "taskDefinition": arn(*id),
+                    "containerImages": [{ "containerName": "app", "imageDigest": resolved(*id) }],
+                })
+            });
+            Answer::json(&json!({ "serviceRevisions": described.collect::<Vec<_>>() }))
+        }
+        other => panic!("unexpected {other}"),
+    })
+}
+
+#[tokio::test]
+async fn what_ecs_resolved_a_tag_to_is_known_of_the_one_revision_that_runs() {
+    for (revisions, task_definition, known) in [
+        (&[1][..], 1, true),
+        (&[1], 2, false),
+        (&[1, 2], 1, false),
+        // One made before October 25, 2024 is not told.
+        (&[], 1, false),
+    ] {
+        let endpoint = running(revisions);
+        let ecs = Ecs::new(&endpoint.clients());
+        let read = ecs.resolved_images(&web(), &arn(task_definition)).await;
+        let digest = read.unwrap().remove("app").map(|digest| digest.to_string());
+        assert_eq!(digest, known.then(|| resolved(1)), "{revisions:?}");
+    }
 }

@@ -13,8 +13,8 @@ use super::super::reason::{Halted, SupersededBy, Waiting};
 use super::super::rollout::{Back, Phase, RolledBackBy, Rollout, Running, Start, Way};
 use super::history::{self, Turned};
 use super::{Decision, Next, POLL, READ_LAG, RETRY, halt, over, supersede, wait};
-use request::deployable;
 pub(super) use request::way_back_tag;
+use request::{deployable, resolves_to_good, sources_are_good};
 
 /// How long a lost answer to StopServiceDeployment is looked into before the service is updated.
 const STOP_DOUBTED: SignedDuration = SignedDuration::from_mins(2);
@@ -101,16 +101,7 @@ impl Return<'_> {
         };
         match primary.state {
             DeploymentState::Completed if service.deployments.len() == 1 => {
-                over(Phase::RolledBack {
-                    failure: self.failure.clone(),
-                    by: match way {
-                        Way::Observed { by } => by,
-                        Way::Unasked | Way::Stop { .. } | Way::Update { .. } => {
-                            RolledBackBy::Pushboat
-                        }
-                    },
-                    revision: self.back.to.clone(),
-                })
+                self.landed(&way, primary, turned, observation)
             }
             DeploymentState::Failed => halt(Halted::WayBackFailed {
                 failure: self.failure.clone(),
@@ -120,6 +111,65 @@ impl Return<'_> {
                 self.under_way(way, observation)
             }
         }
+    }
+
+    /// The revision runs that was good; where it names an image by a tag, what that was resolved
+    /// to tells whether the image did.
+    fn landed(
+        &self,
+        way: &Way,
+        primary: &ServiceDeployment,
+        turned: Turned,
+        observation: &Observation,
+    ) -> Decision {
+        if !observation.good_by_tag {
+            return self.rolled_back(way);
+        }
+        let history = &observation.history;
+        let ours = &self.running.revision;
+        let somebody_else = || {
+            supersede(SupersededBy::SomebodyElse {
+                task_definition: primary.task_definition.clone(),
+            })
+        };
+        if let Look::Unavailable(trouble) = &observation.definition {
+            return self.unclear(trouble);
+        }
+        if let Look::Unavailable(trouble) = &observation.good_definition {
+            return self.unclear(trouble);
+        }
+        match (turned, history) {
+            (_, Look::Unavailable(trouble)) => self.unclear(trouble),
+            // Pushboat asks for such a revision by its digests only: this is somebody's update.
+            (Turned::ByUpdate | Turned::NotYet, Look::NotTaken) => somebody_else(),
+            (Turned::ByUpdate | Turned::NotYet, Look::Taken(_)) => {
+                match history::since(history, ours, &[&self.back.to]) {
+                    Some(theirs) if resolves_to_good(&theirs.target_digests, observation) => {
+                        self.rolled_back(way)
+                    }
+                    Some(_) => somebody_else(),
+                    None => self.unclear("the history does not show what the service runs"),
+                }
+            }
+            (Turned::ByEcs | Turned::ByRequest, Look::Taken(_) | Look::NotTaken) => {
+                match history::of(history, ours) {
+                    Some(record) if sources_are_good(record, observation) => self.rolled_back(way),
+                    Some(_) => self.correct(&primary.id, &primary.task_definition, observation),
+                    None => self.unclear("the history does not show what the service runs"),
+                }
+            }
+        }
+    }
+
+    fn rolled_back(&self, way: &Way) -> Decision {
+        over(Phase::RolledBack {
+            failure: self.failure.clone(),
+            by: match *way {
+                Way::Observed { by } => by,
+                Way::Unasked | Way::Stop { .. } | Way::Update { .. } => RolledBackBy::Pushboat,
+            },
+            revision: self.back.to.clone(),
+        })
     }
 
     /// ECS does it; a hook that waits for a person is told of.

@@ -24,8 +24,9 @@ use super::super::evidence::{Evidence, ServiceEvent, StoppedContainer, StoppedTa
 use super::super::failure::Failure;
 use super::super::name::{ImageDigest, RolloutId, TargetName};
 use super::super::observation::{
-    Controller, Definition, DeploymentRecord, DeploymentState, GoneImage, ImageContent, ImageLook,
-    Look, Observation, PausedHook, Platform, RecordStatus, Service, ServiceDeployment, ServiceLook,
+    Controller, Definition, DeploymentRecord, DeploymentState, Digests, GoneImage, ImageContent,
+    ImageLook, Look, Observation, PausedHook, Platform, RecordStatus, Service, ServiceDeployment,
+    ServiceLook,
 };
 use super::super::policy::{AlarmsAtStart, Policy, Supersede, TagPolicy};
 use super::super::push::{Push, PushSource};
@@ -265,7 +266,9 @@ impl Seen {
                 status: RecordStatus::Ongoing,
                 status_reason: String::new(),
                 target: "web:8".to_owned(),
+                target_digests: BTreeMap::new(),
                 sources: vec!["web:7".to_owned()],
+                source_digests: vec![],
                 failed_by_ecs: false,
                 paused_at: None,
             };

@@ -128,6 +128,7 @@ fn under_way(phase: Phase) -> TargetState {
             service_created_at: at(-9),
             task_definition: "web:1".to_owned(),
             images: BTreeMap::new(),
+            by_tag: false,
             source: GoodSource::Adopted,
             at: at(0),
         }),

@@ -1,5 +1,7 @@
 //! The whole message about a version that was taken back, as its reader gets it.
 
+use std::collections::BTreeMap;
+
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
@@ -80,6 +82,7 @@ fn notice(phase: Phase, evidence: Evidence) -> Notice {
         at: at("08:21:03"),
         news: News::Rollout(Box::new(RolloutNews {
             last_known_good_tag: Some("main-41".to_owned()),
+            exact_images: BTreeMap::new(),
             rollout,
             start: Some(start()),
             running: Some(running()),

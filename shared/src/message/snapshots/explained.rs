@@ -55,6 +55,7 @@ fn halted_with(reason: Halted, since: Option<Timestamp>) -> TargetState {
         service_created_at: at("07:00:00"),
         task_definition: revision(42),
         images: BTreeMap::new(),
+        by_tag: false,
         source: GoodSource::Adopted,
         at: at("07:10:00"),
     };

@@ -13,7 +13,7 @@ fn a_steady_service_is_adopted_and_the_next_push_goes_live() {
     let mut world = adopted();
     let good = world.state(TARGET).last_known_good.unwrap();
     assert_eq!(good.source, GoodSource::Adopted);
-    assert_eq!(good.images["app"], format!("{REGISTRY}/{REPOSITORY}:v1"));
+    assert_eq!(good.images["app"], pinned("v1"));
 
     push(&mut world, "v2");
     world.run_for(minutes(15));
@@ -123,7 +123,7 @@ fn without_any_task_wanted_a_push_is_deployed_and_said_to_be_scaled_to_zero() {
 fn never_good(v1: &Image) -> World {
     let mut world = world();
     let digest = world.images.put(REPOSITORY, "v1", v1);
-    world.ecs.create_service(&specification());
+    world.ecs.create_service(&specification_by_tag());
     if v1.labels.is_empty() {
         world.images.delete(REPOSITORY, &digest);
     }

@@ -50,12 +50,15 @@ fn service() -> ServiceRef {
 }
 
 fn specification() -> ServiceSpecification {
-    ServiceSpecification::new(
-        "prod",
-        "web",
-        &format!("{REGISTRY}/{REPOSITORY}:v1"),
-        TARGET,
-    )
+    ServiceSpecification::new("prod", "web", &pinned("v1"), TARGET)
+}
+
+/// As above, but the definition names its image by the tag `v1`.
+fn specification_by_tag() -> ServiceSpecification {
+    ServiceSpecification {
+        image: format!("{REGISTRY}/{REPOSITORY}:v1"),
+        ..specification()
+    }
 }
 
 /// A world with a repository that holds v1, and a quiet alarm.

@@ -1,6 +1,7 @@
 //! A bad version is taken back, and what is not its fault is not held against it.
 
 mod by_itself;
+mod by_tag;
 mod crash;
 mod stopped;
 
@@ -261,7 +262,7 @@ fn where_nothing_was_ever_good_a_person_must_decide() {
     world
         .images
         .put(REPOSITORY, "v1", &Image::crashing("v1 that never ran"));
-    world.ecs.create_service(&specification());
+    world.ecs.create_service(&specification_by_tag());
     world.put_target(TARGET, TARGET_TEXT);
     world.run_for(minutes(31));
     push_crashing(&mut world, "v2");

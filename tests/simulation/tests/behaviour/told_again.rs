@@ -15,7 +15,7 @@ fn a_halt_is_told_each_hour_until_the_next_push() {
     world
         .images
         .put(REPOSITORY, "v1", &Image::crashing("v1, broken"));
-    world.ecs.create_service(&specification());
+    world.ecs.create_service(&specification_by_tag());
     world.run_for(minutes(2));
     world.put_target(TARGET, TARGET_TEXT);
     world.run_for(minutes(20));
@@ -52,7 +52,7 @@ fn a_removed_target_is_not_told_of_again() {
     world
         .images
         .put(REPOSITORY, "v1", &Image::crashing("v1, broken"));
-    world.ecs.create_service(&specification());
+    world.ecs.create_service(&specification_by_tag());
     world.run_for(minutes(2));
     world.put_target(TARGET, TARGET_TEXT);
     world.run_for(minutes(20));

@@ -1,7 +1,7 @@
 //! What is asked of ECS to bring the last-known-good back.
 
 use super::super::super::observation::{
-    Definition, DeploymentRecord, Look, Observation, RecordStatus,
+    Definition, DeploymentRecord, Digests, Look, Observation, RecordStatus,
 };
 use super::super::super::rollout::{Back, Rollout, Way};
 use super::super::{Action, Decision, Next};
@@ -13,13 +13,16 @@ impl Return<'_> {
     ///
     /// It goes to what ran when the deployment began. Source: ECS developer
     /// guide, "Stopping Amazon ECS service deployments". Whether it takes a
-    /// revision that was deregistered meanwhile, no page says.
+    /// revision that was deregistered meanwhile, no page says. No service
+    /// revision is made for that: the earlier one comes back, its tags as they
+    /// were resolved then. Source: ECS developer guide, "Amazon ECS service revisions".
     pub(super) fn leads_back(&self, record: &DeploymentRecord, observation: &Observation) -> bool {
         self.back.way == Way::Unasked
             && record.status == RecordStatus::Ongoing
             && !record.sources.is_empty()
             && record.sources.iter().all(|source| *source == self.back.to)
-            && deployable(observation)
+            && is_active(observation)
+            && sources_are_good(record, observation)
     }
 
     pub(super) fn stop(&self, record: &DeploymentRecord) -> Decision {
@@ -89,11 +92,36 @@ impl Return<'_> {
     }
 }
 
-/// Says whether ECS takes the last-known-good's own revision.
+/// Says whether ECS takes the last-known-good's own revision, and brings its images with it.
+///
+/// Where that names one by a tag, a new service deployment resolves it anew, to
+/// whatever it points at then. Source: ECS developer guide, "Container image resolution".
 pub(super) fn deployable(observation: &Observation) -> bool {
+    is_active(observation) && !observation.good_by_tag
+}
+
+fn is_active(observation: &Observation) -> bool {
     match &observation.definition {
         Look::Taken(definition) => task_definition::is_active(definition),
         Look::Unavailable(_) | Look::NotTaken => false,
+    }
+}
+
+/// Says whether every source of a service deployment ran the images that were good.
+pub(super) fn sources_are_good(record: &DeploymentRecord, observation: &Observation) -> bool {
+    let mut digests = record.source_digests.iter();
+    !observation.good_by_tag
+        || (!record.source_digests.is_empty()
+            && digests.all(|digests| resolves_to_good(digests, observation)))
+}
+
+/// Says whether the last-known-good's own revision, resolved like this, has the images that were good.
+pub(super) fn resolves_to_good(digests: &Digests, observation: &Observation) -> bool {
+    match (&observation.definition, &observation.good_definition) {
+        (Look::Taken(definition), Look::Taken(Some(good))) => {
+            task_definition::resolves_to(definition, digests, good)
+        }
+        (Look::Taken(_) | Look::Unavailable(_) | Look::NotTaken, _) => false,
     }
 }
 

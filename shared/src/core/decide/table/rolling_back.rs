@@ -220,7 +220,9 @@ fn somebody_brings_ours_again() {
             status: *status,
             status_reason: String::new(),
             target: (*target).to_owned(),
+            target_digests: BTreeMap::new(),
             sources: vec![],
+            source_digests: vec![],
             failed_by_ecs: false,
             paused_at: None,
         };
@@ -368,6 +370,60 @@ fn the_last_good_revision_is_gone() {
         ("no text in the ledger",                   unasked(), no_text(Look::Taken(None)), "rolling-back alarm-fired to web:7 unasked | wait 15s aws"),
         ("the ledger gives no answer",              unasked(), no_text(unavailable()), "rolling-back alarm-fired to web:7 unasked | wait 15s aws"),
         ("not looked at",                           unasked(), ours().change(|seen| seen.definition = Look::NotTaken), "rolling-back alarm-fired to web:7 unasked | wait 15s aws"),
+    ]);
+}
+
+/// Revision 7 names its image by the tag `v1`, which stood for `a` when it was good.
+fn by_tag(seen: Seen) -> Seen {
+    let mut good = Definition::clone(&kept("ACTIVE"));
+    let image = format!("{REGISTRY}/team/web@{}", digest('a'));
+    good.raw["containerDefinitions"][0]["image"] = json!(image);
+    seen.change(|seen| {
+        seen.good_by_tag = true;
+        seen.good_definition = Look::Taken(Some(Arc::new(good)));
+    })
+}
+
+fn resolved(character: char) -> Digests {
+    [("app".to_owned(), digest(character))].into()
+}
+
+#[test]
+#[rustfmt::skip]
+fn the_last_good_revision_names_its_image_by_a_tag() {
+    let stops = "rolling-back alarm-fired to web:7 stopped 0s | stop sd/8 | now";
+    let source = |characters: &[char]| {
+        let digests: Vec<Digests> = characters.iter().map(|one| resolved(*one)).collect();
+        by_tag(stoppable()).history(|record| record.source_digests = digests)
+    };
+    let landed = |status: RecordStatus, character: char| by_tag(to("web:7", -3600, DONE)).history(|record| {
+        record.status = status;
+        record.source_digests = vec![resolved(character)];
+        record.failed_by_ecs = true;
+    });
+    let by_hand = |character: char| by_tag(back(DONE)).recorded(RecordStatus::Stopped).also_recorded(0, "web:7").change(|seen| {
+        if let Look::Taken(records) = &mut seen.history {
+            records[0].target_digests = resolved(character);
+        }
+    });
+    let person = || seen_by(RolledBackBy::Person);
+    let again = || by_tag(ours()).change(|seen| seen.own_revision = Look::Taken(Some("web:9".to_owned())));
+    let unclear = "rolling-back alarm-fired to web:7 seen by Person | wait 15s aws";
+    check(vec![
+        ("registered by its digest",                  unasked(), by_tag(ours()), REGISTERS),
+        ("… and found by its tag",                    asked(-30), again(), "rolling-back alarm-fired to web:7 asked 0s | update web:9 | now"),
+        ("stopping keeps what ECS had resolved",      unasked(), source(&['a']), stops),
+        ("… to something else",                       unasked(), source(&['b']), REGISTERS),
+        ("… to that and something else",              unasked(), source(&['a', 'b']), REGISTERS),
+        ("… to nobody knows what",                    unasked(), source(&[]), REGISTERS),
+        ("ECS went back to the image that was good",  seen_by(RolledBackBy::Ecs), landed(RecordStatus::RolledBack, 'a'), "rolled-back alarm-fired to web:7 by Ecs | over"),
+        ("… to another one: put right",               seen_by(RolledBackBy::Ecs), landed(RecordStatus::RolledBack, 'b'), "rolling-back alarm-fired to web:7 asked 0s corrected ecs-svc/9 | register, update | now"),
+        ("a person brought the image that was good",  person(), by_hand('a'), "rolled-back alarm-fired to web:7 by Person | over"),
+        ("… another one",                             person(), by_hand('b'), "superseded somebody-else | over"),
+        ("… and the history gives no answer",         person(), by_hand('a').change(|seen| seen.history = unavailable()), unclear),
+        ("… and the definition is not shown",         person(), by_hand('a').change(|seen| seen.definition = unavailable()), unclear),
+        ("… nor the ledger's text",                   person(), by_hand('a').change(|seen| seen.good_definition = unavailable()), unclear),
+        ("… before ours was to be sent",              asked(-60), by_hand('b').change(|seen| seen.history = Look::NotTaken), "superseded somebody-else | over"),
     ]);
 }
 

@@ -16,6 +16,7 @@ fn requested() -> Phase {
 fn halted(asked: bool) -> TargetState {
     let failure = Failure::PutBackByHand;
     let news = RolloutNews {
+        exact_images: std::collections::BTreeMap::new(),
         rollout: rollout(Phase::Halted {
             reason: Halted::WayBackTooLong { failure },
         }),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pushboat::core::name::TargetName;
 use pushboat::core::rollout::{Phase, Rollout};
+use pushboat::core::state::LastKnownGood;
 use serde_json::{Map, Value};
 
 use super::Checker;
@@ -64,8 +65,10 @@ impl Checker {
             return vec![format!("nobody registered {base:?}, of which it is made")];
         };
         let mut expected = base.document.clone();
-        if replaced {
-            replace_images(&mut expected, current);
+        match good {
+            _ if replaced => replace_images(&mut expected, current),
+            Some(good) => name_exactly(&mut expected, good),
+            None => {}
         }
         let mut found = documents(&expected, &registered.document);
         if others(&base.tags) != others(&registered.tags) {
@@ -85,6 +88,29 @@ fn replace_images(document: &mut Map<String, Value>, current: &Rollout) {
         let version = image.strip_prefix(&name);
         if version.is_some_and(|version| version.is_empty() || version.starts_with([':', '@'])) {
             container["image"] = Value::String(format!("{name}@{}", current.digest()));
+        }
+    }
+}
+
+/// Has each container that names its image by a tag name the digest that was good.
+fn name_exactly(document: &mut Map<String, Value>, good: &LastKnownGood) {
+    let containers = document.get_mut("containerDefinitions");
+    let containers = containers.and_then(Value::as_array_mut);
+    for container in containers.into_iter().flatten() {
+        let exact = container["name"]
+            .as_str()
+            .and_then(|name| good.images.get(name));
+        let spelled = container["image"].as_str().unwrap_or_default();
+        let same = |exact: &&String| {
+            let named = exact.split_once('@').map(|(name, _)| name);
+            named.is_some_and(|name| {
+                spelled
+                    .strip_prefix(name)
+                    .is_some_and(|tag| tag.is_empty() || tag.starts_with(':'))
+            })
+        };
+        if let Some(exact) = exact.filter(same) {
+            container["image"] = Value::String(exact.clone());
         }
     }
 }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use pushboat::core::evidence::Evidence;
 use pushboat::core::failure::Failure;
+use pushboat::core::observation::Digests;
 use pushboat::core::policy::Policy;
 use pushboat::core::push::{Push, PushSource};
 use pushboat::core::reason::{Halted, Waiting};
@@ -147,6 +148,7 @@ pub(super) fn state(current: Option<Rollout>) -> TargetState {
             service_created_at: at(0),
             task_definition: GOOD.to_owned(),
             images: [("app".to_owned(), image('0'))].into(),
+            by_tag: false,
             source: GoodSource::Adopted,
             at: at(0),
         }),
@@ -165,6 +167,7 @@ pub(super) fn notice(rollout: &Rollout) -> Notice {
             start: None,
             last_known_good: None,
             last_known_good_tag: None,
+            exact_images: BTreeMap::new(),
             running: None,
             held: false,
             taken_back_for: None,
@@ -211,6 +214,7 @@ pub(super) fn service(primary: RevisionTruth) -> ServiceTruth {
             id: "ecs-svc/2".to_owned(),
             revision: primary,
             completed: true,
+            digests: Digests::new(),
         }),
         deployments: 1,
         desired: 2,

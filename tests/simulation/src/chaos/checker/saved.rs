@@ -2,13 +2,15 @@
 
 use jiff::Timestamp;
 use pushboat::core::failure::Failure;
+use pushboat::core::name::ImageDigest;
 use pushboat::core::reason::SupersededBy;
 use pushboat::core::rollout::{Phase, Rollout};
+use pushboat::core::state::LastKnownGood;
 use pushboat::notice::News;
 
 use super::changes::UNSEEN;
 use super::{Checker, Known, Request, Tags};
-use crate::deeds::{Saved, ServiceTruth};
+use crate::deeds::{DeploymentTruth, Saved, ServiceTruth};
 
 const ORDER: &str = "1 (an older request never replaces a newer one)";
 pub(super) const OUTCOME: &str = "3 (an outcome is said only where it is true)";
@@ -126,11 +128,26 @@ impl Checker {
         }
         found.extend(known.who_took_it_back(rollout).map(|what| wrong(&what)));
         let good = known.state.last_known_good.as_ref();
-        let runs = primary.map(|one| one.revision.images.iter().cloned().collect());
-        if good.is_none_or(|good| runs.as_ref() != Some(&good.images)) {
+        if !good
+            .zip(primary)
+            .is_some_and(|(good, runs)| is_good(good, runs))
+        {
             found.push(wrong("what runs is not the last-known-good"));
         }
     }
+}
+
+/// Says whether a deployment runs the very images that are good, by whatever it names them.
+fn is_good(good: &LastKnownGood, runs: &DeploymentTruth) -> bool {
+    let images = &runs.revision.images;
+    images.len() == good.images.len()
+        && images.iter().all(|(container, image)| {
+            let resolved = runs.digests.get(container).map(ImageDigest::as_str);
+            good.images.get(container).is_some_and(|good| {
+                let pinned = good.split_once('@').map(|(_, digest)| digest);
+                good == image || (pinned.is_some() && resolved == pinned)
+            })
+        })
 }
 
 impl Known {

@@ -197,7 +197,7 @@ fn where_nothing_was_ever_good_it_is_refused() {
     world
         .images
         .put(REPOSITORY, "v1", &Image::crashing("v1, broken"));
-    world.ecs.create_service(&specification());
+    world.ecs.create_service(&specification_by_tag());
     world.run_for(minutes(2));
     world.put_target(TARGET, TARGET_TEXT);
     world.run_for(minutes(31));
