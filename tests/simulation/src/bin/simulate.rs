@@ -6,12 +6,13 @@
     reason = "it is a program: it talks to people, and its time limit is theirs"
 )]
 
+use std::collections::BTreeSet;
 use std::panic::resume_unwind;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use simulation::chaos::{Mix, Run, Tally, gaps, run};
+use simulation::chaos::{Mix, Part, Run, Tally, Trouble, gaps, run, run_part, shrink};
 
 /// A rollout in the simulation is mostly small allocations: with this they take half the time.
 #[global_allocator]
@@ -20,10 +21,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const HELP: &str =
     "simulate [--seeds N] [--from S] [--seconds T] [--faults all|none|LIST] [--threads N]
 simulate --until INVARIANT [--seeds N] [--from S] [--seconds T] [--faults ...]
-simulate --seed X [--faults ...] [--lines N]
+simulate --seed X [--faults ...] [--only N,M,...] [--without LIST] [--lines N]
 
 LIST is some of drops, disorder, calls, crashes, lag, people, with commas between; `lag!` is met in every run.
 --seconds ends it early; without --seeds it goes on until then.
+--only and --without play a part of a seed: those of its happenings, and not these faults.
 --until looks for the first seed that violates this invariant, whatever else is violated.";
 
 /// After so many rollouts with every fault there is nothing that was not reached.
@@ -41,6 +43,7 @@ struct Options {
     until: Option<String>,
     mix: Mix,
     faults: String,
+    part: Part,
     threads: u64,
     lines: usize,
 }
@@ -75,6 +78,7 @@ fn options() -> Result<Option<Options>, lexopt::Error> {
         until: None,
         mix: Mix::ALL,
         faults: "all".to_owned(),
+        part: Part::WHOLE,
         threads: 2,
         lines: usize::MAX,
     };
@@ -93,6 +97,14 @@ fn options() -> Result<Option<Options>, lexopt::Error> {
                 options.mix =
                     Mix::parse(&options.faults).ok_or("--faults names an unknown fault")?;
             }
+            Long("only") => options.part.happenings = Some(numbers(&parser.value()?.string()?)?),
+            Long("without") => {
+                let without = Mix::parse(&parser.value()?.string()?);
+                let without = without.ok_or("--without names an unknown fault")?;
+                for trouble in Trouble::all().filter(|trouble| without.has(*trouble)) {
+                    options.part.faults = options.part.faults.without(trouble);
+                }
+            }
             Long("help") => return Ok(None),
             other => return Err(other.unexpected()),
         }
@@ -101,6 +113,16 @@ fn options() -> Result<Option<Options>, lexopt::Error> {
         options.seeds = 1_000;
     }
     Ok(Some(options))
+}
+
+/// Reads `3,7`, or `none`.
+fn numbers(text: &str) -> Result<BTreeSet<usize>, lexopt::Error> {
+    if text == "none" {
+        return Ok(BTreeSet::new());
+    }
+    let numbers = text.split(',').map(|number| number.trim().parse());
+    let numbers: Result<_, _> = numbers.collect();
+    numbers.map_err(|_| "--only takes numbers with commas between".into())
 }
 
 fn simulate(options: &Options) -> ExitCode {
@@ -126,11 +148,9 @@ fn simulate(options: &Options) -> ExitCode {
         println!("{gap}");
     }
     for run in failed.iter().take(SHOWN_SEEDS) {
-        show(
-            &simulation::chaos::run(run.seed, options.mix, true),
-            options,
-            SHOWN_LINES,
-        );
+        if let Some((part, run)) = shrink(run.seed, options.mix) {
+            show(&run, &part, options, SHOWN_LINES);
+        }
     }
     if failed.len() > SHOWN_SEEDS {
         let seeds: Vec<_> = failed
@@ -196,8 +216,8 @@ fn look_for(invariant: &str, options: &Options) -> ExitCode {
 }
 
 fn replay(seed: u64, options: &Options) -> ExitCode {
-    let run = run(seed, options.mix, true);
-    show(&run, options, options.lines);
+    let run = run_part(seed, options.mix, &options.part, true);
+    show(&run, &options.part, options, options.lines);
     println!(
         "{} rollouts, {} violations",
         run.tally.rollouts,
@@ -206,7 +226,7 @@ fn replay(seed: u64, options: &Options) -> ExitCode {
     ExitCode::from(u8::from(!run.violations.is_empty()))
 }
 
-fn show(run: &Run, options: &Options, most: usize) {
+fn show(run: &Run, part: &Part, options: &Options, most: usize) {
     let left_out = run.transcript.len().saturating_sub(most);
     println!("seed {}:", run.seed);
     if left_out > 0 {
@@ -219,7 +239,7 @@ fn show(run: &Run, options: &Options, most: usize) {
         println!("  VIOLATED {violation}");
     }
     println!(
-        "  replay: cargo run -p simulation --profile simulation --bin simulate -- --seed {} --faults {}\n",
+        "  replay: cargo run -p simulation --profile simulation --bin simulate -- --seed {} --faults {}{part}\n",
         run.seed, options.faults
     );
 }

@@ -100,6 +100,23 @@ impl Mix {
         Some(mix)
     }
 
+    /// Leaves a kind of trouble out.
+    #[must_use]
+    pub fn without(self, trouble: Trouble) -> Self {
+        Self {
+            may: self.may & !trouble.bit(),
+            always: self.always & !trouble.bit(),
+        }
+    }
+
+    /// Leaves out what another mix does not have.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self {
+            may: self.may & other.may,
+            always: self.always & other.may,
+        }
+    }
+
     /// Says whether a kind of trouble may be met.
     #[must_use]
     pub fn has(self, trouble: Trouble) -> bool {
@@ -120,6 +137,18 @@ impl Mix {
 }
 
 impl Trouble {
+    /// Gives every kind.
+    pub fn all() -> impl Iterator<Item = Self> {
+        NAMES.iter().map(|(_, trouble)| *trouble)
+    }
+
+    /// Gives its name on the command line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        let known = NAMES.iter().find(|(_, trouble)| *trouble == self);
+        known.map_or("", |(name, _)| name)
+    }
+
     const fn bit(self) -> u32 {
         1 << self as u32
     }

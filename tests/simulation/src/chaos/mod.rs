@@ -16,11 +16,13 @@ mod plan;
 mod platform;
 mod registry;
 mod run;
+mod shrink;
 mod tally;
 mod tools;
 
 pub use checker::{Checker, End, Short, Tags, Terms, Unsent, Violation};
 pub use coverage::gaps;
 pub use mix::{Mix, Trouble};
-pub use run::{Run, run};
+pub use run::{Run, run, run_part};
+pub use shrink::{Part, shrink};
 pub use tally::Tally;

@@ -16,6 +16,7 @@ use super::checker::{Checker, End, Short, Tags, Unsent, Violation};
 use super::mistakes::follows_other_tags;
 use super::mix::{Mix, Rates, Trouble};
 use super::plan::{Plan, TargetPlan, first_tag};
+use super::shrink::Part;
 use super::tally::{Tally, reason};
 use crate::deeds::{Deed, Saved};
 use crate::ecs::ServiceSpecification;
@@ -43,6 +44,8 @@ pub struct Run {
     pub seed: u64,
     /// What did not hold; the run ends at the first.
     pub violations: Vec<Violation>,
+    /// How many things happened, those left out included.
+    pub happenings: usize,
     /// What was reached.
     pub tally: Tally,
     /// What happened, line by line, where that was asked for.
@@ -66,6 +69,8 @@ pub(super) struct Chaos {
     pub(super) own: BTreeMap<String, String>,
     /// The targets whose parameters were wrong for a while: what came then went nowhere.
     pub(super) misled: BTreeSet<TargetName>,
+    /// How many things happened.
+    happenings: usize,
     /// The phase that was saved last, by rollout.
     phases: BTreeMap<RolloutId, &'static str>,
     pub(super) checker: Checker,
@@ -82,10 +87,16 @@ pub(super) struct Chaos {
 /// Plays a seed.
 #[must_use]
 pub fn run(seed: u64, mix: Mix, with_transcript: bool) -> Run {
+    run_part(seed, mix, &Part::WHOLE, with_transcript)
+}
+
+/// Plays a part of a seed.
+#[must_use]
+pub fn run_part(seed: u64, mix: Mix, part: &Part, with_transcript: bool) -> Run {
     let mut rng = fastrand::Rng::with_seed(seed);
     let met = mix.draw(&mut rng);
     let plan = Plan::draw(met, &mut rng);
-    let rates = Rates::draw(mix, &mut rng);
+    let rates = Rates::draw(mix.and(part.faults), &mut rng);
     let world = World::new();
     let mut chaos = Chaos {
         began: world.clock.now(),
@@ -101,6 +112,7 @@ pub fn run(seed: u64, mix: Mix, with_transcript: bool) -> Run {
         cut: false,
         own: BTreeMap::new(),
         misled: BTreeSet::new(),
+        happenings: 0,
         phases: BTreeMap::new(),
         checker: Checker::default(),
         transcript: with_transcript.then(Vec::new),
@@ -130,7 +142,7 @@ pub fn run(seed: u64, mix: Mix, with_transcript: bool) -> Run {
         .disorder_events(rates.events, seed ^ 0x0e7e_1175);
     chaos.world.ecs.set_read_lag(rates.lag);
     chaos.world.lost = rates.lost;
-    chaos.play(seed);
+    chaos.play(seed, part);
     chaos.finish(seed)
 }
 
@@ -212,7 +224,7 @@ impl Chaos {
         }
     }
 
-    fn play(&mut self, seed: u64) {
+    fn play(&mut self, seed: u64, part: &Part) {
         for target in self.plan.targets.clone() {
             self.world.put_target(&target.name, &target.text);
         }
@@ -222,10 +234,16 @@ impl Chaos {
             return self.play_busy(&target);
         }
         self.draw_stuck(seed);
-        for _ in 0..self.plan.events {
+        for happening in 0..self.plan.events {
             if self.has_failed() {
                 return;
             }
+            // Each draws for itself, so that one can be left out and the others stay.
+            self.rng = fastrand::Rng::with_seed(seed ^ ((happening as u64 + 1) << 40));
+            if !part.has(happening) {
+                continue;
+            }
+            self.happenings = happening + 1;
             self.act();
             let seconds = self.rng.u64(1..=self.plan.pause_seconds);
             self.pass(i64::try_from(seconds).unwrap_or_default());
@@ -263,6 +281,7 @@ impl Chaos {
         Run {
             seed,
             violations,
+            happenings: self.happenings,
             tally: self.tally,
             transcript: self.transcript.unwrap_or_default(),
         }

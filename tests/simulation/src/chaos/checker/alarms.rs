@@ -86,7 +86,8 @@ impl Checker {
         if before.id != rollout.id {
             return None;
         }
-        let since = before.phase.running()?.deployment_created_at;
+        // By ECS's clock, and alarms by CloudWatch's.
+        let since = before.phase.running()?.deployment_created_at + self.skew;
         let terms = &known.terms;
         let mut watched = terms.own_alarms.iter().chain(&terms.shared_alarms);
         let fires = |name: &&String| match self.turns(name) {
