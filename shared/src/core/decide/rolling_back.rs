@@ -103,10 +103,7 @@ impl Return<'_> {
             DeploymentState::Completed if service.deployments.len() == 1 => {
                 self.landed(&way, primary, turned, observation)
             }
-            DeploymentState::Failed => halt(Halted::WayBackFailed {
-                failure: self.failure.clone(),
-                reason: primary.state_reason.clone(),
-            }),
+            DeploymentState::Failed => self.failed(primary, observation),
             DeploymentState::Completed | DeploymentState::InProgress => {
                 self.under_way(way, observation)
             }
@@ -170,6 +167,28 @@ impl Return<'_> {
             },
             revision: self.back.to.clone(),
         })
+    }
+
+    /// ECS gave the way back up; one that failed before this one began is tried once more.
+    fn failed(&self, primary: &ServiceDeployment, observation: &Observation) -> Decision {
+        let before = self.back.corrected.as_ref() == Some(&primary.id);
+        if !before && self.back.way != Way::Unasked {
+            return halt(Halted::WayBackFailed {
+                failure: self.failure.clone(),
+                reason: primary.state_reason.clone(),
+            });
+        }
+        if let Some(at) = self.lag_over_at() {
+            return wait(self.stay(self.back.clone()), at, Waiting::ReadLag);
+        }
+        let again = Return {
+            back: &Back {
+                corrected: Some(primary.id.clone()),
+                ..self.back.clone()
+            },
+            ..*self
+        };
+        again.too_long(|| again.ask_anew(observation))
     }
 
     /// ECS does it; a hook that waits for a person is told of.

@@ -43,23 +43,35 @@ impl Return<'_> {
         if observation.definition == Look::NotTaken {
             return self.unclear("no look at the last good task definition");
         }
-        let actions = if deployable(observation) {
-            vec![Action::UpdateService(Some(good.to_owned()))]
-        } else {
-            match (&observation.own_revision, &observation.good_definition) {
-                (Look::Taken(Some(again)), _) => {
-                    vec![Action::UpdateService(Some(again.clone()))]
-                }
-                (_, Look::Taken(Some(definition))) => vec![
-                    Action::Register(self.registration(definition)),
-                    Action::UpdateService(None),
-                ],
-                (_, Look::Unavailable(trouble)) => return self.unclear(trouble),
-                (_, Look::Taken(None) | Look::NotTaken) => {
-                    return self.unclear("the ledger has no text of the last good task definition");
-                }
+        if deployable(observation) {
+            let good = good.to_owned();
+            return self.update(vec![Action::UpdateService(Some(good))]);
+        }
+        self.ask_anew(observation)
+    }
+
+    /// Asks for the last-known-good under a revision of its own, which makes a new service
+    /// deployment whatever runs.
+    ///
+    /// An update to the revision that the service has makes none. Source: ECS API
+    /// reference, UpdateService, `forceNewDeployment`.
+    pub(super) fn ask_anew(&self, observation: &Observation) -> Decision {
+        match (&observation.own_revision, &observation.good_definition) {
+            (Look::Taken(Some(again)), _) => {
+                self.update(vec![Action::UpdateService(Some(again.clone()))])
             }
-        };
+            (_, Look::Taken(Some(definition))) => self.update(vec![
+                Action::Register(self.registration(definition)),
+                Action::UpdateService(None),
+            ]),
+            (_, Look::Unavailable(trouble)) => self.unclear(trouble),
+            (_, Look::Taken(None) | Look::NotTaken) => {
+                self.unclear("the ledger has no text of the last good task definition")
+            }
+        }
+    }
+
+    fn update(&self, actions: Vec<Action>) -> Decision {
         let intended_at = Some(self.now);
         Decision {
             phase: self.stay(Back {

@@ -373,6 +373,23 @@ fn the_last_good_revision_is_gone() {
     ]);
 }
 
+#[test]
+#[rustfmt::skip]
+fn a_way_back_that_failed_before_is_tried_once_more() {
+    let again = || asked(-30).corrected("ecs-svc/9");
+    let found = || back(GIVEN_UP).change(|seen| seen.own_revision = Look::Taken(Some("web:9".to_owned())));
+    let registers = "rolling-back alarm-fired to web:7 asked 0s corrected ecs-svc/9 | register, update | now";
+    check(vec![
+        ("under a revision of its own",   unasked(), back(GIVEN_UP), registers),
+        ("… which is not shown yet",      asked(-29).corrected("ecs-svc/9"), back(GIVEN_UP), "rolling-back alarm-fired to web:7 asked -29s corrected ecs-svc/9 | wait 1s read-lag"),
+        ("… which never arrived",         again(), back(GIVEN_UP), registers),
+        ("… registered before",           again(), found(), "rolling-back alarm-fired to web:7 asked 0s corrected ecs-svc/9 | update web:9 | now"),
+        ("… and another one failed",      asked(-30).corrected("ecs-svc/6"), back(GIVEN_UP), "halted way-back-failed alarm-fired | over"),
+        ("at the deadline",               again().began(-1800), back(GIVEN_UP), TOO_LONG),
+        ("without the ledger's text",     unasked(), back(GIVEN_UP).change(|seen| seen.good_definition = unavailable()), "rolling-back alarm-fired to web:7 unasked corrected ecs-svc/9 | wait 15s aws"),
+    ]);
+}
+
 /// Revision 7 names its image by the tag `v1`, which stood for `a` when it was good.
 fn by_tag(seen: Seen) -> Seen {
     let mut good = Definition::clone(&kept("ACTIVE"));
