@@ -70,7 +70,7 @@ pub(crate) async fn create_service_with(
     Ok(())
 }
 
-/// Makes a repository with v0 in it and a task definition that names it.
+/// Makes a repository with v0 in it and a task definition that names it by its digest.
 pub(crate) async fn create_definition(
     aws: &Aws,
     registry: &Registry,
@@ -78,10 +78,10 @@ pub(crate) async fn create_definition(
 ) -> Result<String, Failure> {
     let repository = repository(name);
     customer::create_repository(aws, &repository).await?;
-    registry
+    let digest = registry
         .push(&repository, INITIAL, &single(&image(name, "v0")))
         .await?;
-    let image = format!("{}/{repository}:{INITIAL}", aws.registry_host());
+    let image = format!("{}/{repository}@{digest}", aws.registry_host());
     let definition = customer::web_definition(aws, name, &image, "ARM64");
     Ok(customer::register(aws, &definition).await?)
 }
