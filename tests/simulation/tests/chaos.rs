@@ -2,23 +2,26 @@
 //!
 //! `make simulate` plays many more.
 
-use simulation::chaos::{Mix, Tally, run};
+use std::hash::{BuildHasher as _, RandomState};
+
+use simulation::chaos::{Mix, Tally, run, shrink};
 
 /// The seeds that once failed, and why.
 const KEPT: &str = include_str!("seeds.txt");
 /// How many seeds the batches play.
 const SEEDS: u64 = 40;
+/// How many seeds are new each time.
+const NEW_SEEDS: u64 = 20;
 
 fn play(seeds: impl Iterator<Item = u64>, mix: Mix) -> Tally {
     let mut tally = Tally::default();
     for seed in seeds {
         let played = run(seed, mix, false);
         if let Some(violation) = played.violations.first() {
-            let shown = run(seed, mix, true).transcript;
-            let last = shown.len().saturating_sub(40);
+            let (part, short) = shrink(seed, mix).expect("the seed fails");
             panic!(
-                "{}\n{violation}\nreplay: cargo run -p simulation --profile simulation --bin simulate -- --seed {seed}",
-                shown[last..].join("\n")
+                "{}\n{violation}\nreplay: cargo run -p simulation --profile simulation --bin simulate -- --seed {seed}{part}",
+                short.transcript.join("\n")
             );
         }
         tally.add(&played.tally);
@@ -58,6 +61,14 @@ fn the_invariants_hold_without_faults() {
         let reached = tally.outcomes.keys().any(|(phase, _)| *phase == outcome);
         assert!(reached, "nothing was ever {outcome}: {tally}");
     }
+}
+
+/// A failure names its seed: it goes to `seeds.txt`.
+#[test]
+fn the_invariants_hold_on_seeds_that_nobody_played() {
+    let first = RandomState::new().hash_one(0) >> 16;
+    let tally = play(first..first + NEW_SEEDS, Mix::ALL);
+    assert!(tally.rollouts > NEW_SEEDS, "{tally}");
 }
 
 #[test]

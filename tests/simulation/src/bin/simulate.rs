@@ -29,7 +29,7 @@ LIST is some of drops, disorder, calls, crashes, lag, people, with commas betwee
 --until looks for the first seed that violates this invariant, whatever else is violated.";
 
 /// After so many rollouts with every fault there is nothing that was not reached.
-const REACHES_EVERYTHING: u64 = 100_000;
+const REACHES_EVERYTHING: u64 = 200_000;
 /// How many of a transcript's last lines are shown of a failing seed.
 const SHOWN_LINES: usize = 40;
 /// How many failing seeds are shown.

@@ -28,7 +28,6 @@ const OUTCOMES: &[Pair] = &[
     ("rolled-back", "missing-tasks"),
     ("rolled-back", "put-back-by-hand"),
     ("rolled-back", "asked-by-operator"),
-    ("rolled-back", "ecs-rolled-back"),
     ("rejected", "already-running"),
     ("rejected", "target-invalid"),
     ("rejected", "repository-missing"),
@@ -53,7 +52,6 @@ const OUTCOMES: &[Pair] = &[
     ("halted", "went-elsewhere"),
     ("halted", "way-back-refused"),
     ("halted", "not-verified"),
-    ("halted", "missing-tasks"),
 ];
 
 /// Does not compile once there is a reason that is not known here: list it above.
@@ -101,6 +99,7 @@ fn every_reason_is_listed(
         | Halted::WentElsewhere { .. }
         | Halted::WayBackRefused { .. }
         | Halted::NotVerified { .. }
+        // Only records of format 1 tell of it.
         | Halted::LeftAlone(_) => {}
     }
     match failure {
@@ -112,6 +111,7 @@ fn every_reason_is_listed(
         | Failure::MissingTasks { .. }
         | Failure::PutBackByHand
         | Failure::AskedByOperator
+        // Only records of format 1 tell of it.
         | Failure::EcsRolledBack { .. } => {}
     }
 }
