@@ -172,10 +172,9 @@ pub(super) async fn resolved_images(
         .send()
         .await
         .map_err(|error| call_error(&call, &error))?;
-    let current = answer.services().first();
-    let current = current.map(|found| found.current_service_revisions());
-    let arns = current.unwrap_or_default().iter();
-    let arns: Vec<String> = arns
+    let found = answer.services().iter().take(1);
+    let current = found.flat_map(aws_sdk_ecs::types::Service::current_service_revisions);
+    let arns: Vec<String> = current
         .filter_map(|revision| revision.arn().map(str::to_owned))
         .take(REVISIONS_LIMIT)
         .collect();

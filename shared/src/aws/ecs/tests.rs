@@ -317,14 +317,8 @@ fn history() -> Endpoint {
             ] }))
         }
         "DescribeServiceRevisions" => {
-            let asked = call.json()["serviceRevisionArns"].clone();
-            assert_eq!(
-                asked,
-                json!([
-                    named("service-revision", "1"),
-                    named("service-revision", "2")
-                ])
-            );
+            let both = ["1", "2"].map(|id| named("service-revision", id));
+            assert_eq!(call.json()["serviceRevisionArns"], json!(both));
             let revision = |id: u32| {
                 json!({
                     "serviceRevisionArn": named("service-revision", &id.to_string()), "taskDefinition": arn(id),
