@@ -201,6 +201,8 @@ pub struct ServiceTruth {
     pub desired: u32,
     /// How many run.
     pub running: u32,
+    /// How many stopped in the last seconds, which a look may not have shown.
+    pub stopped_lately: u32,
 }
 
 /// A deployment.

@@ -52,6 +52,9 @@ pub struct ReadLag {
     pub definitions: SignedDuration,
 }
 
+/// What stopped so lately may not have been seen: a look holds for ten seconds.
+const STOPPED_LATELY: SignedDuration = SignedDuration::from_secs(15);
+
 /// How things stood before a write.
 #[derive(Debug)]
 struct Outdated {
@@ -223,17 +226,30 @@ impl Ecs {
         let model = self.read();
         let found = model.service(Some(&service.cluster), &service.name);
         let found = found.ok().flatten()?;
+        let group = format!("service:{}", service.name);
         let primary = found.primary().map(|primary| DeploymentTruth {
             id: primary.id.to_string(),
             revision: revision_truth(&model, &found.revisions[primary.revision].task_definition),
             completed: primary.rollout_state == RolloutState::Completed,
             digests: digests(&found.revisions[primary.revision]),
         });
+        let running = model.task_counts(found, None).running;
+        let lately = self.now() - STOPPED_LATELY;
+        let tasks = model.tasks(&service.cluster).filter(|(_, task)| {
+            let stopping_at = task.state.stopping_at;
+            *task.specification.group == *group && stopping_at.is_some_and(|at| at >= lately)
+        });
+        let stopped_lately = if running < found.desired_count {
+            tasks.count()
+        } else {
+            0
+        };
         Some(ServiceTruth {
+            stopped_lately: u32::try_from(stopped_lately).unwrap_or_default(),
             primary,
             deployments: found.deployments.len(),
             desired: found.desired_count,
-            running: model.task_counts(found, None).running,
+            running,
         })
     }
 

@@ -113,6 +113,8 @@ struct Known {
     terms: Terms,
     /// How far two clocks are apart at the most.
     skew: SignedDuration,
+    /// When invocations looked that met no fault.
+    looks: Vec<Timestamp>,
     state: TargetState,
     finished: BTreeMap<RolloutId, Phase>,
     /// The requests, by rollout: when each was made, and under which tag.
@@ -174,6 +176,7 @@ impl Checker {
         let known = Known {
             terms,
             skew: self.skew,
+            looks: Vec::new(),
             state: TargetState::default(),
             finished: BTreeMap::new(),
             requests: BTreeMap::new(),

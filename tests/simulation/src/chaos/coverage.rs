@@ -146,7 +146,7 @@ const PHASES: &[Pair] = &[
 
 /// From which phase rollouts go to which.
 ///
-/// A new one comes from nowhere; one that goes back or halts at once is a
+/// A new one comes from nowhere; one that goes back, is back or halts at once is a
 /// person's order to take back what had succeeded.
 const TRANSITIONS: &[Pair] = &[
     ("nowhere", "requested"),
@@ -154,6 +154,7 @@ const TRANSITIONS: &[Pair] = &[
     ("nowhere", "rejected"),
     ("nowhere", "superseded"),
     ("nowhere", "rolling-back"),
+    ("nowhere", "rolled-back"),
     ("nowhere", "halted"),
     ("requested", "starting"),
     ("requested", "rejected"),

@@ -12,6 +12,7 @@ use pushboat::core::failure::Failure;
 use pushboat::core::name::TargetName;
 use pushboat::core::rollout::{Phase, Rollout};
 
+use super::changes::UNSEEN;
 use super::{Checker, Known};
 use crate::deeds::Saved;
 
@@ -91,7 +92,12 @@ impl Checker {
         let terms = &known.terms;
         let mut watched = terms.own_alarms.iter().chain(&terms.shared_alarms);
         let fires = |name: &&String| match self.turns(name) {
-            [.., (_, AlarmState::Ok), (at, AlarmState::Alarm)] => *at > since,
+            [.., (ok_at, AlarmState::Ok), (at, AlarmState::Alarm)] => {
+                // Where it fired at the start, that it was OK between two looks need not be known.
+                let mut looks = known.looks.iter();
+                let was_seen = *ok_at <= since || looks.any(|look| ok_at <= look && look <= at);
+                *at > since && *at + UNSEEN < self.at && was_seen
+            }
             _ => false,
         };
         if let Some(name) = watched.find(fires) {

@@ -219,6 +219,7 @@ pub(super) fn service(primary: RevisionTruth) -> ServiceTruth {
         deployments: 1,
         desired: 2,
         running: 2,
+        stopped_lately: 0,
     }
 }
 

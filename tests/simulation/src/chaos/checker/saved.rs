@@ -117,7 +117,8 @@ impl Checker {
             found.push(wrong("the deployment is not the only one, and done"));
         }
         if needs_tasks {
-            if service.desired == 0 || service.running < service.desired {
+            let running = service.running + service.stopped_lately;
+            if service.desired == 0 || running < service.desired {
                 found.push(wrong("too few tasks run"));
             }
             let fired = self.fired(known, rollout);

@@ -87,6 +87,7 @@ impl Shortage {
 impl Known {
     /// Takes in that Pushboat looked, as it does in each invocation that meets no fault.
     pub(super) fn looked(&mut self, at: Timestamp, read_lag: SignedDuration) {
+        self.looks.push(at);
         let shortage = &mut self.shortage;
         let Some((rollout, baking_since)) = &shortage.baking else {
             return;

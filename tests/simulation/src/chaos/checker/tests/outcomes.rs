@@ -40,6 +40,14 @@ fn a_success_that_is_none_is_reported() {
         ),
         (
             Some(ServiceTruth {
+                running: 1,
+                stopped_lately: 1,
+                ..runs.clone()
+            }),
+            false,
+        ),
+        (
+            Some(ServiceTruth {
                 desired: 0,
                 ..runs.clone()
             }),
