@@ -87,7 +87,7 @@ fn of_block(block: &[&str]) -> Guard {
         is: String::new(),
         invariant: 0,
         faults: "all".to_owned(),
-        seeds: 1_000,
+        seeds: 3_000,
         places: Vec::new(),
     };
     for (key, value) in values {
