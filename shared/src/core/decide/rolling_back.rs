@@ -68,10 +68,9 @@ pub(super) fn decide(returning: &Return<'_>, observation: &Observation) -> Decis
     if tagged && !returning.runs_what_it_registered(observation) {
         return returning.registered_again(&primary.task_definition);
     }
-    let stopped_by_us = matches!(returning.back.way, Way::Stop { .. });
     match turned {
         Turned::ByEcs => return returning.elsewhere(service, primary, observation),
-        Turned::ByRequest if stopped_by_us => {
+        Turned::ByRequest if returning.asked_to_stop() => {
             return returning.elsewhere(service, primary, observation);
         }
         Turned::NotYet | Turned::ByRequest | Turned::ByUpdate => {}
@@ -151,11 +150,19 @@ impl Return<'_> {
             (Turned::ByEcs | Turned::ByRequest, Look::Taken(_) | Look::NotTaken) => {
                 match history::of(history, ours) {
                     Some(record) if sources_are_good(record, observation) => self.rolled_back(way),
+                    // A person had ECS go back, and it did.
+                    Some(_) if turned == Turned::ByRequest && !self.asked_to_stop() => {
+                        somebody_else()
+                    }
                     Some(_) => self.correct(&primary.id, &primary.task_definition, observation),
                     None => self.unclear("the history does not show what the service runs"),
                 }
             }
         }
+    }
+
+    fn asked_to_stop(&self) -> bool {
+        matches!(self.back.way, Way::Stop { .. })
     }
 
     fn rolled_back(&self, way: &Way) -> Decision {

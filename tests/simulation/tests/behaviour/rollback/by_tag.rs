@@ -33,6 +33,16 @@ fn runs(world: &World) -> BTreeSet<String> {
     digests.map(str::to_owned).collect()
 }
 
+/// Has ECS roll the service's latest deployment back, as a person does.
+fn stop_by_hand(world: &World) {
+    let service = service();
+    let mut model = world.ecs.model();
+    let found = model.service(Some(&service.cluster), &service.name);
+    let latest = found.unwrap().unwrap().service_deployments.last();
+    let arn = latest.unwrap().arn.to_string();
+    model.stop_service_deployment(&arn, None).unwrap();
+}
+
 fn just(image: &Image) -> BTreeSet<String> {
     [image.digest().to_string()].into()
 }
@@ -131,6 +141,24 @@ fn put_back_by_hand_it_is_good_only_while_the_tag_has_not_moved() {
         assert_eq!(history(&world), [end]);
         assert_eq!(writes(&world), (1, 1), "nobody competes with them");
     }
+}
+
+#[test]
+fn a_person_who_stops_a_deployment_decides_what_it_goes_back_to() {
+    let mut world = adopted_by_tag();
+    move_tag(&world);
+    world.ecs.update(&service(), |update| {
+        update.force_new_deployment = true;
+    });
+    world.run_for(minutes(15));
+    push(&mut world, "v2");
+    run_to(&mut world, "progressing");
+    world.run_for(seconds(20));
+    stop_by_hand(&world);
+    run_to_the_end(&mut world);
+    assert_eq!(history(&world), ["v2 superseded somebody-else"]);
+    assert_eq!(runs(&world), just(&Image::healthy("v1, moved")));
+    assert_eq!(writes(&world), (1, 1), "nobody competes with them");
 }
 
 #[test]
