@@ -172,11 +172,16 @@ impl Checker {
         let Some(start) = current.phase.start() else {
             return;
         };
-        let since = looked_from.map_or(start.at, |from| from.min(start.at)) - self.skew;
+        let from = looked_from.map_or(start.at, |from| from.min(start.at));
+        // Our clock and CloudWatch's may be apart, either way.
+        let since = from - self.skew;
         for name in alarms {
             let turns = self.turns(name);
-            let at_the_start = turns.iter().rev().find(|(at, _)| *at < since);
-            let mut ignored = at_the_start.is_some_and(|(_, state)| *state == AlarmState::Alarm);
+            let fires_at = |moment: Timestamp| {
+                let before = turns.iter().rev().find(|(at, _)| *at < moment);
+                before.is_some_and(|(_, state)| *state == AlarmState::Alarm)
+            };
+            let mut ignored = [since, from, from + self.skew].into_iter().all(fires_at);
             let mut fired = false;
             for (_, state) in turns.iter().filter(|(at, _)| *at >= since) {
                 match state {
@@ -187,7 +192,7 @@ impl Checker {
             }
             if !fired {
                 let saw = format!(
-                    "{} started at {} and goes back for {name}, which did not fire since",
+                    "{} started at {}, was looked at from {from}, and goes back for {name}, which did not fire since: {turns:?}",
                     current.id, start.at
                 );
                 found.push((BLAME, saw));
