@@ -55,7 +55,7 @@ pub(crate) fn assert_only_image_and_tags_differ(
         found[member] = Value::Null;
     }
     let image = before["taskDefinition"]["containerDefinitions"][0]["image"].as_str();
-    let repository = image.unwrap().split(':').next().unwrap();
+    let repository = image.unwrap().split([':', '@']).next().unwrap();
     wanted["containerDefinitions"][0]["image"] = format!("{repository}@{digest}").into();
     assert_eq!(found, wanted);
 
