@@ -18,7 +18,7 @@ pub(crate) async fn play(
         "A service runs v0, and Pushboat is installed",
         &["Pushboat is told what to follow. What runs already is adopted as the version to go back to."],
     );
-    create_service(stage).await?;
+    let v0 = create_service(stage).await?;
     customer::steady(&stage.aws, CLUSTER, SERVICE).await?;
     stage.say(Speaker::You, "sam deploy");
     stage.settle().await;
@@ -26,7 +26,7 @@ pub(crate) async fn play(
     stage.hear(&installation);
     let adopted = stage.notice("adopted", "").await?;
     let images = adopted.document["images"].to_string();
-    if !images.contains(&format!("{REPOSITORY}:v0")) {
+    if !images.contains(&format!("{REPOSITORY}@{v0}")) {
         return Err(format!("what was adopted is not v0: {images}").into());
     }
     stage.notice("target-warned", "").await?;
@@ -37,8 +37,9 @@ pub(crate) async fn play(
     Ok(())
 }
 
-/// Makes what was there before: repositories, a cluster, a service that runs v0.
-async fn create_service(stage: &mut Stage) -> Result<(), Failure> {
+/// Makes what was there before: repositories, a cluster, a service that runs v0; answers
+/// v0's digest.
+async fn create_service(stage: &mut Stage) -> Result<String, Failure> {
     stage.say(
         Speaker::You,
         format!("create cluster {CLUSTER}, alarm {ALARM}, two repositories"),
@@ -47,7 +48,7 @@ async fn create_service(stage: &mut Stage) -> Result<(), Failure> {
     customer::create_repository(&stage.aws, OTHER_REPOSITORY).await?;
     customer::create_alarm(&stage.aws, ALARM).await?;
     let v0 = for_one_platform("v0");
-    stage.push(REPOSITORY, "v0", &v0, "linux/arm64").await?;
+    let digest = stage.push(REPOSITORY, "v0", &v0, "linux/arm64").await?;
     let aws = stage.aws.clone();
     let image = format!("{}/{REPOSITORY}:v0", aws.registry_host());
     let definition = customer::web_definition(&aws, SERVICE, &image, TASK_ARCHITECTURE);
@@ -60,7 +61,7 @@ async fn create_service(stage: &mut Stage) -> Result<(), Failure> {
     // No tag: the service that the template's own parameters name needs none.
     let service = customer::web_service(CLUSTER, SERVICE, &revision, None);
     customer::create_service(&aws, &service).await?;
-    Ok(())
+    Ok(digest)
 }
 
 async fn install(
