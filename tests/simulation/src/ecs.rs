@@ -1,25 +1,26 @@
 //! The account's ECS, and what its owners do with it besides Pushboat.
 
+mod seen;
+mod truth;
+
 use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use ecs_model::{
-    CreateCluster, CreateService, Registry as _, RolloutState, Settings, Tag, Tags, TaskDefinition,
-    TaskDefinitionEntry, Timings, UpdateService,
+    CreateCluster, CreateService, Settings, Tag, Tags, TaskDefinitionEntry, Timings, UpdateService,
 };
 use jiff::{SignedDuration, Timestamp};
 use pushboat::core::observation::Definition;
 use pushboat::core::policy::ServiceRef;
 use pushboat::ports::{CallError, Clock as _};
-use pushboat::task_definition::ROLLOUT_TAG;
 use serde_json::{Value, json};
 
 use crate::clock::VirtualClock;
-use crate::deeds::{Deed, Deeds, DeploymentTruth, Registered, RevisionTruth, ServiceTruth};
-use crate::images::{ACCOUNT, Images, REGION, REGISTRY};
-use crate::services::{Complaints, digests};
+use crate::deeds::{Deed, Deeds, Registered};
+use crate::images::{ACCOUNT, Images, REGION};
+use crate::services::Complaints;
 
 /// The account's ECS; clones are the same one.
 #[derive(Clone, Debug)]
@@ -51,9 +52,6 @@ pub struct ReadLag {
     /// Searches for a family's revisions.
     pub definitions: SignedDuration,
 }
-
-/// What stopped so lately may not have been seen: a look holds for ten seconds.
-const STOPPED_LATELY: SignedDuration = SignedDuration::from_secs(15);
 
 /// How things stood before a write.
 #[derive(Debug)]
@@ -218,80 +216,6 @@ impl Ecs {
     /// Gives the time.
     pub(crate) fn now(&self) -> Timestamp {
         self.time.now()
-    }
-
-    /// Says how a service stands, whatever reads show; none where there is none.
-    #[must_use]
-    pub fn truth(&self, service: &ServiceRef) -> Option<ServiceTruth> {
-        let model = self.read();
-        let found = model.service(Some(&service.cluster), &service.name);
-        let found = found.ok().flatten()?;
-        let group = format!("service:{}", service.name);
-        let primary = found.primary().map(|primary| DeploymentTruth {
-            id: primary.id.to_string(),
-            revision: revision_truth(&model, &found.revisions[primary.revision].task_definition),
-            completed: primary.rollout_state == RolloutState::Completed,
-            digests: digests(&found.revisions[primary.revision]),
-        });
-        let running = model.task_counts(found, None).running;
-        let lately = self.now() - STOPPED_LATELY;
-        let tasks = model.tasks(&service.cluster).filter(|(_, task)| {
-            let stopping_at = task.state.stopping_at;
-            *task.specification.group == *group && stopping_at.is_some_and(|at| at >= lately)
-        });
-        let stopped_lately = if running < found.desired_count {
-            tasks.count()
-        } else {
-            0
-        };
-        Some(ServiceTruth {
-            stopped_lately: u32::try_from(stopped_lately).unwrap_or_default(),
-            primary,
-            deployments: found.deployments.len(),
-            desired: found.desired_count,
-            running,
-        })
-    }
-
-    /// Says whether a service has fewer tasks than are wanted, whatever reads show.
-    #[must_use]
-    pub fn is_short(&self, service: &ServiceRef) -> bool {
-        let model = self.read();
-        let found = model.service(Some(&service.cluster), &service.name);
-        let found = found.ok().flatten();
-        found.is_some_and(|found| model.task_counts(found, None).running < found.desired_count)
-    }
-
-    /// Says whether tasks can surely pull every image of what a service runs now.
-    ///
-    /// What a tag of our registry stood for when the service was deployed may be gone.
-    #[must_use]
-    pub fn can_be_pulled(&self, service: &ServiceRef) -> bool {
-        let model = self.read();
-        let found = model.service(Some(&service.cluster), &service.name);
-        let found = found.ok().flatten();
-        let revision = found.and_then(|found| Some(&found.revisions[found.primary()?.revision]));
-        revision.is_some_and(|revision| {
-            let mut containers = revision.task_definition.containers.iter();
-            containers.all(|one| {
-                let stays = one.image.contains('@') || !one.image.starts_with(REGISTRY);
-                stays && self.images.resolve(&one.image, None).is_ok()
-            })
-        })
-    }
-
-    /// Describes a revision, whatever reads show.
-    pub(crate) fn revision_truth(&self, arn: &str) -> RevisionTruth {
-        let model = self.read();
-        let entry = model.task_definition(arn);
-        entry.map_or_else(
-            || RevisionTruth {
-                arn: arn.to_owned(),
-                rollout: None,
-                images: Vec::new(),
-            },
-            |entry| revision_truth(&model, &entry.definition),
-        )
     }
 
     pub(crate) fn registry(&self) -> &Images {
@@ -504,29 +428,6 @@ impl Ecs {
             .expect("the service exists");
     }
 
-    /// Says whether there is a service of that name.
-    #[must_use]
-    pub fn exists(&self, service: &ServiceRef) -> bool {
-        let model = self.read();
-        let found = model.service(Some(&service.cluster), &service.name);
-        matches!(found, Ok(Some(_)))
-    }
-
-    /// Gives a service's ARN.
-    ///
-    /// # Panics
-    ///
-    /// If there is no such service.
-    #[must_use]
-    pub fn service_arn(&self, service: &ServiceRef) -> String {
-        let model = self.read();
-        let found = model.service(Some(&service.cluster), &service.name);
-        let found = found
-            .expect("the cluster exists")
-            .expect("the service exists");
-        found.arn.to_string()
-    }
-
     /// Tags what an ARN names.
     ///
     /// # Panics
@@ -540,66 +441,6 @@ impl Ecs {
             .call("TagResource", &request, now, &self.images)
             .expect("what is tagged exists");
     }
-
-    /// Says which revision a service is driven towards, by family and number.
-    ///
-    /// # Panics
-    ///
-    /// If there is no such service.
-    #[must_use]
-    pub fn revision(&self, service: &ServiceRef) -> String {
-        let model = self.read();
-        let found = model.service(Some(&service.cluster), &service.name);
-        let found = found
-            .expect("the cluster exists")
-            .expect("the service exists");
-        let primary = found.primary().expect("it has a primary deployment");
-        let arn = &found.revisions[primary.revision].task_definition.arn;
-        arn.rsplit('/').next().unwrap_or_default().to_owned()
-    }
-
-    /// Says which images a service's primary deployment runs.
-    ///
-    /// # Panics
-    ///
-    /// If there is no such service.
-    #[must_use]
-    pub fn images(&self, service: &ServiceRef) -> Vec<String> {
-        let model = self.read();
-        let found = model.service(Some(&service.cluster), &service.name);
-        let found = found
-            .expect("the cluster exists")
-            .expect("the service exists");
-        let primary = found.primary().expect("it has a primary deployment");
-        let definition = &found.revisions[primary.revision].task_definition;
-        let containers = definition.containers.iter();
-        containers.map(|one| one.image.clone()).collect()
-    }
-
-    /// Says which images a service was asked to run, deployment by deployment.
-    ///
-    /// # Panics
-    ///
-    /// If there is no such service.
-    #[must_use]
-    pub fn asked_for(&self, service: &ServiceRef) -> Vec<String> {
-        let model = self.read();
-        let found = model.service(Some(&service.cluster), &service.name);
-        let found = found
-            .expect("the cluster exists")
-            .expect("the service exists");
-        let revisions = found.revisions.iter();
-        let containers = revisions.flat_map(|one| &one.task_definition.containers);
-        containers.map(|one| one.image.clone()).collect()
-    }
-
-    /// Says how many revisions a family has.
-    #[must_use]
-    pub fn revisions(&self, family: &str) -> usize {
-        let model = self.read();
-        let latest = model.task_definition(family);
-        latest.map_or(0, |entry| entry.definition.revision as usize)
-    }
 }
 
 /// Reads the tags of a request.
@@ -608,16 +449,4 @@ pub(crate) fn read_tags(tags: &Value) -> Vec<Tag> {
     let tags = tags.as_array().into_iter().flatten();
     tags.map(|tag| Tag::new(text(tag, "key"), text(tag, "value")))
         .collect()
-}
-
-fn revision_truth(model: &ecs_model::Ecs, definition: &TaskDefinition) -> RevisionTruth {
-    let entry = model.task_definition(&definition.arn);
-    let containers = definition.containers.iter();
-    RevisionTruth {
-        arn: definition.arn.to_string(),
-        rollout: entry.and_then(|entry| entry.tags.get(ROLLOUT_TAG).map(str::to_owned)),
-        images: containers
-            .map(|one| (one.name.to_string(), one.image.to_string()))
-            .collect(),
-    }
 }

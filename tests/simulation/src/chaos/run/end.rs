@@ -1,0 +1,135 @@
+//! The end of a run: faults stop, and everything has its time to end.
+
+use std::collections::BTreeSet;
+
+use jiff::SignedDuration;
+use pushboat::core::name::TargetName;
+use pushboat::core::push::Push;
+use pushboat::core::reason::Waiting;
+use pushboat::ports::Clock as _;
+
+use super::{Chaos, LAST_LOOKS};
+use crate::chaos::checker::{End, Short, Unsent};
+use crate::chaos::plan::TargetPlan;
+
+/// How long everything has to end once faults stopped.
+const QUIET: SignedDuration = SignedDuration::from_hours(2);
+/// How often it is looked whether everything ended.
+const LOOK_FOR_REST_EVERY: SignedDuration = SignedDuration::from_mins(10);
+
+impl Chaos {
+    pub(super) fn release_holds(&mut self) {
+        self.held = false;
+        self.world.hold_everything(None);
+        self.pass(120);
+        for target in self.plan.targets.clone() {
+            let command = serde_json::json!({ "command": "resume", "target": target.name });
+            let _ = self.world.command(command);
+        }
+    }
+
+    /// Gives everything its time to end.
+    ///
+    /// Seven of eight runs stop early where nothing is left to happen but what
+    /// waits for people: the hours of waiting that follow show nothing new.
+    pub(super) fn let_everything_end(&mut self, seed: u64) {
+        let until = self.world.clock.after(QUIET);
+        let to_the_end = seed.is_multiple_of(8);
+        while !self.has_failed() && self.world.clock.now() < until {
+            self.pass(LOOK_FOR_REST_EVERY.as_secs());
+            if !to_the_end && self.world.is_idle() && self.targets_rest() {
+                return;
+            }
+        }
+    }
+
+    /// Says whether no target has anything to do by itself.
+    fn targets_rest(&self) -> bool {
+        self.plan.targets.iter().all(|target| {
+            let state = self.world.state(&target.name);
+            match state.wake.map(|wake| wake.waiting) {
+                Some(Waiting::Held { .. }) => self.held,
+                Some(Waiting::Person) => true,
+                Some(_) => false,
+                None => state.last_known_good.is_some(),
+            }
+        })
+    }
+
+    /// Lets the last minutes pass; answers which services were short of tasks all the while.
+    ///
+    /// After a run that ended early nothing is said of them: ECS may still be at it.
+    pub(super) fn short_until_the_end(&mut self) -> Vec<TargetPlan> {
+        let rested_at = self.checker.healed_at.map(|at| at + QUIET);
+        if rested_at.is_none_or(|at| self.world.clock.now() < at) {
+            return Vec::new();
+        }
+        let mut short = self.plan.targets.clone();
+        let mut passed = SignedDuration::ZERO;
+        while passed < LAST_LOOKS && !self.has_failed() {
+            self.pass(60);
+            passed += SignedDuration::from_secs(60);
+            short.retain(|target| self.world.ecs.is_short(&target.terms.service));
+        }
+        short
+    }
+
+    pub(super) fn end(&self, short: &[TargetPlan]) -> End {
+        let notices = self.world.ledger.notices();
+        let unsent = notices.iter().filter(|filed| filed.sent_at.is_none());
+        let dead: BTreeSet<(String, String)> = self
+            .world
+            .queue
+            .dead_letters()
+            .into_iter()
+            .map(|message| (message.target.to_string(), message.event_id))
+            .collect();
+        let unhandled = self.woken.difference(&self.handled);
+        let unhandled = unhandled.filter(|wake| !dead.contains(*wake));
+        End {
+            at: self.world.clock.now(),
+            held: self.held,
+            queued: self.world.queue.len(),
+            unsent: unsent
+                .map(|filed| Unsent {
+                    id: filed.notice.id.clone(),
+                    stored_at: filed.notice.at,
+                })
+                .collect(),
+            short: short
+                .iter()
+                .filter_map(|target| {
+                    Some(Short {
+                        target: target.target(),
+                        service: self.world.ecs.truth(&target.terms.service)?,
+                        can_be_pulled: self.world.ecs.can_be_pulled(&target.terms.service),
+                    })
+                })
+                .collect(),
+            unhandled: unhandled
+                .map(|(target, event)| format!("event {event} for {target}"))
+                .collect(),
+            newest_heard: self
+                .heard
+                .iter()
+                .filter(|(target, push)| {
+                    !dead.contains(&(target.to_string(), push.event_id.clone()))
+                        && self.counts(target, push)
+                        && !self.misled.contains(target)
+                })
+                .map(|(target, push)| {
+                    (target.clone(), push.tag.clone(), push.tagged_at.as_second())
+                })
+                .collect(),
+        }
+    }
+
+    /// Nothing pushed before the registration is deployed unasked, and a target may be
+    /// registered anew after a push was heard.
+    pub(super) fn counts(&self, target: &TargetName, push: &Push) -> bool {
+        let registration = self.world.ledger.entry(target).registration;
+        registration.is_some_and(|registration| {
+            push.tagged_at.as_second() >= registration.registered_at.as_second()
+        })
+    }
+}
