@@ -176,10 +176,14 @@ impl Return<'_> {
         })
     }
 
-    /// ECS gave the way back up; one that failed before this one began is tried once more.
+    /// ECS gave the way back up; one that failed before a person asked is tried once more.
+    ///
+    /// Whatever began it, somebody or ECS: nothing is asked for on top of it unasked.
     fn failed(&self, primary: &ServiceDeployment, observation: &Observation) -> Decision {
         let before = self.back.corrected.as_ref() == Some(&primary.id);
-        if !before && self.back.way != Way::Unasked {
+        let asked_since =
+            self.back.way == Way::Unasked && self.failure == &Failure::AskedByOperator;
+        if !before && !asked_since {
             return halt(Halted::WayBackFailed {
                 failure: self.failure.clone(),
                 reason: primary.state_reason.clone(),

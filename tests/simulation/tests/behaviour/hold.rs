@@ -1,5 +1,6 @@
 //! People hold one target or everything: Pushboat looks and tells, and changes nothing.
 
+use pushboat::core::alarm::AlarmState;
 use simulation::Fault;
 
 use super::*;
@@ -255,5 +256,68 @@ fn a_hold_that_cannot_be_read_stays_as_it_was() {
         world.calls.heal();
         world.run_for(minutes(15));
         assert_eq!(history(&world), ["v2 succeeded"]);
+    }
+}
+
+/// Has ECS roll the service's latest deployment back, as a person does.
+fn stop(world: &World) {
+    let service = service();
+    let mut model = world.ecs.model();
+    let found = model.service(Some(&service.cluster), &service.name);
+    let latest = found.unwrap().unwrap().service_deployments.last();
+    let arn = latest.unwrap().arn.to_string();
+    model.stop_service_deployment(&arn, None).unwrap();
+}
+
+/// Puts what was adopted back by the plain AWS CLI.
+fn put_back(world: &World) {
+    world.ecs.update(&service(), |update| {
+        update.task_definition = Some("web:1".to_owned());
+    });
+}
+
+#[test]
+fn what_a_person_brought_back_meanwhile_is_not_asked_for_on_top_where_it_fails() {
+    type ByHand = fn(&World);
+    let ways: [(&str, ByHand); 2] = [("stopped", stop), ("put back", put_back)];
+    for (name, by_hand) in ways {
+        for seen in [true, false] {
+            let mut world = steady();
+            world.ecs.configure(
+                &service(),
+                &json!({
+                    "deploymentCircuitBreaker": {
+                        "enable": true, "rollback": name == "stopped",
+                        "thresholdConfiguration": { "type": "COUNT", "value": 2 },
+                    },
+                    "minimumHealthyPercent": 0, "maximumPercent": 100,
+                }),
+            );
+            world.put_target(TARGET, TARGET_TEXT);
+            world.run_for(minutes(1));
+            push(&mut world, "v2");
+            run_to(&mut world, "progressing");
+            world.run_for(seconds(20));
+            hold(&mut world, "look at it first");
+            world.alarms.set("5xx", AlarmState::Alarm);
+            run_to(&mut world, "rolling-back");
+            let good = Image::healthy("v1").digest();
+            world.images.delete(REPOSITORY, &good);
+            by_hand(&world);
+            if !seen {
+                let operation = Operation::DescribeServices;
+                world.calls.fail_next(operation, Fault::Throttled, 1000);
+            }
+            world.run_for(minutes(20));
+            world.calls.heal();
+            resume(&mut world);
+            world.run_for(minutes(30));
+            assert_eq!(
+                history(&world),
+                ["v2 halted way-back-failed"],
+                "{name}, {seen}"
+            );
+            assert_eq!(writes(&world), (1, 1), "{name}, {seen}");
+        }
     }
 }

@@ -57,6 +57,15 @@ impl Given {
         self.back(|back| back.began_at = at(seconds))
     }
 
+    /// It is taken back for this.
+    fn because(mut self, why: Failure) -> Self {
+        match &mut self.0.phase {
+            Phase::RollingBack { failure, .. } => *failure = why,
+            other => panic!("{other:?}"),
+        }
+        self
+    }
+
     /// ECS went elsewhere by this deployment, and that was put right.
     fn corrected(self, deployment: &str) -> Self {
         self.back(|back| back.corrected = Some(deployment.to_owned()))
@@ -375,18 +384,30 @@ fn the_last_good_revision_is_gone() {
 
 #[test]
 #[rustfmt::skip]
-fn a_way_back_that_failed_before_is_tried_once_more() {
-    let again = || asked(-30).corrected("ecs-svc/9");
+fn a_way_back_that_failed_before_is_tried_once_more_when_a_person_asks() {
+    let by_person = |given: Given| given.because(Failure::AskedByOperator);
+    let asked_now = || by_person(unasked());
+    let again = || by_person(asked(-30)).corrected("ecs-svc/9");
     let found = || back(GIVEN_UP).change(|seen| seen.own_revision = Look::Taken(Some("web:9".to_owned())));
-    let registers = "rolling-back alarm-fired to web:7 asked 0s corrected ecs-svc/9 | register, update | now";
+    let stopped = || to("web:7", -3600, GIVEN_UP).recorded(RecordStatus::RollbackFailed);
+    let by_ecs = || stopped().history(|record| {
+        record.status = RecordStatus::RollbackFailed;
+        record.failed_by_ecs = true;
+    });
+    let registers = "rolling-back asked-by-operator to web:7 asked 0s corrected ecs-svc/9 | register, update | now";
+    let halts = "halted way-back-failed alarm-fired | over";
     check(vec![
-        ("under a revision of its own",   unasked(), back(GIVEN_UP), registers),
-        ("… which is not shown yet",      asked(-29).corrected("ecs-svc/9"), back(GIVEN_UP), "rolling-back alarm-fired to web:7 asked -29s corrected ecs-svc/9 | wait 1s read-lag"),
+        ("under a revision of its own",   asked_now(), back(GIVEN_UP), registers),
+        ("… which is not shown yet",      by_person(asked(-29)).corrected("ecs-svc/9"), back(GIVEN_UP), "rolling-back asked-by-operator to web:7 asked -29s corrected ecs-svc/9 | wait 1s read-lag"),
         ("… which never arrived",         again(), back(GIVEN_UP), registers),
-        ("… registered before",           again(), found(), "rolling-back alarm-fired to web:7 asked 0s corrected ecs-svc/9 | update web:9 | now"),
-        ("… and another one failed",      asked(-30).corrected("ecs-svc/6"), back(GIVEN_UP), "halted way-back-failed alarm-fired | over"),
-        ("at the deadline",               again().began(-1800), back(GIVEN_UP), TOO_LONG),
-        ("without the ledger's text",     unasked(), back(GIVEN_UP).change(|seen| seen.good_definition = unavailable()), "rolling-back alarm-fired to web:7 unasked corrected ecs-svc/9 | wait 15s aws"),
+        ("… registered before",           again(), found(), "rolling-back asked-by-operator to web:7 asked 0s corrected ecs-svc/9 | update web:9 | now"),
+        ("… and another one failed",      by_person(asked(-30)).corrected("ecs-svc/6"), back(GIVEN_UP), "halted way-back-failed asked-by-operator | over"),
+        ("at the deadline",               again().began(-1800), back(GIVEN_UP), "halted way-back-too-long asked-by-operator | over"),
+        ("without the ledger's text",     asked_now(), back(GIVEN_UP).change(|seen| seen.good_definition = unavailable()), "rolling-back asked-by-operator to web:7 unasked corrected ecs-svc/9 | wait 15s aws"),
+        ("… also what somebody stopped",  asked_now(), stopped(), registers),
+        ("unasked: a person put it back", unasked(), back(GIVEN_UP), halts),
+        ("… stopped ours",                unasked(), stopped(), halts),
+        ("… ECS took ours back",          unasked(), by_ecs(), halts),
     ]);
 }
 
