@@ -21,6 +21,9 @@ const HOLD_PARAMETER: &str = "hold";
 const HOLD_REASON_LIMIT: usize = 500;
 /// How often a due target is woken again while nothing comes of it.
 const WAKE_REPEATED_EVERY_SECONDS: i64 = 300;
+/// For how long a wake-up may come too early: more than the functions' clocks are ever apart,
+/// and less than the minute between two sweeps.
+const MAY_BE_EARLY_SECONDS: i64 = 30;
 
 /// The outside world, as the sweep needs it.
 #[derive(Clone, Debug)]
@@ -157,8 +160,6 @@ where
     L: Registrations,
     Q: Queue,
 {
-    // The repeat's number is part of the id: the queue drops what was sent in this stretch already.
-    let stretch = now.as_second().div_euclid(WAKE_REPEATED_EVERY_SECONDS);
     let messages: Vec<QueueMessage> = ports
         .ledger
         .due(now)
@@ -167,11 +168,24 @@ where
         .map(|(target, wake_at)| QueueMessage {
             target,
             trigger: Trigger::Due,
-            event_id: format!("due.{}.{stretch}", wake_at.as_millisecond()),
+            // The queue drops what was sent in this stretch already.
+            event_id: format!("due.{}.{}", wake_at.as_millisecond(), stretch(wake_at, now)),
         })
         .collect();
     send(&ports.queue, &messages).await?;
     Ok(messages.len())
+}
+
+/// Numbers the stretches of time in each of which a due target is woken once.
+///
+/// By `rollout`'s clock it may not be due yet in the first one, which is short: the next
+/// minute's wake-up belongs to the second one, and is no repeat.
+fn stretch(wake_at: Timestamp, now: Timestamp) -> i64 {
+    let overdue_seconds = now.duration_since(wake_at).as_secs();
+    match overdue_seconds < MAY_BE_EARLY_SECONDS {
+        true => 0,
+        false => 1 + overdue_seconds / WAKE_REPEATED_EVERY_SECONDS,
+    }
 }
 
 async fn register<L, P, Q, T, C>(
@@ -244,5 +258,26 @@ mod tests {
         assert_eq!(hold_reason("on").as_deref(), Some("on"));
         let long = hold_reason(&"ä".repeat(9_000)).unwrap();
         assert_eq!(long.chars().count(), HOLD_REASON_LIMIT);
+    }
+
+    #[test]
+    fn what_is_due_is_woken_anew_after_a_minute_and_then_every_five() {
+        let swept_at = |first: i64| (0..20).map(move |minute| first + 60 * minute);
+        for first in 0..60 {
+            let mut woken = Vec::new();
+            let mut last = None;
+            for overdue in swept_at(first) {
+                let due_at = Timestamp::UNIX_EPOCH;
+                let now = due_at + SignedDuration::from_secs(overdue);
+                if last.replace(stretch(due_at, now)) != last {
+                    woken.push(overdue - first);
+                }
+            }
+            let expected: &[i64] = match first < MAY_BE_EARLY_SECONDS {
+                true => &[0, 60, 300, 600, 900],
+                false => &[0, 300, 600, 900],
+            };
+            assert_eq!(woken, expected, "swept {first} s after it was due");
+        }
     }
 }

@@ -137,6 +137,7 @@ pub(crate) struct Functions {
     calls: Calls,
     rollout: Rc<RolloutPorts>,
     sweep: SweepPorts,
+    notify_clock: VirtualClock,
     settings: Settings,
 }
 
@@ -161,10 +162,34 @@ impl std::fmt::Debug for Paused {
     }
 }
 
+/// The clocks of the functions that look at one.
+#[derive(Clone, Debug)]
+pub struct FunctionClocks {
+    /// `rollout`'s.
+    pub rollout: VirtualClock,
+    /// `sweep`'s.
+    pub sweep: VirtualClock,
+    /// `notify`'s.
+    pub notify: VirtualClock,
+    /// `operator`'s.
+    pub operator: VirtualClock,
+}
+
+impl FunctionClocks {
+    pub(crate) fn beside(clock: &VirtualClock) -> Self {
+        Self {
+            rollout: clock.beside(),
+            sweep: clock.beside(),
+            notify: clock.beside(),
+            operator: clock.beside(),
+        }
+    }
+}
+
 /// What the functions stand on.
 pub(crate) struct Ground<'a> {
     pub(crate) calls: &'a Calls,
-    pub(crate) clock: &'a VirtualClock,
+    pub(crate) clocks: &'a FunctionClocks,
     pub(crate) ledger: &'a Ledger,
     pub(crate) ecs: &'a Ecs,
     pub(crate) images: &'a Images,
@@ -185,15 +210,16 @@ impl Functions {
                 images: Watched::new(ground.images.clone(), calls),
                 alarms: Watched::new(ground.alarms.clone(), calls),
                 load_balancers: Watched::new(LoadBalancers::new(ground.ecs.clone()), calls),
-                clock: ground.clock.clone(),
+                clock: ground.clocks.rollout.clone(),
             }),
             sweep: sweep::Ports {
                 ledger: Watched::new(ground.ledger.clone(), calls),
                 parameters: Watched::new(ground.parameters.clone(), calls),
                 queue: Watched::new(ground.queue.clone(), calls),
                 topic: Watched::new(ground.topic.clone(), calls),
-                clock: ground.clock.clone(),
+                clock: ground.clocks.sweep.clone(),
             },
+            notify_clock: ground.clocks.notify.clone(),
             settings: Settings::default(),
         }
     }
@@ -293,7 +319,7 @@ impl Functions {
     pub(crate) fn notify(&self, key: NoticeKey) -> Outcome {
         self.calls.enter(Function::Notify);
         let (ledger, topic) = (&self.sweep.ledger, &self.sweep.topic);
-        let now = self.sweep.clock.now();
+        let now = self.notify_clock.now();
         let sent = invoke(outbox::send(
             ledger,
             topic,

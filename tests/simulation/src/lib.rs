@@ -36,7 +36,7 @@ pub use calls::{Call, CallRates, Calls, Fault, Function, Operation};
 pub use clock::VirtualClock;
 pub use deeds::{Deed, DeploymentTruth, RevisionTruth, Saved, ServiceTruth, Stopped, Updated};
 pub use ecs::{Ecs, ReadLag, ServiceSpecification};
-pub use functions::{Invocation, Outcome};
+pub use functions::{FunctionClocks, Invocation, Outcome};
 pub use images::{Image, Images, REGISTRY};
 pub use ledger::{FiledNotice, Ledger};
 pub use load_balancers::LoadBalancers;

@@ -19,7 +19,7 @@ use crate::calls::Calls;
 use crate::clock::VirtualClock;
 use crate::deeds::Deed;
 use crate::ecs::{Ecs, ReadLag};
-use crate::functions::{Functions, Ground, Invocation, Outcome, PREFIX, Paused};
+use crate::functions::{FunctionClocks, Functions, Ground, Invocation, Outcome, PREFIX, Paused};
 use crate::images::{Image, Images};
 use crate::ledger::Ledger;
 use crate::parameters::Parameters;
@@ -107,6 +107,8 @@ impl Disorder {
 pub struct World {
     /// The time.
     pub clock: VirtualClock,
+    /// What the functions take for it.
+    pub function_clocks: FunctionClocks,
     /// Every call that Pushboat makes, and what goes wrong with it.
     pub calls: Calls,
     /// The ledger.
@@ -174,10 +176,11 @@ impl Default for World {
         let queue = FifoQueue::new(clock.clone());
         let alarms = Alarms::new(clock.beside());
         let events_clock = clock.beside();
+        let function_clocks = FunctionClocks::beside(&clock);
         let (ledger, topic) = (Ledger::default(), Topic::default());
         let functions = Functions::new(&Ground {
             calls: &calls,
-            clock: &clock,
+            clocks: &function_clocks,
             ledger: &ledger,
             ecs: &ecs,
             images: &images,
@@ -190,6 +193,7 @@ impl Default for World {
         agenda.put(clock.after(SWEEP_EVERY), Event::Tick, 0);
         Self {
             clock,
+            function_clocks,
             calls,
             ledger,
             queue,
@@ -284,7 +288,7 @@ impl World {
     pub fn command(&mut self, command: Value) -> Invocation<Value, OperatorError> {
         let request = Request {
             id: format!("request-{}", self.commands.len() + 1),
-            at: self.clock.now(),
+            at: self.function_clocks.operator.now(),
             command,
         };
         self.commands.push(request.clone());
@@ -328,8 +332,8 @@ impl World {
         self.disorder = Some(Disorder { rates, rng });
     }
 
-    /// Gives each service a clock that is off by so much at the most; the seed decides. The
-    /// functions keep the time.
+    /// Gives each service and each function a clock that is off by so much at the most; the seed
+    /// decides.
     pub fn skew_clocks(&self, most: SignedDuration, seed: u64) {
         let mut rng = fastrand::Rng::with_seed(seed);
         let most = i64::try_from(most.as_millis()).unwrap_or_default();
@@ -339,6 +343,10 @@ impl World {
             self.alarms.clock(),
             self.parameters.clock(),
             &self.events_clock,
+            &self.function_clocks.rollout,
+            &self.function_clocks.sweep,
+            &self.function_clocks.notify,
+            &self.function_clocks.operator,
         ];
         for clock in clocks {
             clock.set_skew(SignedDuration::from_millis(rng.i64(-most..=most)));

@@ -33,7 +33,7 @@ pub enum Trouble {
     Expiry,
     /// `rollout` stands still in the midst of a call, and its writes arrive late.
     Pauses,
-    /// Each service's clock is off by up to five seconds.
+    /// Each service's and each function's clock is off by up to five seconds.
     Skew,
     /// ECS's operations have the documented rates, and others in the account use them up.
     Limits,

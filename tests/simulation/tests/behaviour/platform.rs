@@ -1,5 +1,6 @@
 //! What AWS does by itself meanwhile: Spot losses and autoscaling.
 
+use pushboat::ports::Clock as _;
 use simulation::World;
 
 use super::*;
@@ -95,5 +96,39 @@ fn clocks_that_are_off_by_some_seconds_change_nothing() {
         world.run_for(minutes(15));
         let ends = ["v2 succeeded", "v3 rolled-back alarm-fired"];
         assert_eq!(history(&world), ends, "seed {seed}");
+    }
+}
+
+/// With the sweep's clock ahead of `rollout`'s, what is woken may not be due yet.
+#[test]
+fn a_wake_up_that_came_early_comes_again_a_minute_later() {
+    let mut early = 0;
+    for second in (0..60).step_by(5) {
+        let mut world = adopted();
+        world.lost.service_changes = true;
+        world.function_clocks.sweep.set_skew(seconds(5));
+        world.function_clocks.rollout.set_skew(seconds(-5));
+        world.run_for(seconds(second));
+        push(&mut world, "v2");
+        world.run_for(seconds(5));
+        while let Some(wake) = world.state(TARGET).wake {
+            let slept = world.clock.now().duration_since(wake.at);
+            assert!(slept < seconds(75), "pushed {second} s late: {wake:?}");
+            world.run_for(seconds(1));
+        }
+        assert_eq!(history(&world), ["v2 succeeded"]);
+        early += world.outcomes.iter().filter(|one| is_early(one)).count();
+    }
+    assert!(early > 0, "no wake-up came early");
+}
+
+/// Says whether a target was looked at and is to be woken for the same once more.
+fn is_early(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Rollout(message, Invocation::Done(Report::Reconciled(Some(wake)))) => {
+            let woken_for = format!("due.{}.", wake.at.as_millisecond());
+            message.event_id.starts_with(&woken_for)
+        }
+        _ => false,
     }
 }

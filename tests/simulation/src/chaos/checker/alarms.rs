@@ -116,7 +116,7 @@ impl Checker {
             let acquitted = self.backs_of_others(rollout, name).any(|back| {
                 let ok_at = self.ok_at(name, back.began_at);
                 back.was_going(told.changed_at, self.at)
-                    && ok_at.is_some_and(|ok_at| ok_at + bake_time <= self.at)
+                    && ok_at.is_some_and(|ok_at| ok_at + bake_time <= self.at + self.skew)
             });
             if !acquitted {
                 return Some(format!(
@@ -223,7 +223,7 @@ impl Checker {
     /// While the alarm fires, whoever was deployed later and noticed it goes first.
     fn goes_before_its_turn(&self, current: &Rollout, firing: &Firing<'_>) -> Option<String> {
         let deployed_at = current.phase.running()?.deployment_created_at;
-        if self.at.duration_since(firing.at) >= YIELDS_FOR {
+        if self.at.duration_since(firing.at) + self.skew >= YIELDS_FOR {
             return None;
         }
         let goes_first = |known: &&Known| {
@@ -234,7 +234,7 @@ impl Checker {
                 );
                 let (start, running) = (other.phase.start(), other.phase.running());
                 under_way
-                    && start.is_some_and(|start| start.at < firing.at)
+                    && start.is_some_and(|start| start.at + self.skew < firing.at)
                     && running.is_some_and(|running| {
                         let at = running.deployment_created_at;
                         deployed_at < at && at < firing.at
@@ -263,12 +263,12 @@ impl Checker {
         let mut noticed = known.noticed.iter();
         let told =
             noticed.find(|told| told.name == firing.alarm && told.changed_at == firing.at)?;
-        if self.at.duration_since(told.at) >= YIELDS_FOR {
+        if self.at.duration_since(told.at) + self.skew >= YIELDS_FOR {
             return None;
         }
         let mut backs = self.backs_of_others(current, firing.alarm);
         let back = backs.find(|back| {
-            back.began_at >= firing.at
+            back.began_at >= firing.at + self.skew
                 && back.began_at < told.at
                 && back.was_going(told.at, told.at)
         })?;

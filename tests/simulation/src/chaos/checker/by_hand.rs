@@ -76,7 +76,7 @@ impl Known {
             return;
         };
         let started = current.phase.start().is_some_and(|start| {
-            start.at < stopped.at && start.base_task_definition != stopped.revision
+            start.at + self.skew < stopped.at && start.base_task_definition != stopped.revision
         });
         if stopped.at > seen_until || !started {
             return;
@@ -120,10 +120,12 @@ impl Known {
             RolledBackBy::Pushboat if !by_us && !meant_to(before) => {
                 Some("Pushboat is said to have done it, and asked for nothing".to_owned())
             }
-            RolledBackBy::Person if !self.by_hand.acted_since(start.at) => {
+            RolledBackBy::Person if !self.by_hand.acted_since(start.at - self.skew) => {
                 Some("a person is said to have done it, and nobody did anything".to_owned())
             }
-            RolledBackBy::Ecs if !by_us && stopped.is_some_and(|one| one.at >= start.at) => {
+            RolledBackBy::Ecs
+                if !by_us && stopped.is_some_and(|one| one.at >= start.at + self.skew) =>
+            {
                 Some("ECS is said to have done it, and a person stopped the deployment".to_owned())
             }
             RolledBackBy::Pushboat | RolledBackBy::Person | RolledBackBy::Ecs => None,

@@ -168,7 +168,7 @@ impl Known {
                 .phase
                 .back()
                 .is_some_and(|back| back.to == primary.revision.arn);
-        if primary.id == *deployment && *at > start.at && *at < seen_until && !ours {
+        if primary.id == *deployment && *at > start.at + self.skew && *at < seen_until && !ours {
             let saw = format!("somebody deployed {} at {at}", primary.revision.arn);
             found.push((SOMEBODY, saw));
         }

@@ -121,3 +121,34 @@ fn a_rollback_that_is_put_down_to_somebody_else_is_reported() {
         }
     }
 }
+
+/// When a rollout started is read off our clock, and when it was stopped off another.
+#[test]
+fn what_was_done_about_when_it_started_is_put_down_to_nobody_where_clocks_are_apart() {
+    for (stopped_at, apart, by, reported) in [
+        (95, 0, RolledBackBy::Person, true),
+        (95, 10, RolledBackBy::Person, false),
+        (85, 10, RolledBackBy::Person, true),
+        (105, 0, RolledBackBy::Ecs, true),
+        (105, 10, RolledBackBy::Ecs, false),
+        (115, 10, RolledBackBy::Ecs, true),
+    ] {
+        let ours = rollout("main-1", 'a', 10, rolling_back('a'));
+        let mut checker = checker(Tags::Pattern);
+        let known = checker.targets.get_mut(&web()).unwrap();
+        known.skew = jiff::SignedDuration::from_secs(apart);
+        save(
+            &mut checker,
+            saved(state(Some(ours.clone())), Vec::new(), None),
+        );
+        stopped_by_hand(&mut checker, stopped_at, OURS, GOOD);
+        let truth = service(revision(GOOD, None, '0'));
+        let ended = rolled_back_by(&ours, by);
+        let write = saved(after_rollback(&ours, true), vec![ended], Some(truth));
+        save(&mut checker, write);
+        match reported {
+            true => assert_reported(&checker, "3 "),
+            false => assert_quiet(&checker),
+        }
+    }
+}
