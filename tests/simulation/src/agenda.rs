@@ -10,6 +10,9 @@ use pushboat::trigger::alarm::AlarmChanged;
 use pushboat::trigger::ecs::ServiceChange;
 use serde_json::Value;
 
+use crate::calls::Function;
+use crate::retries::Tries;
+
 /// One event, as the function that hears of it gets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -29,11 +32,25 @@ pub enum Event {
     NoticeStored(NoticeKey),
 }
 
+impl Event {
+    /// Names the function that hears of it.
+    #[must_use]
+    pub fn function(&self) -> Function {
+        match self {
+            Self::Pushed(_) => Function::ImagePush,
+            Self::ServiceChanged(_) | Self::TaskChanged(_) => Function::ServiceChange,
+            Self::AlarmChanged(_) => Function::Alarm,
+            Self::ParameterChanged | Self::Tick => Function::Sweep,
+            Self::NoticeStored(_) => Function::Notify,
+        }
+    }
+}
+
 /// An event and how often it was tried.
 #[derive(Clone, Debug)]
 pub(crate) struct Pending {
     pub(crate) event: Event,
-    pub(crate) tried: usize,
+    pub(crate) tries: Tries,
 }
 
 /// The events on their way, earliest first; those of one instant in order.
@@ -44,9 +61,9 @@ pub(crate) struct Agenda {
 }
 
 impl Agenda {
-    pub(crate) fn put(&mut self, at: Timestamp, event: Event, tried: usize) {
+    pub(crate) fn put(&mut self, at: Timestamp, event: Event, tries: Tries) {
         self.written += 1;
-        let pending = Pending { event, tried };
+        let pending = Pending { event, tries };
         self.entries.insert((at, self.written), pending);
     }
 

@@ -103,6 +103,32 @@ impl FifoQueue {
         self.state.borrow().dead_letters.clone()
     }
 
+    /// Moves the dead letters back to their groups; answers how many there were.
+    ///
+    /// "Dead-letter queues redrive messages in the order they are received, starting with the
+    /// oldest message", and what new messages were sent since stays before them; "all redriven
+    /// messages are considered new messages". On its way to the dead letters a message got its
+    /// own id for the deduplication, so that it is no repeat.
+    /// Source: Amazon SQS developer guide, "Learn how to configure a dead-letter queue redrive".
+    pub(crate) fn redrive(&self) -> usize {
+        let now = self.clock.now();
+        let state = &mut *self.state.borrow_mut();
+        let dead = std::mem::take(&mut state.dead_letters);
+        let count = dead.len();
+        for message in dead {
+            state.sent += 1;
+            let group = state.groups.entry(message.target.clone()).or_default();
+            group.push_back(Message {
+                sequence: state.sent,
+                body: message,
+                sent_at: now,
+                visible_at: now,
+                received: 0,
+            });
+        }
+        count
+    }
+
     /// Receives the first message of the group that waits longest.
     ///
     /// A group is blocked while its first message is with a receiver.
@@ -236,6 +262,35 @@ mod tests {
         }
         assert_eq!(receive(&queue).as_deref(), Some("2"));
         assert_eq!(queue.dead_letters(), [message("a", "1")]);
+    }
+
+    #[test]
+    fn the_numbers_are_the_templates() {
+        let template = include_str!("../../../template.yaml");
+        let timeout = VISIBILITY_TIMEOUT.as_secs();
+        assert!(template.contains(&format!("VisibilityTimeout: {timeout}\n")));
+        assert!(template.contains(&format!("maxReceiveCount: {MOST_RECEIVED}\n")));
+    }
+
+    #[test]
+    fn dead_letters_that_are_moved_back_come_after_what_was_sent_since() {
+        let queue = FifoQueue::new(VirtualClock::default());
+        send(&queue, "a", "1");
+        send(&queue, "a", "2");
+        for _ in 0..=MOST_RECEIVED {
+            let _ = queue.receive();
+            pass(&queue, 360);
+        }
+        // An id that was sent a moment ago is no reason to drop what is moved.
+        send(&queue, "a", "1");
+        assert_eq!(queue.redrive(), 1);
+        assert_eq!((queue.redrive(), queue.dead_letters()), (0, Vec::new()));
+        for event in ["2", "1", "1"] {
+            let next = queue.receive().unwrap();
+            assert_eq!(next.message.event_id, event);
+            queue.delete(&next);
+        }
+        assert!(queue.is_empty());
     }
 
     #[test]

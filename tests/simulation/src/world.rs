@@ -1,6 +1,7 @@
 //! Everything there is, and what happens next.
 
 mod delivery;
+mod outage;
 
 use jiff::{SignedDuration, Timestamp};
 use pushboat::core::name::TargetName;
@@ -15,7 +16,7 @@ use serde_json::Value;
 
 use crate::agenda::{Agenda, Event};
 use crate::alarms::Alarms;
-use crate::calls::Calls;
+use crate::calls::{Calls, Function};
 use crate::clock::VirtualClock;
 use crate::deeds::Deed;
 use crate::ecs::{Ecs, ReadLag};
@@ -24,7 +25,10 @@ use crate::images::{Image, Images};
 use crate::ledger::Ledger;
 use crate::parameters::Parameters;
 use crate::queue::{Delivery, FifoQueue};
+use crate::retries::Tries;
 use crate::topic::Topic;
+
+pub use outage::{DeadLetter, Outage};
 
 /// How long `rollout` may run; the template's value.
 ///
@@ -131,13 +135,17 @@ pub struct World {
     pub rollout_takes: SignedDuration,
     /// Every invocation, in order.
     pub outcomes: Vec<Outcome>,
-    /// Events that were tried as often as Lambda does.
-    pub dead_letters: Vec<Event>,
+    /// Events that were tried as often as AWS does.
+    pub dead_letters: Vec<DeadLetter>,
     /// What became of events by chance so far.
     pub met: EventRates,
     /// The target for which `rollout` dies each time, as if it had been poisoned.
     pub stuck: Option<TargetName>,
+    /// What keeps functions from their work now.
+    pub outage: Option<Outage>,
     disorder: Option<Disorder>,
+    /// Chance in when EventBridge tries again.
+    jitter: fastrand::Rng,
     functions: Functions,
     agenda: Agenda,
     pushes: usize,
@@ -190,7 +198,7 @@ impl Default for World {
             topic: &topic,
         });
         let mut agenda = Agenda::default();
-        agenda.put(clock.after(SWEEP_EVERY), Event::Tick, 0);
+        agenda.put(clock.after(SWEEP_EVERY), Event::Tick, Tries::default());
         Self {
             clock,
             function_clocks,
@@ -208,7 +216,9 @@ impl Default for World {
             dead_letters: Vec::new(),
             met: EventRates::default(),
             stuck: None,
+            outage: None,
             disorder: None,
+            jitter: fastrand::Rng::with_seed(0),
             functions,
             agenda,
             pushes: 0,
@@ -309,7 +319,10 @@ impl World {
     }
 
     fn invoke_operator(&mut self, request: Request) -> Invocation<Value, OperatorError> {
-        let answered = self.functions.operator(&request);
+        let answered = match self.hindrance(Function::Operator) {
+            Some(_) => Invocation::Crashed,
+            None => self.functions.operator(&request),
+        };
         let outcome = Outcome::Operator(request.command, answered.clone());
         self.outcomes.push(outcome);
         answered
@@ -318,11 +331,13 @@ impl World {
     /// Sends an event, which arrives after a moment.
     pub fn tell(&mut self, event: Event) {
         let Some(disorder) = &mut self.disorder else {
-            self.agenda.put(self.clock.after(EVENT_DELAY), event, 0);
+            self.agenda
+                .put(self.clock.after(EVENT_DELAY), event, Tries::default());
             return;
         };
         for delay in disorder.draw(&mut self.met) {
-            self.agenda.put(self.clock.after(delay), event.clone(), 0);
+            self.agenda
+                .put(self.clock.after(delay), event.clone(), Tries::default());
         }
     }
 
@@ -357,6 +372,7 @@ impl World {
     pub fn heal(&mut self) {
         self.calls.heal();
         self.stuck = None;
+        self.outage = None;
         self.disorder = None;
         self.lost = Lost::default();
         self.ecs.set_read_lag(ReadLag::default());

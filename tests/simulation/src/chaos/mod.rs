@@ -11,6 +11,7 @@ mod coverage;
 mod deployment;
 mod mistakes;
 mod mix;
+mod outages;
 mod people;
 mod plan;
 mod platform;

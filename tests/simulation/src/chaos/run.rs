@@ -243,13 +243,20 @@ impl Chaos {
         self.tally.met("event: dropped", met.dropped.into());
         self.tally.met("event: duplicated", met.duplicated.into());
         self.tally.met("event: delayed", met.delayed.into());
+        self.count_dead_letters();
         if !self.has_failed() {
             self.world.heal();
+            let now = self.world.clock.now();
+            let hindered_until = self.checker.hindered_until;
+            self.checker.hindered_until = hindered_until.map(|until| until.min(now));
             self.checker.healed_at = Some(self.world.clock.now());
             self.world.images.set_unreachable(false);
             self.say(|| "faults stop".to_owned());
             if seed.is_multiple_of(2) {
                 self.release_holds();
+            }
+            if seed.is_multiple_of(3) {
+                self.redrive();
             }
             self.let_everything_end(seed);
         }

@@ -1,7 +1,6 @@
 //! Events and messages on their way to functions, and what becomes of an invocation.
 
 use ecs_model::ChangeKind;
-use jiff::SignedDuration;
 use pushboat::core::alarm::AlarmState;
 use pushboat::ports::Clock as _;
 use pushboat::queue::Trigger;
@@ -11,16 +10,11 @@ use pushboat::trigger::ecs::service_event;
 
 use super::{Invoked, ROLLOUT_TIMEOUT, SWEEP_EVERY, StandingStill, World};
 use crate::agenda::{Event, Pending};
-use crate::calls::{Fault, Operation};
+use crate::calls::{Fault, Function, Operation};
 use crate::deeds::{self, Deed};
 use crate::functions::{Invocation, Outcome, Paused};
 use crate::queue::Delivery;
-
-/// How long Lambda waits before it tries an event again, and once more.
-///
-/// Source: Lambda developer guide, "Error handling for asynchronous invocation".
-const RETRIED_AFTER: [SignedDuration; 2] =
-    [SignedDuration::from_mins(1), SignedDuration::from_mins(2)];
+use crate::retries::{Hindrance, Tries};
 
 impl World {
     /// Invokes the next function whose turn it is at this instant, if there is one.
@@ -42,6 +36,10 @@ impl World {
     }
 
     fn deliver_message(&mut self, delivery: Delivery) {
+        if self.hindrance(Function::Rollout).is_some() {
+            // Lambda has it, and it stays away until its visibility timeout.
+            return;
+        }
         let target = &delivery.message.target;
         self.note_deed(Deed::Received {
             at: self.clock.now(),
@@ -189,28 +187,27 @@ impl World {
     }
 
     fn deliver(&mut self, pending: Pending) {
-        let Pending { event, tried } = pending;
+        let Pending { event, tries } = pending;
+        if event == Event::Tick {
+            self.agenda
+                .put(self.clock.after(SWEEP_EVERY), Event::Tick, Tries::default());
+        }
+        if let Some(hindrance) = self.hindrance(event.function()) {
+            return self.try_again(event, tries, hindrance);
+        }
         let outcome = match &event {
             Event::Pushed(push) => self.functions.image_push(push.clone()),
             Event::ServiceChanged(change) => self.functions.service_change(change.clone()),
             Event::TaskChanged(event) => self.functions.task_change(event),
             Event::AlarmChanged(changed) => self.functions.alarm(changed.clone()),
             Event::ParameterChanged => self.functions.sweep(Occasion::ParameterChanged),
-            Event::Tick => {
-                self.agenda
-                    .put(self.clock.after(SWEEP_EVERY), Event::Tick, 0);
-                self.functions.sweep(Occasion::Tick)
-            }
+            Event::Tick => self.functions.sweep(Occasion::Tick),
             Event::NoticeStored(key) => self.functions.notify(key.clone()),
         };
         let failed = !outcome.is_done();
         self.outcomes.push(outcome);
-        // The next minute is as good as another try of this one.
-        if failed && event != Event::Tick {
-            match RETRIED_AFTER.get(tried) {
-                Some(pause) => self.agenda.put(self.clock.after(*pause), event, tried + 1),
-                None => self.dead_letters.push(event),
-            }
+        if failed {
+            self.try_again(event, tries, Hindrance::Failed);
         }
     }
 }

@@ -9,6 +9,7 @@ mod hindered;
 mod hold;
 mod notices;
 mod operator;
+mod outages;
 mod pauses;
 mod platform;
 mod pushes;

@@ -161,7 +161,10 @@ impl Known {
             return;
         };
         let good = self.state.last_known_good.as_ref();
+        // A person who has a halted way back tried once more makes a new rollout of it.
+        let taken_back = current.phase.running().map(|running| &running.revision);
         let ours = primary.revision.rollout.as_deref() == Some(current.id.as_str())
+            || taken_back == Some(&primary.revision.arn)
             || primary.revision.arn == start.base_task_definition
             || good.is_some_and(|good| good.task_definition == primary.revision.arn)
             || current

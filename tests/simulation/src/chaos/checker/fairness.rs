@@ -38,9 +38,9 @@ impl Checker {
             known.blocked_at = Some(at);
         }
         known.under_way += 1;
-        let blocked = known
-            .blocked_at
-            .is_some_and(|blocked_at| sent_at <= blocked_at + BLOCKED_FOR);
+        // A function that is kept from its work is given messages too, which then stay away.
+        let mut blocked_at = known.blocked_at.into_iter().chain(self.hindered_until);
+        let blocked = blocked_at.any(|blocked_at| sent_at <= blocked_at + BLOCKED_FOR);
         if !blocked && at.duration_since(sent_at) > MOST_IN_QUEUE {
             let saw = format!("a message of {sent_at} waited, and nothing of its own blocked it");
             self.report(FAIR, target.as_str(), saw);
@@ -66,7 +66,10 @@ impl Checker {
         };
         let overdue_at = match self.healed_at {
             Some(healed_at) => wake.at.max(healed_at + RECOVERED_AFTER) + MOST_ASLEEP,
-            None => wake.at + MOST_ASLEEP_IN_TROUBLE,
+            None => {
+                let hindered_until = self.hindered_until.unwrap_or(wake.at);
+                wake.at.max(hindered_until) + MOST_ASLEEP_IN_TROUBLE
+            }
         };
         // It was woken, and has its own trouble.
         let woken = known.and_then(|known| known.received_at);

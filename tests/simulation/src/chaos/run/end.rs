@@ -11,6 +11,7 @@ use pushboat::ports::Clock as _;
 use super::{Chaos, LAST_LOOKS};
 use crate::chaos::checker::{End, Short, Unsent};
 use crate::chaos::plan::TargetPlan;
+use crate::retries::DeadLetterQueue;
 
 /// How long everything has to end once faults stopped.
 const QUIET: SignedDuration = SignedDuration::from_hours(2);
@@ -18,6 +19,19 @@ const QUIET: SignedDuration = SignedDuration::from_hours(2);
 const LOOK_FOR_REST_EVERY: SignedDuration = SignedDuration::from_mins(10);
 
 impl Chaos {
+    pub(super) fn count_dead_letters(&mut self) {
+        let count = |queue| {
+            let dead = self.world.dead_letters.iter();
+            dead.filter(|one| one.queue == queue).count() as u64
+        };
+        let failures = count(DeadLetterQueue::Failures);
+        let undelivered = count(DeadLetterQueue::Undelivered);
+        let messages = self.world.queue.dead_letters().len() as u64;
+        self.tally.met("dead letter: failures", failures);
+        self.tally.met("dead letter: undelivered", undelivered);
+        self.tally.met("dead letter: a message", messages);
+    }
+
     pub(super) fn release_holds(&mut self) {
         self.held = false;
         self.world.hold_everything(None);

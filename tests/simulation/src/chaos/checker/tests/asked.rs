@@ -106,6 +106,31 @@ fn somebody_elses_deployment_that_is_overwritten_is_reported() {
     }
 }
 
+/// A person has the way back of a rollout that halted tried once more, under a new id.
+#[test]
+fn a_way_back_from_an_earlier_rollouts_revision_that_was_forced_out_again_is_in_order() {
+    let halted = rollout("main-1", 'a', 9, rolling_back('a'));
+    let again = rollout("main-1", 'a', 10, rolling_back('a'));
+    for (before, reported) in [(OURS, false), (THEIRS, true)] {
+        let mut checker = checker(Tags::Pattern);
+        save(
+            &mut checker,
+            saved(state(Some(again.clone())), Vec::new(), None),
+        );
+        checker.take(&Deed::SomebodyDeployed {
+            at: at(200),
+            service: policy().service,
+            deployment: "ecs-svc/2".to_owned(),
+        });
+        let before = service(revision(before, Some(&halted), 'a'));
+        update(&mut checker, revision(GOOD, None, '0'), before);
+        match reported {
+            true => assert_reported(&checker, "6 "),
+            false => assert_quiet(&checker),
+        }
+    }
+}
+
 #[test]
 fn work_without_end_is_reported() {
     let mut checker = checker(Tags::Pattern);
