@@ -93,6 +93,12 @@ impl Return<'_> {
         turned: Turned,
         observation: &Observation,
     ) -> Decision {
+        let by_ecs = Way::Observed {
+            by: RolledBackBy::Ecs,
+        };
+        if self.back.way == by_ecs && turned == Turned::ByRequest {
+            return self.put_back_by_hand(|one| one.landing(service, primary, turned, observation));
+        }
         let way = match &self.back.way {
             // Somebody was faster.
             Way::Unasked => Way::Observed { by: turned.by() },
@@ -107,6 +113,25 @@ impl Return<'_> {
                 self.under_way(way, observation)
             }
         }
+    }
+
+    /// A person had ECS go back. When it was seen first the history could not be read, and ECS
+    /// says of either that it rolls back.
+    fn put_back_by_hand(&self, decide: impl FnOnce(&Return<'_>) -> Decision) -> Decision {
+        let by = RolledBackBy::Person;
+        let back = Back {
+            way: Way::Observed { by },
+            ..self.back.clone()
+        };
+        let failure = match self.failure {
+            Failure::DeploymentFailed { .. } => Failure::PutBackByHand,
+            other => other.clone(),
+        };
+        decide(&Return {
+            failure: &failure,
+            back: &back,
+            ..*self
+        })
     }
 
     /// The revision runs that was good; where it names an image by a tag, what that was resolved

@@ -289,6 +289,27 @@ fn where_it_lands() {
     ]);
 }
 
+/// That ECS rolls back was seen without its history, which says who wanted it.
+#[test]
+#[rustfmt::skip]
+fn the_history_tells_later_who_had_ecs_go_back() {
+    let failed = || seen_by(RolledBackBy::Ecs).because(Failure::DeploymentFailed {
+        reason: "rolling back to deploymentId ecs-svc/7".to_owned(),
+        platform: None,
+    });
+    let ecs = || seen_by(RolledBackBy::Ecs);
+    let stopped = |state, by_ecs| back(state).history(|record| {
+        record.status = match state { DONE => RecordStatus::RolledBack, _ => RecordStatus::RollingBack };
+        record.failed_by_ecs = by_ecs;
+    });
+    check(vec![
+        ("a person did, and nothing failed",     failed(), stopped(UNDER_WAY, false), "rolling-back put-back-by-hand to web:7 seen by Person | wait 30s way-back"),
+        ("… and it is done",                     failed(), stopped(DONE, false), "rolled-back put-back-by-hand to web:7 by Person | over"),
+        ("… after an alarm fired",               ecs(), stopped(DONE, false), "rolled-back alarm-fired to web:7 by Person | over"),
+        ("ECS did",                              failed(), stopped(DONE, true), "rolled-back deployment-failed to web:7 by Ecs | over"),
+    ]);
+}
+
 #[test]
 #[rustfmt::skip]
 fn ecs_goes_back_by_itself() {

@@ -9,6 +9,7 @@ use pushboat::core::rollout::{Phase, RolledBackBy, Rollout, Way};
 
 use super::Known;
 use super::changes::SOMEBODY;
+use super::saved::OUTCOME;
 use crate::deeds::Updated;
 
 /// What people did with a service's deployments, and what we did about ours.
@@ -112,10 +113,8 @@ impl Known {
             return None;
         };
         let before = self.state.current.as_ref()?;
-        let (start, running) = (before.phase.start()?, before.phase.running()?);
+        let start = before.phase.start()?;
         let by_us = self.by_hand.way_back_of.as_deref() == Some(rollout.id.as_str());
-        let stopped = self.by_hand.stopped.as_ref();
-        let stopped = stopped.filter(|stopped| stopped.revision == running.revision);
         match by {
             RolledBackBy::Pushboat if !by_us && !meant_to(before) => {
                 Some("Pushboat is said to have done it, and asked for nothing".to_owned())
@@ -123,12 +122,31 @@ impl Known {
             RolledBackBy::Person if !self.by_hand.acted_since(start.at - self.skew) => {
                 Some("a person is said to have done it, and nobody did anything".to_owned())
             }
-            RolledBackBy::Ecs
-                if !by_us && stopped.is_some_and(|one| one.at >= start.at + self.skew) =>
-            {
-                Some("ECS is said to have done it, and a person stopped the deployment".to_owned())
-            }
             RolledBackBy::Pushboat | RolledBackBy::Person | RolledBackBy::Ecs => None,
+        }
+    }
+
+    /// Notes where ECS is said to have taken a version back that a person had it take back.
+    ///
+    /// That too is read from ECS's history.
+    pub(super) fn doubt_that_ecs_did(&mut self, rollout: &Rollout) {
+        let before = self.state.current.as_ref().map(|before| &before.phase);
+        let Some((start, running)) = before.and_then(|phase| phase.start().zip(phase.running()))
+        else {
+            return;
+        };
+        let by_us = self.by_hand.way_back_of.as_deref() == Some(rollout.id.as_str());
+        let by_hand = self.by_hand.stopped.as_ref().is_some_and(|stopped| {
+            stopped.revision == running.revision && stopped.at >= start.at + self.skew
+        });
+        let ecs = RolledBackBy::Ecs;
+        let by_ecs = matches!(rollout.phase, Phase::RolledBack { by, .. } if by == ecs);
+        if by_ecs && by_hand && !by_us {
+            let saw = format!(
+                "{}: ECS is said to have done it, and a person stopped the deployment",
+                rollout.id
+            );
+            self.doubtful.push((OUTCOME, saw));
         }
     }
 }

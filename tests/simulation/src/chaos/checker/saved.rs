@@ -45,6 +45,7 @@ impl Checker {
             // What the service is like is only sure for the last one.
             if !is_late && saved.finished.last() == Some(rollout) {
                 self.check_outcome(&known, rollout, saved.service.as_ref(), &mut found);
+                known.doubt_that_ecs_did(rollout);
             }
         }
         known.check_quarantine(saved, &mut found);
