@@ -164,6 +164,8 @@ pub struct Checker {
     pub read_lag: SignedDuration,
     /// How far two clocks are apart at the most; set before a target is watched.
     pub skew: SignedDuration,
+    /// Whether each event is heard, and soon.
+    pub hears_all: bool,
     /// Until when functions were kept from their work last.
     pub hindered_until: Option<Timestamp>,
     /// Since when there are no faults any more.

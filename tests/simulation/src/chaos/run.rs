@@ -29,6 +29,15 @@ const LAST_LOOKS: SignedDuration = SignedDuration::from_mins(6);
 const MOST_SKEW: SignedDuration = SignedDuration::from_secs(5);
 /// How much time an invocation of `rollout` takes: two of them never act at one instant.
 const ROLLOUT_TAKES: SignedDuration = SignedDuration::from_millis(20);
+/// The kinds of trouble with which an event may be lost or heard late.
+const HINDERS_EVENTS: [Trouble; 6] = [
+    Trouble::Drops,
+    Trouble::Disorder,
+    Trouble::Calls,
+    Trouble::Crashes,
+    Trouble::Pauses,
+    Trouble::Limits,
+];
 /// More steps than ever happen at one instant.
 const MOST_STEPS_AT_ONCE: usize = 2_000;
 
@@ -119,6 +128,7 @@ pub fn run_part(seed: u64, mix: Mix, part: &Part, with_transcript: bool) -> Run 
     };
     chaos.say(|| format!("rates {rates:?}"));
     chaos.checker.read_lag = rates.lag.services;
+    chaos.checker.hears_all = !HINDERS_EVENTS.iter().any(|trouble| met.has(*trouble));
     if met.has(Trouble::Skew) {
         chaos.checker.skew = MOST_SKEW + MOST_SKEW;
         chaos.world.skew_clocks(MOST_SKEW, seed ^ 0x0c10_c4ed);

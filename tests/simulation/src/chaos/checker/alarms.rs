@@ -177,11 +177,14 @@ impl Checker {
         let since = from - self.skew;
         for name in alarms {
             let turns = self.turns(name);
-            let fires_at = |moment: Timestamp| {
-                let before = turns.iter().rev().find(|(at, _)| *at < moment);
-                before.is_some_and(|(_, state)| *state == AlarmState::Alarm)
-            };
-            let mut ignored = [since, from, from + self.skew].into_iter().all(fires_at);
+            let before = turns.iter().rev().find(|(at, _)| *at < since);
+            let fired_before = before.is_some_and(|(_, state)| *state == AlarmState::Alarm);
+            // What it was when it was looked at lies somewhere in between.
+            let mut meanwhile = turns
+                .iter()
+                .filter(|(at, _)| *at >= since && *at < from + self.skew);
+            let mut ignored =
+                fired_before && meanwhile.all(|(_, state)| *state == AlarmState::Alarm);
             let mut fired = false;
             for (_, state) in turns.iter().filter(|(at, _)| *at >= since) {
                 match state {

@@ -39,7 +39,8 @@ impl Checker {
         known.note_start(saved);
         // Somebody may have come between the look and the write.
         let somebody = known.somebody.as_ref();
-        let is_late = somebody.is_some_and(|(at, _)| saved.at.duration_since(*at) <= UNSEEN);
+        let looked_from = known.received_at.unwrap_or(saved.at);
+        let is_late = somebody.is_some_and(|(at, _)| looked_from.duration_since(*at) <= UNSEEN);
         for rollout in &saved.finished {
             known.check_superseded(rollout, &mut found);
             // What the service is like is only sure for the last one.
@@ -51,7 +52,7 @@ impl Checker {
         known.check_quarantine(saved, &mut found);
         self.check_goes_back(&mut known, saved, &mut found);
         known.check_progress(saved, &mut found);
-        known.shortage.follow(&known.state, saved);
+        known.shortage.follow(&known.state, saved, self.hears_all);
         known.state = saved.state.clone();
         self.targets.insert(saved.target.clone(), known);
         for (invariant, saw) in found {
@@ -260,7 +261,16 @@ impl Known {
             {
                 let started = self.state.current.as_ref();
                 let started = started.filter(|before| before.id == rollout.id);
-                let digest = started.unwrap_or(rollout).digest();
+                // One whose way back is tried once more was not there before; what halted was.
+                let halted = self
+                    .state
+                    .halted
+                    .as_ref()
+                    .filter(|_| self.state.current.is_none());
+                let digest = match (started, halted) {
+                    (None, Some(halted)) => halted.digest(),
+                    (started, _) => started.unwrap_or(rollout).digest(),
+                };
                 self.kept_out.insert(digest.clone());
             }
         }

@@ -40,7 +40,10 @@ impl Shortage {
     }
 
     /// Takes in what is saved: which rollout bakes from now on, and what was said of the last one.
-    pub(super) fn follow(&mut self, before: &TargetState, saved: &Saved) {
+    ///
+    /// Where an event may be lost or late, a version whose tasks come and go may be called good
+    /// after a bake time in which tasks that stay away were not to be noticed yet.
+    pub(super) fn follow(&mut self, before: &TargetState, saved: &Saved, hears_all: bool) {
         let bakes = |current: &&Rollout| matches!(current.phase, Phase::Baking { .. });
         let bakes = saved.state.current.as_ref().filter(bakes);
         let was = before.current.as_ref();
@@ -61,6 +64,11 @@ impl Shortage {
         }
         for ended in &saved.finished {
             self.vouched_at = match &ended.phase {
+                Phase::Succeeded { .. }
+                    if !hears_all && ended.policy.bake_time() <= MOST_MISSING =>
+                {
+                    None
+                }
                 Phase::Succeeded { .. } | Phase::RolledBack { .. } => Some(saved.at),
                 Phase::Rejected { .. } => self.vouched_at,
                 Phase::Requested { .. }

@@ -144,6 +144,31 @@ fn a_version_that_goes_back_for_an_alarm_that_did_not_fire_is_reported() {
     }
 }
 
+/// It starts at 100 by our clock, which may be ten seconds off CloudWatch's.
+#[test]
+fn what_an_alarm_was_about_when_it_started_is_taken_for_what_was_seen() {
+    let none = AlarmState::InsufficientData;
+    for (turns, apart, reported) in [
+        (&[(50, ALARM), (98, none), (99, ALARM)][..], 0, true),
+        (&[(50, ALARM), (98, none), (99, ALARM)], 10, false),
+        (&[(50, ALARM), (104, none), (108, ALARM)], 10, false),
+        (&[(50, ALARM), (112, none), (118, ALARM)], 10, true),
+        (&[(50, ALARM)], 10, true),
+    ] {
+        let mut checker = checker(Tags::Pattern);
+        checker.skew = SignedDuration::from_secs(apart);
+        for (second, state) in turns {
+            turn(&mut checker, "5xx", *second, *state);
+        }
+        save(&mut checker, of_web(Some(baking('a')), 120));
+        save(&mut checker, of_web(Some(back_for("5xx", 'a')), 300));
+        match reported {
+            true => assert_reported(&checker, "alarms"),
+            false => assert_quiet(&checker),
+        }
+    }
+}
+
 #[test]
 fn who_goes_back_before_the_latest_is_reported() {
     let goes = |api_knows: bool, second: i64, faults: usize, waits: bool| {

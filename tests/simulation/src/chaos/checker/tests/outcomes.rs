@@ -166,3 +166,33 @@ fn a_rollout_that_vanishes_is_reported() {
     save(&mut checker, saved(state(None), Vec::new(), None));
     assert_reported(&checker, "4 ");
 }
+
+/// An invocation that stood still for a minute writes what it saw at its beginning.
+#[test]
+fn what_somebody_did_while_the_invocation_stood_still_makes_no_success_untrue() {
+    for (somebody_at, reported) in [(500, true), (550, false), (590, false)] {
+        let ours = rollout("main-1", 'a', 10, baking('a'));
+        let mut checker = checker(Tags::Pattern);
+        save(
+            &mut checker,
+            saved(state(Some(ours.clone())), Vec::new(), None),
+        );
+        checker.take(&Deed::Received {
+            at: at(550),
+            target: web(),
+            sent_at: at(550),
+        });
+        checker.take(&Deed::SomebodyDeployed {
+            at: at(somebody_at),
+            service: policy().service,
+            deployment: "ecs-svc/7".to_owned(),
+        });
+        let truth = service(revision(THEIRS, None, 'c'));
+        let write = saved(state(None), vec![succeeded(&ours)], Some(truth));
+        save(&mut checker, write);
+        match reported {
+            true => assert_reported(&checker, "3 "),
+            false => assert_quiet(&checker),
+        }
+    }
+}

@@ -1,5 +1,9 @@
 //! Invariant 10.
 
+use pushboat::core::rollout::RolledBackBy;
+use pushboat::core::state::HaltedTarget;
+use pushboat::notice::News;
+
 use super::*;
 
 #[test]
@@ -39,4 +43,39 @@ fn an_image_that_is_let_in_again_is_reported() {
     });
     deploy(&mut checker, &again);
     assert_quiet(&checker);
+}
+
+/// A person had the way back of what halted tried once more, and it was there at once.
+#[test]
+fn what_halted_and_is_rolled_back_after_all_is_kept_out_by_what_was_deployed() {
+    for (kept_out, reported) in [('a', false), ('b', true)] {
+        // The tag stood for another image when it was pushed than when it was deployed.
+        let halted_one = rollout("live", 'b', 10, rolling_back('a'));
+        let mut before = state(None);
+        let News::Rollout(mut news) = notice(&halted_one).news else {
+            panic!("it is a rollout's");
+        };
+        news.start = Some(start('a'));
+        before.halted = Some(HaltedTarget {
+            news,
+            repeat_at: at(4000),
+            since: None,
+        });
+        let mut checker = checker(Tags::Exact);
+        let started = saved(state(Some(halted_one.clone())), Vec::new(), None);
+        save(&mut checker, started);
+        save(&mut checker, saved(before, vec![halted(&halted_one)], None));
+        let again = rollout("live", 'b', 20, rolling_back('a'));
+        let mut ended = rolled_back_by(&again, RolledBackBy::Pushboat);
+        ended.id = again.id.clone();
+        let mut after = after_rollback(&again, true);
+        let quarantined = after.quarantine.pop_first().unwrap().1;
+        after.quarantine = [(digest(kept_out), quarantined)].into();
+        let truth = service(revision(GOOD, None, '0'));
+        save(&mut checker, saved(after, vec![ended], Some(truth)));
+        match reported {
+            true => assert_reported(&checker, "10 "),
+            false => assert_quiet(&checker),
+        }
+    }
 }
