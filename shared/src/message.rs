@@ -193,11 +193,11 @@ fn text(
         )),
         News::RolloutYields { rollout, alarm, to } => {
             paragraphs.push(shared_alarm::yields(alarm, to));
-            paragraphs.push(facts(rollout, rollout.phase.start()));
+            paragraphs.push(facts(rollout, rollout.phase.start().map(|start| &**start)));
         }
         News::WayBackPaused { rollout, hook } => {
             paragraphs.push(way_back_paused(hook, surroundings));
-            paragraphs.push(facts(rollout, rollout.phase.start()));
+            paragraphs.push(facts(rollout, rollout.phase.start().map(|start| &**start)));
         }
         News::RolloutHeld {
             rollout,
@@ -205,7 +205,7 @@ fn text(
             by_command,
         } => {
             paragraphs.push(operator::held_text(rollout, hold, *by_command, surroundings));
-            paragraphs.push(facts(rollout, rollout.phase.start()));
+            paragraphs.push(facts(rollout, rollout.phase.start().map(|start| &**start)));
         }
     }
     paragraphs.push(format!("Notice {} of {:.0}.", notice.id, notice.at));
@@ -222,8 +222,8 @@ fn rollout_text(
     match &rollout.phase {
         Phase::Requested { .. } | Phase::Progressing { .. } => {}
         Phase::Starting { .. } => {
-            paragraphs.extend(news.start.as_ref().and_then(no_way_back));
-            paragraphs.extend(news.start.as_ref().and_then(firing_alarm::at_start));
+            paragraphs.extend(news.start.as_deref().and_then(no_way_back));
+            paragraphs.extend(news.start.as_deref().and_then(firing_alarm::at_start));
         }
         Phase::Baking { until, .. } => paragraphs.push(format!(
             "ECS reports the deployment done. It counts as good if nothing goes wrong until {until:.0}."
@@ -236,8 +236,8 @@ fn rollout_text(
             paragraphs.push(format!(
                 "It finished its bake time and is the version to go back to from now on.\nTask definition: {revision}"
             ));
-            paragraphs.extend(news.start.as_ref().and_then(shared_alarm::acquitted));
-            paragraphs.extend(news.start.as_ref().and_then(firing_alarm::at_end));
+            paragraphs.extend(news.start.as_deref().and_then(shared_alarm::acquitted));
+            paragraphs.extend(news.start.as_deref().and_then(firing_alarm::at_end));
         }
         Phase::ScaledToZero { revision } => paragraphs.push(format!(
             "No task is wanted, so nothing shows whether this version works, and it is not taken as good.\nTask definition: {revision}"
@@ -248,7 +248,7 @@ fn rollout_text(
         }
         Phase::Rejected { reason } => paragraphs.push(rejected(reason, &rollout.policy.target, surroundings)),
     }
-    paragraphs.push(facts(rollout, news.start.as_ref()));
+    paragraphs.push(facts(rollout, news.start.as_deref()));
 }
 
 /// Says that there may be nothing to go back to.
@@ -268,7 +268,7 @@ fn no_way_back(start: &Start) -> Option<String> {
 /// Says why a version was on its way back before something else took over.
 fn taken_back_for(news: &RolloutNews, surroundings: &Surroundings) -> Option<String> {
     let why = news.taken_back_for.as_ref()?;
-    let next = match (why.quarantines(), news.start.as_ref()) {
+    let next = match (why.quarantines(), news.start.as_deref()) {
         (true, Some(start)) => kept_out(&news.rollout, &start.digest, surroundings),
         (true, None) | (false, _) => NOT_KEPT_OUT.to_owned(),
     };
@@ -304,7 +304,7 @@ fn kept_out(rollout: &Rollout, digest: &ImageDigest, surroundings: &Surroundings
 
 /// Gives the digest that was deployed: for an exact tag, what it pointed at when the rollout started.
 fn start_digest(news: &RolloutNews) -> &ImageDigest {
-    let start = news.start.as_ref();
+    let start = news.start.as_deref();
     start.map_or(news.rollout.digest(), |start| &start.digest)
 }
 

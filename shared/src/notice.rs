@@ -13,6 +13,7 @@ use crate::core::name::TargetName;
 use crate::core::observation::PausedHook;
 use crate::core::operate::{OperatorCommand, Order, Refusal};
 use crate::core::rollout::{Outcome, Phase, Rollout, Running, Start, Way};
+use crate::core::shared::Shared;
 use crate::target::Mistake;
 
 /// One message about one change.
@@ -114,7 +115,7 @@ pub struct RolloutNews {
     pub rollout: Rollout,
     /// What was found when it started, if it did.
     #[serde(default)]
-    pub start: Option<Start>,
+    pub start: Option<Shared<Start>>,
     /// The task definition of the last-known-good, if there is one.
     #[serde(default)]
     pub last_known_good: Option<String>,

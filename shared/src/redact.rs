@@ -69,14 +69,14 @@ fn part(text: &str, range: Range<usize>) -> &str {
 }
 
 /// Gives the next run of bytes of one kind, all of them ASCII.
-fn run(text: &str, from: usize, is: fn(u8) -> bool) -> Option<Range<usize>> {
+fn run(text: &str, from: usize, is: impl Fn(u8) -> bool) -> Option<Range<usize>> {
     let bytes = text.as_bytes();
     let start = from + bytes.get(from..)?.iter().position(|byte| is(*byte))?;
     Some(start..end_of(text, start, is))
 }
 
 /// Gives the end of a run that begins at `start`.
-fn end_of(text: &str, start: usize, is: fn(u8) -> bool) -> usize {
+fn end_of(text: &str, start: usize, is: impl Fn(u8) -> bool) -> usize {
     let rest = text.as_bytes().get(start..).unwrap_or_default();
     start + rest.iter().take_while(|byte| is(**byte)).count()
 }

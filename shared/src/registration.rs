@@ -185,7 +185,7 @@ async fn bring<R: Registrations>(
         claim: Some(policy.service.clone()),
         follows: follow.iter().map(|(key, _)| key.clone()).collect(),
         status: RegistrationStatus::Valid {
-            policy: policy.clone(),
+            policy: policy.clone().into(),
         },
         ..blank.clone()
     };

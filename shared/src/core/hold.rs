@@ -90,7 +90,11 @@ fn held(phase: &Phase, waiting: &Waiting, now: Timestamp) -> Phase {
             revision,
             update_intended_at,
         } => Phase::Starting {
-            start: Start { at: now, ..start },
+            start: Start {
+                at: now,
+                ..(*start).clone()
+            }
+            .into(),
             revision,
             update_intended_at,
         },

@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 
 use super::alarm::AlarmState;
-use super::evidence::{AlarmChange, Evidence, ServiceEvent, StoppedTask};
+use super::evidence::{AlarmChange, ServiceEvent, StoppedTask};
 use super::name::{ImageDigest, RolloutId};
 use super::observation::{Look, Observation, ServiceLook};
 use super::ordering::{self, NewestPush, Order, PushTimes};
@@ -14,6 +14,7 @@ use super::policy::{FollowedImage, Policy};
 use super::push::{Push, PushSource};
 use super::reason::{Ignored, SupersededBy, Waiting};
 use super::rollout::{Phase, Rollout};
+use super::shared::Shared;
 use super::state::TargetState;
 
 /// What became of a push.
@@ -34,7 +35,7 @@ pub enum Intake {
 /// Takes a push in.
 pub fn receive(
     state: &mut TargetState,
-    policy: &Policy,
+    policy: &Shared<Policy>,
     registered_at: Timestamp,
     push: &Push,
     times: Option<PushTimes>,
@@ -93,7 +94,7 @@ fn order(
 
 fn accept(
     state: &mut TargetState,
-    policy: &Policy,
+    policy: &Shared<Policy>,
     image: &FollowedImage,
     push: &Push,
     now: Timestamp,
@@ -109,7 +110,7 @@ fn accept(
 /// Makes a push a rollout that waits for its turn; answers the ones that waited before it.
 pub(super) fn enter(
     state: &mut TargetState,
-    policy: &Policy,
+    policy: &Shared<Policy>,
     push: &Push,
     now: Timestamp,
 ) -> Vec<Rollout> {
@@ -128,7 +129,7 @@ pub(super) fn enter(
             waiting: waiting(state),
             hindered_since: None,
         },
-        evidence: Evidence::default(),
+        evidence: Shared::default(),
     };
     let (outdated, kept) = std::mem::take(&mut state.waiting)
         .into_iter()
@@ -258,7 +259,7 @@ fn keep_complaint(current: &mut Rollout, event: &ServiceEvent) -> bool {
 }
 
 /// Makes the rollout that waits longest the current one, if none is under way.
-pub fn promote(state: &mut TargetState, policy: &Policy) {
+pub fn promote(state: &mut TargetState, policy: &Shared<Policy>) {
     if state.current.is_some() {
         return;
     }

@@ -19,5 +19,6 @@ pub mod policy;
 pub mod push;
 pub mod reason;
 pub mod rollout;
+pub mod shared;
 pub mod shared_alarm;
 pub mod state;

@@ -21,6 +21,7 @@ use super::policy::{FollowedImage, Policy};
 use super::push::{Push, PushSource};
 use super::reason::Rejected;
 use super::rollout::{Phase, Rollout};
+use super::shared::Shared;
 use super::state::{HandledCommand, TargetState};
 
 /// How many commands are remembered, so that one that comes twice is known.
@@ -179,7 +180,11 @@ pub enum Performed {
 /// # Errors
 ///
 /// The refusal. What a tag points at only shows when the command is taken in.
-pub fn check(state: &TargetState, policy: Option<&Policy>, order: &Order) -> Result<(), Refusal> {
+pub fn check(
+    state: &TargetState,
+    policy: Option<&Shared<Policy>>,
+    order: &Order,
+) -> Result<(), Refusal> {
     match order {
         Order::Deploy { repository, image } => {
             let image_followed = followed(policy, repository.as_deref())?.1;
@@ -210,7 +215,7 @@ pub fn is_known(state: &TargetState, request_id: &str) -> bool {
 /// `tagged` is what ECR says of the tag, where the command names one.
 pub fn perform(
     state: &mut TargetState,
-    policy: Option<&Policy>,
+    policy: Option<&Shared<Policy>>,
     command: &OperatorCommand,
     tagged: Option<Result<ImageDigest, Rejected>>,
     now: Timestamp,
@@ -238,7 +243,7 @@ pub fn perform(
 
 fn carry_out(
     state: &mut TargetState,
-    policy: Option<&Policy>,
+    policy: Option<&Shared<Policy>>,
     command: &OperatorCommand,
     tagged: Option<Result<ImageDigest, Rejected>>,
     now: Timestamp,
@@ -295,9 +300,9 @@ fn carry_out(
 ///
 /// None, or more than one, can be meant.
 pub fn followed<'a>(
-    policy: Option<&'a Policy>,
+    policy: Option<&'a Shared<Policy>>,
     repository: Option<&str>,
-) -> Result<(&'a Policy, &'a FollowedImage), Refusal> {
+) -> Result<(&'a Shared<Policy>, &'a FollowedImage), Refusal> {
     let policy = policy.ok_or(Refusal::NotConfigured)?;
     let names = || policy.images.iter().map(|image| image.repository.clone());
     let image = match (repository, policy.images.as_slice()) {

@@ -11,6 +11,7 @@ use super::observation::{GoneImage, PausedHook, Platform};
 use super::policy::Policy;
 use super::push::Push;
 use super::reason::{Halted, Rejected, SupersededBy, Waiting};
+use super::shared::Shared;
 
 /// One rollout.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,14 +22,14 @@ pub struct Rollout {
     /// The push that asked for it.
     pub push: Push,
     /// The target's configuration; a copy, brought up to date until the rollout starts.
-    pub policy: Policy,
+    pub policy: Shared<Policy>,
     /// When it was taken in, by our clock.
     pub requested_at: Timestamp,
     /// How far it is.
     pub phase: Phase,
     /// What AWS forgets and this rollout keeps.
     #[serde(default)]
-    pub evidence: Evidence,
+    pub evidence: Shared<Evidence>,
 }
 
 /// How far a rollout is; each phase holds only what is true in it.
@@ -46,7 +47,7 @@ pub enum Phase {
     /// It is decided and saved that the service is to be changed.
     Starting {
         /// What was found when it started.
-        start: Start,
+        start: Shared<Start>,
         /// The revision, once it is registered.
         revision: Option<String>,
         /// When UpdateService was last meant to be sent; `None` where it surely was not taken.
@@ -55,14 +56,14 @@ pub enum Phase {
     /// ECS took the change and is replacing tasks.
     Progressing {
         /// What was found when it started.
-        start: Start,
+        start: Shared<Start>,
         /// What is being deployed.
         running: Running,
     },
     /// ECS reports the deployment done; it is watched.
     Baking {
         /// What was found when it started.
-        start: Start,
+        start: Shared<Start>,
         /// What was deployed.
         running: Running,
         /// When the bake time is over.
@@ -73,7 +74,7 @@ pub enum Phase {
     /// It is being taken back: the service goes to the last-known-good.
     RollingBack {
         /// What was found when it started.
-        start: Start,
+        start: Shared<Start>,
         /// What was deployed.
         running: Running,
         /// Why it is taken back.
@@ -292,7 +293,7 @@ impl Phase {
 
     /// Gives what was found at the start, once the rollout has started.
     #[must_use]
-    pub fn start(&self) -> Option<&Start> {
+    pub fn start(&self) -> Option<&Shared<Start>> {
         match self {
             Self::Starting { start, .. }
             | Self::Progressing { start, .. }

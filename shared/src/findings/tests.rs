@@ -57,13 +57,15 @@ fn news(containers: &[(&str, i64)], started: bool) -> RolloutNews {
     let mut rollout = crate::core::rollout::Rollout {
         id: crate::core::name::RolloutId::new(at, &["v1"]),
         push: serde_json::from_value(push).unwrap(),
-        policy: crate::target::parse(&target, &policy.to_string()).unwrap(),
+        policy: crate::target::parse(&target, &policy.to_string())
+            .unwrap()
+            .into(),
         requested_at: at,
         phase: crate::core::rollout::Phase::Requested {
             waiting: crate::core::reason::Waiting::FirstLook,
             hindered_since: None,
         },
-        evidence: crate::core::evidence::Evidence::default(),
+        evidence: crate::core::evidence::Evidence::default().into(),
     };
     let container = |(name, code): &(&str, i64)| crate::core::evidence::StoppedContainer {
         name: (*name).to_owned(),

@@ -16,6 +16,7 @@ use crate::core::name::TargetName;
 use crate::core::observation::Definition;
 use crate::core::policy::{Policy, ServiceRef, TagPolicy};
 use crate::core::rollout::Rollout;
+use crate::core::shared::Shared;
 use crate::core::state::TargetState;
 use crate::notice::Notice;
 use crate::target::Mistake;
@@ -38,7 +39,7 @@ pub struct TargetEntry {
     /// Its configuration as it was last read; written by the sweep alone.
     pub registration: Option<Registration>,
     /// How it stands; written by `rollout` alone.
-    pub state: TargetState,
+    pub state: Shared<TargetState>,
     /// The version of `state`.
     pub version: Version,
     /// The hold for everything; written by the sweep alone.
@@ -51,7 +52,7 @@ pub struct StateWrite {
     /// The target.
     pub target: TargetName,
     /// The state to store.
-    pub state: TargetState,
+    pub state: Shared<TargetState>,
     /// The version that has to be stored now.
     pub expected: Version,
     /// Rollouts that reached their outcome in this step; they become history.
@@ -94,7 +95,7 @@ pub enum RegistrationStatus {
     /// It is a valid configuration, and the service is claimed for it.
     Valid {
         /// The configuration.
-        policy: Policy,
+        policy: Shared<Policy>,
     },
     /// It has mistakes, or another target holds its service.
     Invalid {
@@ -108,7 +109,7 @@ pub enum RegistrationStatus {
 impl Registration {
     /// Gives the configuration, if it is a valid one.
     #[must_use]
-    pub fn policy(&self) -> Option<&Policy> {
+    pub fn policy(&self) -> Option<&Shared<Policy>> {
         match &self.status {
             RegistrationStatus::Valid { policy } => Some(policy),
             RegistrationStatus::Invalid { .. } | RegistrationStatus::Removed => None,

@@ -114,7 +114,7 @@ fn members(
 
 /// A rollout that stays as it is, and why.
 fn stays(rollout: &Rollout, reason: Value, fields: &mut Map<String, Value>) {
-    let described = described(rollout, rollout.phase.start());
+    let described = described(rollout, rollout.phase.start().map(|start| &**start));
     fields.insert("rollout".to_owned(), described);
     fields.insert("reason".to_owned(), reason);
 }
@@ -123,7 +123,7 @@ fn rollout(news: &RolloutNews, surroundings: &Surroundings, fields: &mut Map<Str
     let rollout = &news.rollout;
     fields.insert(
         "rollout".to_owned(),
-        described(rollout, news.start.as_ref()),
+        described(rollout, news.start.as_deref()),
     );
     let (code, explanation) = match &rollout.phase {
         Phase::Superseded { by } => (by.as_str(), reason::superseded(by)),

@@ -34,7 +34,7 @@ pub(super) fn paragraphs(
         return Vec::new();
     };
     let mut paragraphs = vec![outcome];
-    paragraphs.extend(news.start.as_ref().and_then(super::no_way_back));
+    paragraphs.extend(news.start.as_deref().and_then(super::no_way_back));
     paragraphs.extend(tasks_text(news));
     paragraphs.extend(good_tasks_text(news));
     paragraphs.extend(troubles_text(news));
@@ -205,7 +205,7 @@ pub(super) fn alarm(change: &AlarmChange, runs: Option<&Runs>) -> Vec<String> {
 
 /// Lists what was pushed and what was tried.
 fn facts(news: &RolloutNews, findings: &Findings) -> String {
-    let mut lines = vec![super::facts(&news.rollout, news.start.as_ref())];
+    let mut lines = vec![super::facts(&news.rollout, news.start.as_deref())];
     if let Some(running) = &news.running {
         lines.push(format!("Tried:    {}", running.revision));
         lines.push(format!("Deployed: {:.0}", running.asked_at));

@@ -20,6 +20,7 @@ use crate::core::observation::{GoneImage, PausedHook};
 use crate::core::push::Push;
 use crate::core::reason::{Halted, Rejected, SupersededBy, Unsuitable, Waiting};
 use crate::core::rollout::{Back, Phase, RolledBackBy, Rollout, Running, Start, Way};
+use crate::core::shared::Shared;
 use crate::core::shared_alarm::{Sharing, Turn};
 use crate::findings::Findings;
 use crate::notice::{News, Notice, RolloutNews};
@@ -91,15 +92,15 @@ fn rollout(phase: Phase) -> Rollout {
     };
     Rollout {
         id: RolloutId::new(push.tagged_at, &["main-42"]),
-        policy: target::parse(&target(), text).unwrap(),
+        policy: target::parse(&target(), text).unwrap().into(),
         requested_at: at("08:15:14"),
         push,
         phase,
-        evidence: Evidence::default(),
+        evidence: Evidence::default().into(),
     }
 }
 
-fn start() -> Start {
+fn start() -> Shared<Start> {
     Start {
         at: at("08:15:14"),
         digest: digest('b'),
@@ -116,6 +117,7 @@ fn start() -> Start {
         }],
         no_way_back: None,
     }
+    .into()
 }
 
 fn gone(archived: bool) -> GoneImage {
@@ -309,10 +311,8 @@ fn what_is_told_of_a_rollout_under_way() {
     };
     let mut without_a_way_back = started(starting.clone());
     if let News::Rollout(news) = &mut without_a_way_back.news {
-        let start = Start {
-            no_way_back: Some(gone(false)),
-            ..start()
-        };
+        let mut start = start();
+        start.no_way_back = Some(gone(false));
         news.start = Some(start);
     }
     let baking = Phase::Baking {
@@ -737,7 +737,7 @@ fn why_a_person_has_to_decide() {
 }
 
 /// The alarm that fired is watched by others too.
-fn shared_with(names: &[&str], turn: Turn) -> Start {
+fn shared_with(names: &[&str], turn: Turn) -> Shared<Start> {
     let name = |name: &&str| TargetName::parse(name).unwrap();
     let mut start = start();
     start.alarms[0].sharing = Some(Sharing {
@@ -747,7 +747,7 @@ fn shared_with(names: &[&str], turn: Turn) -> Start {
     start
 }
 
-fn with_start(mut notice: Notice, start: Start) -> Notice {
+fn with_start(mut notice: Notice, start: Shared<Start>) -> Notice {
     if let News::Rollout(news) = &mut notice.news {
         news.start = Some(start);
     }

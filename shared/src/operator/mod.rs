@@ -131,7 +131,7 @@ async fn show<R: Records>(
         return Ok(answer::unknown_target(target));
     }
     let state = entry.state;
-    let mut unfinished = state.current.into_iter().chain(state.waiting);
+    let mut unfinished = state.current.iter().chain(&state.waiting).cloned();
     let found = match id {
         Some(id) => match unfinished.find(|rollout| rollout.id.as_str() == id) {
             Some(rollout) => Some(rollout),

@@ -45,7 +45,7 @@ impl Installation {
         };
         let entry = TargetEntry {
             registration: Some(registration),
-            state,
+            state: state.into(),
             ..TargetEntry::default()
         };
         let history: Vec<Rollout> = stored!("rollout");

@@ -5,6 +5,7 @@ use crate::core::alarm::AlarmState;
 use crate::core::evidence::AlarmChange;
 use crate::core::observation::ServiceLook;
 use crate::core::policy::Policy;
+use crate::core::shared::Shared;
 use crate::core::state::{Standing, TargetState};
 use crate::notice::{News, Runs};
 use crate::ports::{Clock, Services};
@@ -13,7 +14,7 @@ use crate::ports::{Clock, Services};
 pub(super) async fn tell<S: Services, C: Clock>(
     services: &S,
     step: &mut Step,
-    policy: Option<&Policy>,
+    policy: Option<&Shared<Policy>>,
     change: &AlarmChange,
     clock: &C,
 ) {

@@ -24,6 +24,7 @@ use crate::core::policy::{Policy, ServiceRef};
 use crate::core::push::Push;
 use crate::core::reason::{Ignored, Rejected, SupersededBy, Waiting};
 use crate::core::rollout::Phase;
+use crate::core::shared::Shared;
 use crate::core::state::{Standing, TargetState, Wake};
 use crate::ledger::{LedgerError, RegistrationStatus, SaveError};
 use crate::ports::{Alarms, Clock, ImageName, Images, LoadBalancers, Services, Targets};
@@ -126,9 +127,12 @@ where
     let Some(registration) = entry.registration.clone() else {
         return Ok(Report::Ignored(Ignored::TargetUnknown));
     };
-    let policy = registration.policy().map(|policy| Policy {
-        needs_no_consent: settings.own_service.as_ref() == Some(&policy.service),
-        ..policy.clone()
+    let policy = registration.policy().map(|policy| {
+        let mut policy = policy.clone();
+        if settings.own_service.as_ref() == Some(&policy.service) {
+            policy.needs_no_consent = true;
+        }
+        policy
     });
     let mut step = Step::new(message.target.clone(), entry);
     let mut ignored = None;
@@ -191,7 +195,7 @@ where
 async fn take_in<L, S, I, A, B, C>(
     ports: &Ports<L, S, I, A, B, C>,
     step: &mut Step,
-    policy: &Policy,
+    policy: &Shared<Policy>,
     registered_at: Timestamp,
     push: &Push,
 ) -> Option<Ignored>
@@ -287,7 +291,7 @@ fn settle_registration(step: &mut Step, status: &RegistrationStatus, now: Timest
 async fn advance<L, S, I, A, B, C>(
     ports: &Ports<L, S, I, A, B, C>,
     step: &mut Step,
-    policy: Option<&Policy>,
+    policy: Option<&Shared<Policy>>,
     parameter_version: i64,
     waking: bool,
 ) -> Result<bool, SaveError>

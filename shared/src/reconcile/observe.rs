@@ -18,6 +18,7 @@ use crate::core::ordering::exact_tag;
 use crate::core::policy::Policy;
 use crate::core::push::PushSource;
 use crate::core::rollout::Rollout;
+use crate::core::shared::Shared;
 use crate::core::shared_alarm::{SHARERS_LOOKED_AT, Sharer};
 use crate::core::state::{Standing, TargetState};
 use crate::ledger::{LedgerError, ReverseKey};
@@ -342,7 +343,7 @@ async fn alarm_sharers<L: Targets>(
             let state = match entry {
                 Ok(entry) => entry.state,
                 // A record that nobody can read belongs to nobody who could be waited for.
-                Err(LedgerError::Unreadable { .. }) => TargetState::default(),
+                Err(LedgerError::Unreadable { .. }) => Shared::default(),
                 Err(error @ LedgerError::Unreachable { .. }) => {
                     return Look::Unavailable(error.to_string());
                 }

@@ -12,6 +12,7 @@ use crate::core::operate::{self, OperatorCommand, Order, Performed, WantedImage}
 use crate::core::policy::Policy;
 use crate::core::reason::{Rejected, Waiting};
 use crate::core::rollout::Rollout;
+use crate::core::shared::Shared;
 use crate::core::state::Wake;
 use crate::notice::News;
 use crate::ports::{Clock, ImageName, Images};
@@ -20,7 +21,7 @@ use crate::ports::{Clock, ImageName, Images};
 pub(super) async fn take_in<L, S, I, A, B, C>(
     ports: &Ports<L, S, I, A, B, C>,
     step: &mut Step,
-    policy: Option<&Policy>,
+    policy: Option<&Shared<Policy>>,
     command: &OperatorCommand,
 ) where
     I: Images,
@@ -55,7 +56,7 @@ pub(super) async fn take_in<L, S, I, A, B, C>(
 /// Asks ECR what the tag of a command points at.
 async fn tagged<I: Images>(
     images: &I,
-    policy: Option<&Policy>,
+    policy: Option<&Shared<Policy>>,
     order: &Order,
 ) -> Option<Result<ImageDigest, Rejected>> {
     let Order::Deploy {

@@ -13,6 +13,7 @@ use crate::core::observation::{Definition, Look, Observation, PausedHook, Servic
 use crate::core::policy::Policy;
 use crate::core::reason::{SupersededBy, Waiting};
 use crate::core::rollout::{Phase, Rollout, Running, Start};
+use crate::core::shared::Shared;
 use crate::core::shared_alarm::Turn;
 use crate::core::state::{
     GoodSource, HaltedTarget, LastKnownGood, Quarantined, Standing, TargetState, Wake,
@@ -28,8 +29,8 @@ const HALTED_REPEATED_EVERY: SignedDuration = SignedDuration::from_hours(1);
 /// A target's state in the making.
 pub(super) struct Step {
     target: TargetName,
-    pub(super) state: TargetState,
-    saved: TargetState,
+    pub(super) state: Shared<TargetState>,
+    saved: Shared<TargetState>,
     version: Version,
     hold: Option<Hold>,
     finished: Vec<Rollout>,
@@ -122,7 +123,7 @@ impl Step {
     }
 
     /// Gives a rollout that has not started the target's present configuration.
-    pub(super) fn refresh_policy(&mut self, policy: &Policy) {
+    pub(super) fn refresh_policy(&mut self, policy: &Shared<Policy>) {
         if let Some(current) = &mut self.state.current
             && current.phase.start().is_none()
             && current.policy != *policy
@@ -171,32 +172,15 @@ impl Step {
             phase,
             ..current.clone()
         };
-        let news = RolloutNews {
+        let ends = rollout.phase.outcome().is_some();
+        let news = (ends || is_told).then(|| RolloutNews {
             taken_back_for: taken_back_for(&current.phase, &rollout.phase),
             ..self.rollout_news(rollout.clone(), start, running)
-        };
-        if rollout.phase.outcome().is_some() {
-            self.state.current = None;
-            if let Phase::Halted { .. } = rollout.phase {
-                self.state.halted = Some(HaltedTarget {
-                    news: Box::new(news.clone()),
-                    repeat_at: now + HALTED_REPEATED_EVERY,
-                    since: Some(now),
-                });
+        });
+        if let Some(news) = news {
+            if ends {
+                return self.end(rollout, news, now);
             }
-            let phase = rollout.phase.clone();
-            self.finished.push(rollout);
-            self.tell_rollout(news, now);
-            if let Phase::Superseded {
-                by: SupersededBy::SomebodyElse { .. },
-            } = &phase
-            {
-                // What waited was pushed before somebody else decided: only a later push counts.
-                self.end_all(&phase, false, now);
-            }
-            return;
-        }
-        if is_told {
             self.tell_rollout(news, now);
         }
         for (alarm, to) in begins_to_yield(&current.phase, &rollout.phase) {
@@ -211,6 +195,28 @@ impl Step {
             self.tell(&rollout.id.to_string(), news, now);
         }
         self.state.current = Some(rollout);
+    }
+
+    /// Puts the current rollout into history with its outcome, and tells of it.
+    fn end(&mut self, rollout: Rollout, news: RolloutNews, now: Timestamp) {
+        self.state.current = None;
+        if let Phase::Halted { .. } = rollout.phase {
+            self.state.halted = Some(HaltedTarget {
+                news: Box::new(news.clone()),
+                repeat_at: now + HALTED_REPEATED_EVERY,
+                since: Some(now),
+            });
+        }
+        let phase = rollout.phase.clone();
+        self.finished.push(rollout);
+        self.tell_rollout(news, now);
+        if let Phase::Superseded {
+            by: SupersededBy::SomebodyElse { .. },
+        } = &phase
+        {
+            // What waited was pushed before somebody else decided: only a later push counts.
+            self.end_all(&phase, false, now);
+        }
     }
 
     /// Keeps the rollout's image out of the target, if the failure is its fault.
@@ -229,7 +235,12 @@ impl Step {
     }
 
     /// Puts a rollout that reached its outcome into history and tells of it.
-    pub(super) fn finish(&mut self, rollout: Rollout, start: Option<Start>, now: Timestamp) {
+    pub(super) fn finish(
+        &mut self,
+        rollout: Rollout,
+        start: Option<Shared<Start>>,
+        now: Timestamp,
+    ) {
         self.finished.push(rollout.clone());
         let news = self.rollout_news(rollout, start, None);
         self.tell_rollout(news, now);
@@ -276,7 +287,7 @@ impl Step {
     fn rollout_news(
         &self,
         rollout: Rollout,
-        start: Option<Start>,
+        start: Option<Shared<Start>>,
         running: Option<Running>,
     ) -> RolloutNews {
         let last_known_good = self.state.last_known_good.as_ref();

@@ -46,12 +46,13 @@ pub(super) fn header(text: &str, from: usize) -> Option<Range<usize>> {
     loop {
         let name = run(text, at, is_name)?;
         at = name.end;
-        if !HEADERS.contains(&plain(part(text, name.clone())).as_str()) {
-            continue;
-        }
+        // Few words have a value, so that this is asked first.
         let Some(value) = value_at(text, name.end) else {
             continue;
         };
+        if !HEADERS.contains(&plain(part(text, name)).as_str()) {
+            continue;
+        }
         let start = value.start;
         let end = end_of(text, start, |byte| {
             !is_quote(byte) && !matches!(byte, b'\n' | b'\r' | b'\\')
@@ -68,14 +69,14 @@ pub(super) fn pair(text: &str, from: usize) -> Option<Range<usize>> {
     loop {
         let name = run(text, at, is_name)?;
         at = name.end;
-        if !is_secret(part(text, name.clone())) || in_an_arn(text, &name) {
-            continue;
-        }
         let flag = part(text, name.clone()).starts_with("--");
         let Some(value) = value_at(text, name.end).or_else(|| argument_at(text, name.end, flag))
         else {
             continue;
         };
+        if !is_secret(part(text, name.clone())) || in_an_arn(text, &name) {
+            continue;
+        }
         // The shell's `PWD` is a folder and no password.
         let folder = byte(text, value.start) == Some(b'/');
         if folder && plain(part(text, name)).ends_with("pwd") {

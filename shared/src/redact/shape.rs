@@ -237,12 +237,12 @@ pub(super) fn aws_secret(text: &str, from: usize) -> Option<Range<usize>> {
 fn words(
     text: &str,
     from: usize,
-    is: fn(u8) -> bool,
+    is: impl Fn(u8) -> bool,
     secret: impl Fn(&str) -> bool,
 ) -> Option<Range<usize>> {
     let mut at = from;
     loop {
-        let word = run(text, at, is)?;
+        let word = run(text, at, &is)?;
         if secret(part(text, word.clone())) {
             return Some(word);
         }

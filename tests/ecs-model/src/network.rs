@@ -67,7 +67,7 @@ impl NetworkInterface {
                 detail("privateIPv4Address", address),
             ]);
         }
-        json!({
+        let mut attachment = json!({
             "id": self.attachment_id(),
             "type": match dates {
                 Dates::Iso => "eni",
@@ -83,7 +83,8 @@ impl NetworkInterface {
                 | TaskStatus::Deprovisioning => "ATTACHED",
                 TaskStatus::Stopped => "DELETED",
             },
-            "details": details,
-        })
+        });
+        attachment["details"] = Value::Array(details);
+        attachment
     }
 }

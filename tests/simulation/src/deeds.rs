@@ -13,6 +13,7 @@ use pushboat::core::name::{ImageDigest, TargetName};
 use pushboat::core::observation::Digests;
 use pushboat::core::policy::ServiceRef;
 use pushboat::core::rollout::Rollout;
+use pushboat::core::shared::Shared;
 use pushboat::core::state::TargetState;
 use pushboat::notice::Notice;
 use serde_json::{Map, Value};
@@ -153,7 +154,7 @@ pub struct Saved {
     /// The target.
     pub target: TargetName,
     /// The state that was stored.
-    pub state: TargetState,
+    pub state: Shared<TargetState>,
     /// Rollouts that ended with it.
     pub finished: Vec<Rollout>,
     /// What people were told with it.

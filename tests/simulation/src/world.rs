@@ -461,7 +461,7 @@ impl World {
     #[must_use]
     pub fn state(&self, target: &str) -> TargetState {
         let target = TargetName::parse(target).expect("it is a target's name");
-        self.ledger.entry(&target).state
+        (*self.ledger.entry(&target).state).clone()
     }
 }
 

@@ -141,10 +141,10 @@ fn notice(phase: Phase) -> Notice {
     let rollout = pushboat::core::rollout::Rollout {
         id: RolloutId::new(at, &["v1"]),
         push: push.unwrap(),
-        policy: pushboat::target::parse(&target, text).unwrap(),
+        policy: pushboat::target::parse(&target, text).unwrap().into(),
         requested_at: at,
         phase,
-        evidence: pushboat::core::evidence::Evidence::default(),
+        evidence: pushboat::core::evidence::Evidence::default().into(),
     };
     let news = RolloutNews {
         last_known_good_tag: None,

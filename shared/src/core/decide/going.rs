@@ -9,6 +9,7 @@ use super::super::observation::{ImageLook, Look, Observation, Service, ServiceDe
 use super::super::policy::Policy;
 use super::super::reason::{Halted, SupersededBy};
 use super::super::rollout::{Back, Phase, RolledBackBy, Rollout, Running, Start, Way};
+use super::super::shared::Shared;
 use super::super::shared_alarm::Own;
 use super::watched_alarms::{Alarms, Yields};
 use super::{Decision, Next, Standing, halt, history, newer_takes_over, standing, supersede};
@@ -18,7 +19,7 @@ pub(super) struct Going<'a> {
     pub(super) policy: &'a Policy,
     pub(super) rollout: &'a Rollout,
     /// What was found at the start, with the alarms as they are now.
-    pub(super) start: Start,
+    pub(super) start: Shared<Start>,
     pub(super) running: &'a Running,
     pub(super) observation: &'a Observation,
     pub(super) now: Timestamp,
@@ -39,7 +40,7 @@ impl<'a> Going<'a> {
     pub(super) fn new(
         policy: &'a Policy,
         rollout: &'a Rollout,
-        start: &Start,
+        start: &Shared<Start>,
         running: &'a Running,
         observation: &'a Observation,
         now: Timestamp,
@@ -49,13 +50,14 @@ impl<'a> Going<'a> {
             deployed_at: running.deployment_created_at,
         };
         let alarms = Alarms::look(own, start, observation, now);
+        let mut start = start.clone();
+        if start.alarms != alarms.watches {
+            start.alarms.clone_from(&alarms.watches);
+        }
         Self {
             policy,
             rollout,
-            start: Start {
-                alarms: alarms.watches.clone(),
-                ..start.clone()
-            },
+            start,
             running,
             observation,
             now,

@@ -357,7 +357,7 @@ fn begin(rollout: &Rollout, ready: &Ready<'_>, now: Timestamp) -> Decision {
     let request = registration(rollout, &start, ready.definition, &ready.registry);
     Decision {
         phase: Phase::Starting {
-            start,
+            start: start.into(),
             revision: None,
             update_intended_at: Some(now),
         },

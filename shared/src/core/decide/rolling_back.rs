@@ -11,6 +11,7 @@ use super::super::observation::{
 };
 use super::super::reason::{Halted, SupersededBy, Waiting};
 use super::super::rollout::{Back, Phase, RolledBackBy, Rollout, Running, Start, Way};
+use super::super::shared::Shared;
 use super::history::{self, Turned};
 use super::{Decision, Next, POLL, READ_LAG, RETRY, halt, over, supersede, wait};
 pub(super) use request::way_back_tag;
@@ -22,7 +23,7 @@ const STOP_DOUBTED: SignedDuration = SignedDuration::from_mins(2);
 /// A rollout on its way back.
 pub(super) struct Return<'a> {
     pub(super) rollout: &'a Rollout,
-    pub(super) start: &'a Start,
+    pub(super) start: &'a Shared<Start>,
     pub(super) running: &'a Running,
     pub(super) failure: &'a Failure,
     pub(super) back: &'a Back,

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::super::observation::{Look, Observation, ServiceLook};
 use super::super::reason::{Rejected, SupersededBy, Waiting};
 use super::super::rollout::{Phase, Rollout, Running, Start};
+use super::super::shared::Shared;
 use super::{Action, Decision, Next, READ_LAG, RETRY, history, reject, requested, supersede, wait};
 use crate::task_definition::registry_of;
 
@@ -18,7 +19,7 @@ pub(super) struct Intent<'a> {
 
 pub(super) fn decide(
     rollout: &Rollout,
-    start: &Start,
+    start: &Shared<Start>,
     intent: &Intent<'_>,
     observation: &Observation,
     now: Timestamp,
@@ -96,7 +97,7 @@ struct Seen<'a> {
 
 /// UpdateService was taken.
 fn taken(
-    start: &Start,
+    start: &Shared<Start>,
     revision: &str,
     seen: &Seen<'_>,
     intent: &Intent<'_>,
@@ -120,7 +121,7 @@ fn taken(
 
 fn ask_again(
     rollout: &Rollout,
-    start: &Start,
+    start: &Shared<Start>,
     revision: Option<&str>,
     service_arn: &str,
     observation: &Observation,
@@ -149,7 +150,7 @@ fn ask_again(
     }
 }
 
-fn look_again(rollout: &Rollout, start: &Start, trouble: &str, now: Timestamp) -> Decision {
+fn look_again(rollout: &Rollout, start: &Shared<Start>, trouble: &str, now: Timestamp) -> Decision {
     let over_at = start.at + rollout.policy.deadline() + READ_LAG;
     if now >= over_at {
         return reject(Rejected::AwsUnavailable {

@@ -13,6 +13,7 @@ mod starting;
 mod stopped_tasks;
 mod take_over;
 
+use crate::core::shared::Shared;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -186,11 +187,11 @@ impl Given {
         };
         Self(Rollout {
             id: RolloutId::new(push.tagged_at, &["v2"]),
-            policy: target::parse(&target, text).unwrap(),
+            policy: target::parse(&target, text).unwrap().into(),
             requested_at: at(-60),
             push,
             phase,
-            evidence: Evidence::default(),
+            evidence: Evidence::default().into(),
         })
     }
 
@@ -386,7 +387,7 @@ fn definition(image: &str) -> Arc<Definition> {
     })
 }
 
-fn start() -> Start {
+fn start() -> Shared<Start> {
     Start {
         at: at(-60),
         digest: digest('b'),
@@ -398,6 +399,7 @@ fn start() -> Start {
         alarms: AlarmWatch::begin(&alarm(AlarmState::Ok)),
         no_way_back: None,
     }
+    .into()
 }
 
 /// Revision 8 was asked for `seconds` ago.

@@ -1,5 +1,6 @@
 //! Pushes, tasks and alarms as they come in.
 
+use crate::core::shared::Shared;
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
@@ -15,13 +16,15 @@ fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_700_000_000 + second).unwrap()
 }
 
-fn policy(tags: &str) -> Policy {
+fn policy(tags: &str) -> Shared<Policy> {
     let text = format!(
         r#"{{ "service": {{ "cluster": "c", "name": "s" }},
              "images": [ {{ "repository": "app", "tags": {{ "glob": ["{tags}"] }} }},
                          {{ "repository": "side" }} ] }}"#
     );
-    target::parse(&TargetName::parse("web").unwrap(), &text).unwrap()
+    target::parse(&TargetName::parse("web").unwrap(), &text)
+        .unwrap()
+        .into()
 }
 
 fn push(tag: &str, character: char, second: i64) -> Push {
@@ -96,10 +99,8 @@ fn pushes_to_another_repository_wait_side_by_side_and_go_in_order() {
 fn a_rollout_goes_by_the_configuration_of_the_day_its_turn_comes() {
     let mut state = TargetState::default();
     let _ = take(&mut state, &push("v1", 'a', 1));
-    let changed = Policy {
-        bake_time_seconds: 42,
-        ..policy("v*")
-    };
+    let mut changed = policy("v*");
+    changed.bake_time_seconds = 42;
     promote(&mut state, &changed);
     assert_eq!(state.current.unwrap().policy, changed);
 }
@@ -269,7 +270,10 @@ fn the_image_under_way_is_the_one_that_was_resolved() {
         asked_at: at(1),
         deadline_from: None,
     };
-    current.phase = Phase::Progressing { start, running };
+    current.phase = Phase::Progressing {
+        start: start.into(),
+        running,
+    };
     let same = take(&mut state, &push("v2", 'b', 2));
     assert!(matches!(
         same,
@@ -302,7 +306,8 @@ fn under_way() -> TargetState {
             containers: Vec::new(),
             alarms: AlarmWatch::begin(&[seen]),
             no_way_back: None,
-        },
+        }
+        .into(),
         running: Running {
             revision: String::new(),
             deployment: String::new(),

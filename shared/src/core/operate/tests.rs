@@ -17,6 +17,7 @@ use super::super::rollout::{Running, Start};
 use super::super::state::{GoodSource, LastKnownGood, Quarantined};
 use super::*;
 use crate::core::intake::{Intake, receive};
+use crate::core::shared::Shared;
 use crate::target;
 
 fn at(second: i64) -> Timestamp {
@@ -27,15 +28,17 @@ fn digest(character: char) -> ImageDigest {
     ImageDigest::parse(&format!("sha256:{}", character.to_string().repeat(64))).unwrap()
 }
 
-fn policy(tags: &str) -> Policy {
+fn policy(tags: &str) -> Shared<Policy> {
     let text = format!(
         r#"{{ "service": {{ "cluster": "c", "name": "s" }},
              "images": [ {{ "repository": "app", "tags": {tags} }} ] }}"#
     );
-    target::parse(&TargetName::parse("web").unwrap(), &text).unwrap()
+    target::parse(&TargetName::parse("web").unwrap(), &text)
+        .unwrap()
+        .into()
 }
 
-fn any() -> Policy {
+fn any() -> Shared<Policy> {
     policy(r#"{ "glob": ["*"] }"#)
 }
 
@@ -50,7 +53,7 @@ fn push(tag: &str, character: char, second: i64) -> Push {
     }
 }
 
-fn give(state: &mut TargetState, policy: &Policy, id: &str, order: Order) -> Performed {
+fn give(state: &mut TargetState, policy: &Shared<Policy>, id: &str, order: Order) -> Performed {
     let command = OperatorCommand {
         request_id: id.to_owned(),
         at: at(50),
@@ -66,7 +69,7 @@ fn deploy(image: WantedImage) -> Order {
     }
 }
 
-fn start() -> Start {
+fn start() -> Shared<Start> {
     Start {
         at: at(10),
         digest: digest('a'),
@@ -78,6 +81,7 @@ fn start() -> Start {
         alarms: Vec::new(),
         no_way_back: None,
     }
+    .into()
 }
 
 fn running() -> Running {
@@ -116,7 +120,7 @@ fn rollout(phase: Phase) -> Rollout {
         policy: any(),
         requested_at: at(2),
         phase,
-        evidence: Evidence::default(),
+        evidence: Evidence::default().into(),
     }
 }
 
@@ -361,10 +365,11 @@ fn what_is_being_taken_back_is_not_released_yet() {
 #[test]
 fn several_repositories_have_to_be_told_apart() {
     let mut two = any();
-    two.images.push(FollowedImage {
+    let side = FollowedImage {
         repository: "side".to_owned(),
         ..two.images[0].clone()
-    });
+    };
+    two.images.push(side);
     let order = |repository: Option<&str>| Order::Deploy {
         repository: repository.map(str::to_owned),
         image: WantedImage::Digest(digest('c')),

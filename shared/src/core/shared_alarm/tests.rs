@@ -8,6 +8,7 @@ use super::super::name::{ImageDigest, RolloutId};
 use super::super::push::{Push, PushSource};
 use super::super::rollout::{Back, Rollout, Running, Start, Way};
 use super::*;
+use crate::core::shared::Shared;
 use crate::target;
 
 fn at(second: i64) -> Timestamp {
@@ -63,7 +64,7 @@ fn nobody_yields_to_itself() {
     );
 }
 
-fn start(alarms: Vec<AlarmWatch>) -> Start {
+fn start(alarms: Vec<AlarmWatch>) -> Shared<Start> {
     Start {
         at: at(-60),
         digest: ImageDigest::parse(&format!("sha256:{}", "b".repeat(64))).unwrap(),
@@ -75,6 +76,7 @@ fn start(alarms: Vec<AlarmWatch>) -> Start {
         alarms,
         no_way_back: None,
     }
+    .into()
 }
 
 fn running() -> Running {
@@ -112,18 +114,20 @@ fn target(phase: Phase) -> TargetState {
         "images": [ { "repository": "team/web" } ], "alarms": ["5xx"] }"#;
     let current = Rollout {
         id: RolloutId::new(at(-60), &["v2"]),
-        policy: target::parse(&TargetName::parse("web").unwrap(), text).unwrap(),
+        policy: target::parse(&TargetName::parse("web").unwrap(), text)
+            .unwrap()
+            .into(),
         push: Push {
             repository: "team/web".to_owned(),
             tag: "v2".to_owned(),
-            digest: start(Vec::new()).digest,
+            digest: start(Vec::new()).digest.clone(),
             tagged_at: at(-60),
             event_id: "event".to_owned(),
             source: PushSource::Event,
         },
         requested_at: at(-60),
         phase,
-        evidence: Evidence::default(),
+        evidence: Evidence::default().into(),
     };
     TargetState {
         current: Some(current),

@@ -16,6 +16,7 @@ use crate::core::failure::Failure;
 use crate::core::name::{RolloutId, TargetName};
 use crate::core::reason::Halted;
 use crate::core::rollout::{Back, Phase, RolledBackBy, Rollout, Running, Start, Way};
+use crate::core::shared::Shared;
 use crate::findings::{Findings, ImageFinding, ImageLabels, LogFinding};
 use crate::message::{Surroundings, publication};
 use crate::notice::{News, Notice, RolloutNews, Runs};
@@ -50,7 +51,7 @@ fn running() -> Running {
     }
 }
 
-fn start() -> Start {
+fn start() -> Shared<Start> {
     let digest = format!("sha256:{}", "b".repeat(64));
     let start = json!({
         "at": at("08:15:14"), "digest": digest, "baseTaskDefinition": revision(42),
@@ -70,11 +71,11 @@ fn notice(phase: Phase, evidence: Evidence) -> Notice {
     });
     let rollout = Rollout {
         id: RolloutId::new(at("08:15:12"), &["main-42"]),
-        policy: target::parse(&target, text).unwrap(),
+        policy: target::parse(&target, text).unwrap().into(),
         requested_at: at("08:15:14"),
         push: serde_json::from_value(push).unwrap(),
         phase,
-        evidence,
+        evidence: evidence.into(),
     };
     Notice {
         id: format!("{}.{}.7.0", rollout.id, rollout.phase.as_str()),

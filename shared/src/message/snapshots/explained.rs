@@ -100,7 +100,7 @@ impl Case {
             title,
             status: RegistrationStatus::Valid { policy },
             entry: TargetEntry {
-                state,
+                state: state.into(),
                 ..TargetEntry::default()
             },
             last: None,

@@ -187,7 +187,7 @@ pub(crate) fn task_document(
         false => Vec::new(),
     };
     let mut document = object([
-        ("attachments", json!(attachments)),
+        ("attachments", Value::Array(attachments)),
         (
             "attributes",
             json!([{"name": "ecs.cpu-architecture", "value": architecture}]),
@@ -197,7 +197,7 @@ pub(crate) fn task_document(
             json!(format!("{}{}", ecs.region, network.zone())),
         ),
         ("clusterArn", json!(&*specification.cluster_arn)),
-        ("containers", json!(containers)),
+        ("containers", Value::Array(containers)),
         ("createdAt", dates.write(specification.created_at)),
         (
             "desiredStatus",

@@ -27,6 +27,7 @@ use pushboat::core::alarm::AlarmState;
 use pushboat::core::name::{ImageDigest, RolloutId, TargetName};
 use pushboat::core::policy::ServiceRef;
 use pushboat::core::rollout::Phase;
+use pushboat::core::shared::Shared;
 use pushboat::core::state::TargetState;
 
 use crate::deeds::{Deed, Invoked};
@@ -115,7 +116,7 @@ struct Known {
     skew: SignedDuration,
     /// When invocations looked that met no fault.
     looks: Vec<Timestamp>,
-    state: TargetState,
+    state: Shared<TargetState>,
     finished: BTreeMap<RolloutId, Phase>,
     /// The requests, by rollout: when each was made, and under which tag.
     requests: BTreeMap<RolloutId, Request>,
@@ -181,7 +182,7 @@ impl Checker {
             terms,
             skew: self.skew,
             looks: Vec::new(),
-            state: TargetState::default(),
+            state: Shared::default(),
             finished: BTreeMap::new(),
             requests: BTreeMap::new(),
             told: BTreeSet::new(),

@@ -56,8 +56,8 @@ fn waits_on(world: &World) -> &'static str {
 
 fn evidence(world: &World) -> Evidence {
     match world.state(TARGET).current {
-        Some(current) => current.evidence,
-        None => last(world).evidence,
+        Some(current) => (*current.evidence).clone(),
+        None => (*last(world).evidence).clone(),
     }
 }
 

@@ -140,7 +140,7 @@ fn a_deleted_parameter_releases_everything_and_supersedes_what_is_under_way() {
         entry.registration.unwrap().status,
         RegistrationStatus::Removed
     );
-    assert_eq!((entry.state.current, entry.state.wake), (None, None));
+    assert_eq!((&entry.state.current, &entry.state.wake), (&None, &None));
     push(&mut world, "v4");
     world.run_for(minutes(5));
     assert_eq!(ignored(&world), ["not-followed"]);

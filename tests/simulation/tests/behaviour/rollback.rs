@@ -136,7 +136,7 @@ fn what_can_never_work_is_taken_back_whatever_number_may_fail() {
     run_to(&mut world, "rolling-back");
     let current = world.state(TARGET).current.unwrap();
     assert_eq!(summary(&current), "v2 rolling-back task-cannot-work");
-    let stopped = current.evidence.stopped_tasks;
+    let stopped = &current.evidence.stopped_tasks;
     assert!(stopped.kept().len() <= 2, "those that start together");
     run_to_the_end(&mut world);
     assert_eq!(world.ecs.revision(&service()), "web:1");
@@ -172,7 +172,7 @@ fn an_alarm_that_fires_between_two_looks_counts() {
         assert_eq!(world.calls.count(Operation::DescribeAlarms), looks);
         run_to_the_end(&mut world);
         assert_eq!(history(&world), ["v2 rolled-back alarm-fired"], "{phase}");
-        let changes = last(&world).evidence.alarm_changes;
+        let changes = last(&world).evidence.alarm_changes.clone();
         assert_eq!(changes.kept().len(), 2);
     }
 }

@@ -54,7 +54,7 @@ fn ledger(table: &Table) -> Dynamo {
 fn step(expected: u64, state: TargetState) -> StateWrite {
     StateWrite {
         target: target("team/web"),
-        state,
+        state: state.into(),
         expected: Version(expected),
         finished: Vec::new(),
         notices: Vec::new(),
@@ -120,7 +120,7 @@ async fn a_target_is_loaded_as_it_was_saved() {
     for (count, state) in (0..).zip(states()) {
         let version = ledger.save(&step(count, state.clone())).await.unwrap();
         let entry = ledger.load(&name).await.unwrap();
-        assert_eq!(entry.state, state);
+        assert_eq!(*entry.state, state);
         assert_eq!(
             (entry.version, version),
             (Version(count + 1), Version(count + 1))

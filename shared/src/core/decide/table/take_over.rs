@@ -24,7 +24,7 @@ fn may(image: &Look<ImageLook>, architecture: Option<&str>) -> bool {
     let Given(waiting) = Given::new(requested::phase(None));
     let start = Start {
         platform: architecture.map(platform),
-        ..start()
+        ..(*start()).clone()
     };
     let quarantined = Quarantined {
         rollout: RolloutId::new(at(-900), &["v1"]),

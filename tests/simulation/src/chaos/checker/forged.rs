@@ -8,6 +8,7 @@ use pushboat::core::policy::Policy;
 use pushboat::core::push::{Push, PushSource};
 use pushboat::core::reason::{Halted, Waiting};
 use pushboat::core::rollout::{Back, RolledBackBy, Rollout, Running, Start, Way};
+use pushboat::core::shared::Shared;
 use pushboat::core::state::{GoodSource, LastKnownGood, Quarantined, Standing};
 use pushboat::notice::{News, Notice, RolloutNews};
 use pushboat::target;
@@ -35,16 +36,16 @@ pub(super) fn image(character: char) -> String {
     format!("registry/app@{}", digest(character))
 }
 
-pub(super) fn policy() -> Policy {
+pub(super) fn policy() -> Shared<Policy> {
     let text = r#"{ "service": { "cluster": "prod", "name": "web" },
         "images": [ { "repository": "app", "tags": { "glob": ["main-*"] } } ], "alarms": ["5xx"] }"#;
-    target::parse(&web(), text).unwrap()
+    target::parse(&web(), text).unwrap().into()
 }
 
 pub(super) fn checker(tags: Tags) -> Checker {
     let mut checker = Checker::default();
     let terms = Terms {
-        service: policy().service,
+        service: policy().service.clone(),
         repository: "app".to_owned(),
         tags,
         own_alarms: BTreeSet::from(["5xx".to_owned()]),
@@ -69,11 +70,11 @@ pub(super) fn rollout(tag: &str, character: char, second: i64, phase: Phase) -> 
         policy: policy(),
         requested_at: at(second),
         phase,
-        evidence: Evidence::default(),
+        evidence: Evidence::default().into(),
     }
 }
 
-pub(super) fn start(character: char) -> Start {
+pub(super) fn start(character: char) -> Shared<Start> {
     Start {
         at: at(100),
         digest: digest(character),
@@ -85,6 +86,7 @@ pub(super) fn start(character: char) -> Start {
         alarms: Vec::new(),
         no_way_back: None,
     }
+    .into()
 }
 
 pub(super) fn running() -> Running {
@@ -190,7 +192,7 @@ pub(super) fn saved(
         at: at(600),
         target: web(),
         notices: told.map(notice).collect(),
-        state,
+        state: state.into(),
         finished,
         service,
     }
@@ -226,7 +228,7 @@ pub(super) fn service(primary: RevisionTruth) -> ServiceTruth {
 pub(super) fn update(checker: &mut Checker, to: RevisionTruth, before: ServiceTruth) {
     checker.take(&Deed::Updated(Box::new(Updated {
         at: at(600),
-        service: policy().service,
+        service: policy().service.clone(),
         revision: to,
         before: Some(before),
         deployment: "ecs-svc/9".to_owned(),

@@ -21,7 +21,7 @@ fn turn(checker: &mut Checker, name: &str, second: i64, state: AlarmState) {
 fn shared() -> Checker {
     let mut checker = checker(Tags::Pattern);
     let mut terms = checker.targets[&web()].terms.clone();
-    terms.service = api_rollout(baking('b')).policy.service;
+    terms.service = api_rollout(baking('b')).policy.service.clone();
     checker.watch(api(), terms);
     save(&mut checker, of_web(Some(baking('a')), 120));
     save(&mut checker, of_api(baking('b'), 130));

@@ -48,7 +48,7 @@ fn a_way_back_to_something_else_than_good_is_reported() {
         );
         checker.take(&Deed::Stopped(Stopped {
             at: at(600),
-            service: policy().service,
+            service: policy().service.clone(),
             sources: vec![source.to_owned()],
             primary: None,
         }));
@@ -94,7 +94,7 @@ fn somebody_elses_deployment_that_is_overwritten_is_reported() {
             );
             checker.take(&Deed::SomebodyDeployed {
                 at: at(second),
-                service: policy().service,
+                service: policy().service.clone(),
                 deployment: "ecs-svc/2".to_owned(),
             });
             update(&mut checker, to.clone(), service(before));
@@ -119,7 +119,7 @@ fn a_way_back_from_an_earlier_rollouts_revision_that_was_forced_out_again_is_in_
         );
         checker.take(&Deed::SomebodyDeployed {
             at: at(200),
-            service: policy().service,
+            service: policy().service.clone(),
             deployment: "ecs-svc/2".to_owned(),
         });
         let before = service(revision(before, Some(&halted), 'a'));

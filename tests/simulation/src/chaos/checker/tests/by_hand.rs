@@ -8,7 +8,7 @@ use crate::deeds::Stopped;
 fn stopped_by_hand(checker: &mut Checker, second: i64, revision: &str, source: &str) {
     checker.take(&Deed::SomebodyStopped {
         at: at(second),
-        service: policy().service,
+        service: policy().service.clone(),
         revision: revision.to_owned(),
         sources: vec![source.to_owned()],
     });
@@ -28,7 +28,7 @@ fn an_update_on_top_of_a_persons_rollback_is_reported() {
         if deployed {
             checker.take(&Deed::SomebodyDeployed {
                 at: at(500),
-                service: policy().service,
+                service: policy().service.clone(),
                 deployment: "ecs-svc/7".to_owned(),
             });
         }
@@ -108,7 +108,7 @@ fn a_rollback_that_is_put_down_to_somebody_else_is_reported() {
         if asked {
             checker.take(&Deed::Stopped(Stopped {
                 at: at(500),
-                service: policy().service,
+                service: policy().service.clone(),
                 sources: vec![GOOD.to_owned()],
                 primary: None,
             }));

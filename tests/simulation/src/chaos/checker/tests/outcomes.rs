@@ -184,7 +184,7 @@ fn what_somebody_did_while_the_invocation_stood_still_makes_no_success_untrue() 
         });
         checker.take(&Deed::SomebodyDeployed {
             at: at(somebody_at),
-            service: policy().service,
+            service: policy().service.clone(),
             deployment: "ecs-svc/7".to_owned(),
         });
         let truth = service(revision(THEIRS, None, 'c'));

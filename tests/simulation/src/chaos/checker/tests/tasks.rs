@@ -17,7 +17,7 @@ fn bake(counted: &[(i64, bool)], faults: usize, lag: i64) -> Checker {
     for (second, short) in counted {
         checker.take(&Deed::Counted {
             at: at(*second),
-            service: policy().service,
+            service: policy().service.clone(),
             short: *short,
         });
         checker.take(&invoked_at(*second, 3, faults));
@@ -61,7 +61,7 @@ fn tasks_that_stay_away_from_what_was_called_good_are_reported() {
         if by_hand {
             checker.take(&Deed::SomebodyDeployed {
                 at: at(700),
-                service: policy().service,
+                service: policy().service.clone(),
                 deployment: "ecs-svc/7".to_owned(),
             });
         }
