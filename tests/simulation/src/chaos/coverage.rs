@@ -146,8 +146,8 @@ const PHASES: &[Pair] = &[
 
 /// From which phase rollouts go to which.
 ///
-/// A new one comes from nowhere; one that goes back, is back or halts at once is a
-/// person's order to take back what had succeeded.
+/// A new one comes from nowhere; one that goes back or is back at once is a person's
+/// order to take back what had halted.
 const TRANSITIONS: &[Pair] = &[
     ("nowhere", "requested"),
     ("nowhere", "starting"),
@@ -155,7 +155,6 @@ const TRANSITIONS: &[Pair] = &[
     ("nowhere", "superseded"),
     ("nowhere", "rolling-back"),
     ("nowhere", "rolled-back"),
-    ("nowhere", "halted"),
     ("requested", "starting"),
     ("requested", "rejected"),
     ("requested", "superseded"),

@@ -380,14 +380,24 @@ impl Chaos {
     }
 
     pub(super) fn command(&mut self) {
-        let target = self.any_target();
+        let mut target = self.any_target();
+        let halted = |one: &&TargetPlan| self.world.state(&one.name).halted.is_some();
+        if let Some(halted) = self.plan.targets.iter().find(halted).cloned() {
+            // A person is called for that.
+            target = halted;
+        }
         let state = self.world.state(&target.name);
         let images = self.images.get(&target.terms.repository).cloned();
         let images = images.unwrap_or_default();
         let name = &target.name;
         let some = images[self.rng.usize(0..images.len())].digest();
         let quarantined = state.quarantine.keys().next().cloned();
-        let command = match (self.rng.u8(0..10), quarantined) {
+        // Who finds it halted has the way back tried once more, as often as not.
+        let drawn = match state.halted.is_some() && self.rng.bool() {
+            true => 3,
+            false => self.rng.u8(0..10),
+        };
+        let command = match (drawn, quarantined) {
             (0..=2, _) => {
                 json!({ "command": "deploy", "target": name, "digest": some.as_str() })
             }

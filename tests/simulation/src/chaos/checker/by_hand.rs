@@ -5,6 +5,7 @@
 //! is issued (invariant 6); outcomes are told apart, by us, by ECS, by a person.
 
 use jiff::Timestamp;
+use pushboat::core::failure::Failure;
 use pushboat::core::rollout::{Phase, RolledBackBy, Rollout, Way};
 
 use super::Known;
@@ -109,7 +110,7 @@ impl Known {
 
     /// Says what is wrong with who is said to have taken a version back.
     pub(super) fn who_took_it_back(&self, rollout: &Rollout) -> Option<String> {
-        let Phase::RolledBack { by, .. } = &rollout.phase else {
+        let Phase::RolledBack { by, failure, .. } = &rollout.phase else {
             return None;
         };
         let before = self.state.current.as_ref()?;
@@ -119,6 +120,8 @@ impl Known {
             RolledBackBy::Pushboat if !by_us && !meant_to(before) => {
                 Some("Pushboat is said to have done it, and asked for nothing".to_owned())
             }
+            // What halted was back before a person had Pushboat try once more.
+            RolledBackBy::Person if !by_us && *failure == Failure::AskedByOperator => None,
             RolledBackBy::Person if !self.by_hand.acted_since(start.at - self.skew) => {
                 Some("a person is said to have done it, and nobody did anything".to_owned())
             }

@@ -1,5 +1,6 @@
 //! What a person did to a deployment: invariants 3 and 6.
 
+use pushboat::core::failure::Failure;
 use pushboat::core::rollout::RolledBackBy;
 
 use super::*;
@@ -150,6 +151,42 @@ fn what_was_done_about_when_it_started_is_put_down_to_nobody_where_clocks_are_ap
         let write = saved(after_rollback(&ours, true), vec![ended], Some(truth));
         save(&mut checker, write);
         checker.take(&invoked(3, 0));
+        match reported {
+            true => assert_reported(&checker, "3 "),
+            false => assert_quiet(&checker),
+        }
+    }
+}
+
+/// The way back of what halted was over before a person had it tried once more.
+#[test]
+fn what_a_person_had_tried_once_more_may_be_put_down_to_them() {
+    use RolledBackBy::Person;
+    for (asked, reported) in [(false, false), (true, true)] {
+        let mut ours = rollout("main-1", 'a', 10, rolling_back('a'));
+        let mut checker = checker(Tags::Pattern);
+        if let Phase::RollingBack { failure, .. } = &mut ours.phase {
+            *failure = Failure::AskedByOperator;
+        }
+        save(
+            &mut checker,
+            saved(state(Some(ours.clone())), Vec::new(), None),
+        );
+        if asked {
+            checker.take(&Deed::Stopped(Stopped {
+                at: at(500),
+                service: policy().service,
+                sources: vec![GOOD.to_owned()],
+                primary: None,
+            }));
+        }
+        let mut ended = rolled_back_by(&ours, Person);
+        if let Phase::RolledBack { failure, .. } = &mut ended.phase {
+            *failure = Failure::AskedByOperator;
+        }
+        let truth = service(revision(GOOD, None, '0'));
+        let write = saved(after_rollback(&ours, true), vec![ended], Some(truth));
+        save(&mut checker, write);
         match reported {
             true => assert_reported(&checker, "3 "),
             false => assert_quiet(&checker),
