@@ -54,6 +54,9 @@ pub struct AlarmWatch {
     ///
     /// ECS ignores such an alarm too: production may be burning and this push the fix.
     pub ignored_until_ok: bool,
+    /// When it was found OK after it was ignored; what is told of the time before was ignored too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ignored_before: Option<Timestamp>,
     /// It fired while it was watched; that stands, even if it is OK again.
     #[serde(default)]
     pub fired: bool,
@@ -70,6 +73,7 @@ impl AlarmWatch {
             .map(|alarm| Self {
                 name: alarm.name.clone(),
                 ignored_until_ok: alarm.state == Some(AlarmState::Alarm),
+                ignored_before: None,
                 fired: false,
                 sharing: None,
             })
@@ -89,6 +93,13 @@ impl AlarmWatch {
     ///
     /// Both times are CloudWatch's: an event may come late, or twice.
     pub fn note_change(&mut self, state: AlarmState, at: Timestamp) {
+        let ignored = self.ignored_before.is_some_and(|before| at < before);
+        match state {
+            // It may have been OK earlier than was known.
+            AlarmState::Ok if ignored || self.ignored_until_ok => self.ignored_before = Some(at),
+            AlarmState::Alarm | AlarmState::InsufficientData if ignored => return,
+            AlarmState::Ok | AlarmState::Alarm | AlarmState::InsufficientData => {}
+        }
         let turn = self.sharing.as_ref().map(|sharing| &sharing.turn);
         match turn {
             Some(Turn::Acquitted {
@@ -116,12 +127,12 @@ pub struct AlarmVerdict {
 pub fn judge(watches: &[AlarmWatch], seen: &[AlarmSeen]) -> AlarmVerdict {
     let mut verdict = AlarmVerdict::default();
     for watch in watches {
-        let state = seen
-            .iter()
-            .find(|alarm| alarm.name == watch.name)
-            .and_then(|alarm| alarm.state);
+        let alarm = seen.iter().find(|alarm| alarm.name == watch.name);
         let mut watch = watch.clone();
-        if let Some(state) = state {
+        if let Some((alarm, state)) = alarm.and_then(|alarm| Some((alarm, alarm.state?))) {
+            if watch.ignored_until_ok && state == AlarmState::Ok {
+                watch.ignored_before = alarm.since;
+            }
             watch.note(state);
         }
         if watch.fired {
@@ -166,6 +177,38 @@ mod tests {
             judge(&fine.watches, &seen(Some(AlarmState::Alarm))).fired,
             ["5xx"]
         );
+    }
+
+    /// The events of some minutes may come at once, after a look that knows how they end.
+    #[test]
+    fn what_is_told_later_of_the_time_before_an_ignored_alarm_was_ok_does_not_count() {
+        use AlarmState::{Alarm, InsufficientData, Ok};
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let watches = AlarmWatch::begin(&seen(Some(Alarm)));
+        let mut fine = seen(Some(Ok));
+        fine[0].since = Some(at(300));
+        for (changes, fired) in [
+            (
+                &[(InsufficientData, 100), (Alarm, 200), (Ok, 300)][..],
+                false,
+            ),
+            (&[(Alarm, 200)], false),
+            (&[(Alarm, 301)], true),
+            // As it is noted where the event says that it was OK before.
+            (&[(Ok, 200), (Alarm, 200)], true),
+        ] {
+            let mut watch = judge(&watches, &fine).watches.remove(0);
+            for (state, second) in changes {
+                watch.note_change(*state, at(*second));
+            }
+            assert_eq!(watch.fired, fired, "{changes:?}");
+        }
+        let mut told = watches[0].clone();
+        told.note_change(Ok, at(300));
+        told.note_change(Alarm, at(200));
+        assert!(!told.fired, "what came first is told last");
+        told.note_change(Alarm, at(400));
+        assert!(told.fired);
     }
 
     #[test]
