@@ -175,7 +175,7 @@ fn what_a_person_had_tried_once_more_may_be_put_down_to_them() {
         if asked {
             checker.take(&Deed::Stopped(Stopped {
                 at: at(500),
-                service: policy().service,
+                service: policy().service.clone(),
                 sources: vec![GOOD.to_owned()],
                 primary: None,
             }));
