@@ -11,6 +11,7 @@ mod explanation;
 mod failure;
 mod firing_alarm;
 mod operator;
+mod paused_hook;
 mod reason;
 mod shared_alarm;
 mod surroundings;
@@ -18,7 +19,6 @@ mod surroundings;
 use jiff::Timestamp;
 
 use crate::core::name::ImageDigest;
-use crate::core::observation::PausedHook;
 use crate::core::push::PushSource;
 use crate::core::rollout::{Phase, Rollout, Start};
 use crate::findings::Findings;
@@ -102,6 +102,10 @@ pub fn headline(notice: &Notice) -> String {
         News::RolloutYields { rollout, alarm, to } => {
             shared_alarm::yields_headline(rollout, alarm, to)
         }
+        News::DeploymentPaused { rollout, .. } => format!(
+            "{target}: the deployment of {} waits at a hook for a person",
+            rollout.push.tag
+        ),
         News::WayBackPaused { rollout, .. } => format!(
             "{target}: the rollback of {} waits at a hook for a person",
             rollout.push.tag
@@ -195,8 +199,12 @@ fn text(
             paragraphs.push(shared_alarm::yields(alarm, to));
             paragraphs.push(facts(rollout, rollout.phase.start().map(|start| &**start)));
         }
+        News::DeploymentPaused { rollout, hook } => {
+            paragraphs.push(paused_hook::deployment(hook, surroundings));
+            paragraphs.push(facts(rollout, rollout.phase.start().map(|start| &**start)));
+        }
         News::WayBackPaused { rollout, hook } => {
-            paragraphs.push(way_back_paused(hook, surroundings));
+            paragraphs.push(paused_hook::way_back(hook, surroundings));
             paragraphs.push(facts(rollout, rollout.phase.start().map(|start| &**start)));
         }
         News::RolloutHeld {
@@ -274,20 +282,6 @@ fn taken_back_for(news: &RolloutNews, surroundings: &Surroundings) -> Option<Str
     };
     let why = redact(&failure(why));
     Some(format!("It was being taken back. {why}\n\n{next}"))
-}
-
-/// Says what keeps the last good version away, and how to let it through.
-fn way_back_paused(hook: &PausedHook, surroundings: &Surroundings) -> String {
-    let expiry = hook.expires_at.map_or_else(String::new, |at| {
-        format!(
-            " Without an answer ECS does {} at {at:.0}.",
-            hook.timeout_action
-        )
-    });
-    format!(
-        "ECS is on the way back to the last good version, and a PAUSE lifecycle hook of the service stops it there: until somebody answers, the bad version may still serve.{expiry} To let it go on:\n  {}",
-        surroundings.go_on(hook)
-    )
 }
 
 /// Says that an image that was taken back through no fault of its own may come again.

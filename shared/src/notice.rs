@@ -79,6 +79,13 @@ pub enum News {
         /// The target that goes first.
         to: TargetName,
     },
+    /// A rollout's deployment waits at a lifecycle hook until a person lets it go on.
+    DeploymentPaused {
+        /// The rollout.
+        rollout: Box<Rollout>,
+        /// The hook.
+        hook: PausedHook,
+    },
     /// A rollout's way back waits at a lifecycle hook until a person lets it go on.
     WayBackPaused {
         /// The rollout.
@@ -235,6 +242,7 @@ impl Notice {
                 Order::Resume => "resumed",
             },
             News::RolloutYields { .. } => "rollout-yields",
+            News::DeploymentPaused { .. } => "deployment-paused",
             News::WayBackPaused { .. } => "way-back-paused",
             News::RolloutHeld { .. } => "rollout-held",
         }
@@ -250,6 +258,7 @@ impl Notice {
             News::Rollout(news) => news.rollout.phase.outcome().map(Outcome::as_str),
             News::TargetInvalid { .. }
             | News::ServiceMissing { .. }
+            | News::DeploymentPaused { .. }
             | News::WayBackPaused { .. }
             | News::RolloutHeld { .. }
             | News::Command {
@@ -302,9 +311,10 @@ impl Notice {
                 }
             },
             News::WayBackPaused { .. } => Severity::Error,
-            News::AlarmFired { .. } | News::TargetWarned { .. } | News::RolloutYields { .. } => {
-                Severity::Warning
-            }
+            News::AlarmFired { .. }
+            | News::TargetWarned { .. }
+            | News::RolloutYields { .. }
+            | News::DeploymentPaused { .. } => Severity::Warning,
             News::Adopted { .. } => Severity::Info,
         }
     }

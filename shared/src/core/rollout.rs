@@ -159,6 +159,9 @@ pub struct Running {
     /// From when on the deadline counts, where a hook of the service waited for a person since.
     #[serde(default)]
     pub deadline_from: Option<Timestamp>,
+    /// The hook at which it waited last for a person, which was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused_at: Option<PausedHook>,
 }
 
 impl Running {
@@ -351,6 +354,24 @@ impl Phase {
             Self::Requested { .. }
             | Self::Starting { .. }
             | Self::Progressing { .. }
+            | Self::Baking { .. }
+            | Self::RolledBack { .. }
+            | Self::Succeeded { .. }
+            | Self::ScaledToZero { .. }
+            | Self::Superseded { .. }
+            | Self::Rejected { .. }
+            | Self::Halted { .. } => None,
+        }
+    }
+
+    /// Gives the hook of the service that is waited for, or was last, on the way out or back.
+    #[must_use]
+    pub fn paused_at(&self) -> Option<&PausedHook> {
+        match self {
+            Self::Progressing { running, .. } => running.paused_at.as_ref(),
+            Self::RollingBack { back, .. } => back.paused_at.as_ref(),
+            Self::Requested { .. }
+            | Self::Starting { .. }
             | Self::Baking { .. }
             | Self::RolledBack { .. }
             | Self::Succeeded { .. }

@@ -100,8 +100,13 @@ fn members(
             fields.insert("alarm".to_owned(), json!({ "alarm": alarm }));
             stays(rollout, reason, fields);
         }
+        News::DeploymentPaused { rollout, hook } => {
+            let explanation = super::paused_hook::deployment(hook, surroundings);
+            let reason = json!({ "code": "paused-hook", "explanation": explanation, "hook": hook });
+            stays(rollout, reason, fields);
+        }
         News::WayBackPaused { rollout, hook } => {
-            let explanation = super::way_back_paused(hook, surroundings);
+            let explanation = super::paused_hook::way_back(hook, surroundings);
             let reason = json!({ "code": "paused-hook", "explanation": explanation, "hook": hook });
             stays(rollout, reason, fields);
         }

@@ -136,6 +136,7 @@ fn running() -> Running {
         deployment_created_at: at("08:15:15"),
         asked_at: at("08:15:15"),
         deadline_from: None,
+        paused_at: None,
     }
 }
 
@@ -148,7 +149,9 @@ fn notice(news: News) -> Notice {
     };
     let subject = match &notice.news {
         News::Rollout(news) => news.rollout.id.to_string(),
-        News::WayBackPaused { rollout, .. } => rollout.id.to_string(),
+        News::DeploymentPaused { rollout, .. } | News::WayBackPaused { rollout, .. } => {
+            rollout.id.to_string()
+        }
         News::TargetInvalid { .. }
         | News::ServiceMissing { .. }
         | News::Adopted { .. }
@@ -599,20 +602,54 @@ fn rolling_back(failure: Failure, way: Way) -> Notice {
     })
 }
 
+fn paused_hook(timeout_action: &str) -> PausedHook {
+    PausedHook {
+        service_deployment:
+            "arn:aws:ecs:eu-west-1:123456789012:service-deployment/prod/backstage/x1".to_owned(),
+        hook_id: "ecs-pause-1".to_owned(),
+        expires_at: Some(at("20:21:03")),
+        timeout_action: timeout_action.to_owned(),
+    }
+}
+
+fn deployment_paused(timeout_action: &str) -> Notice {
+    notice(News::DeploymentPaused {
+        rollout: Box::new(rollout(Phase::Progressing {
+            start: start(),
+            running: running(),
+        })),
+        hook: paused_hook(timeout_action),
+    })
+}
+
 fn way_back_paused() -> Notice {
     let News::Rollout(news) = rolling_back(alarms(), Way::Unasked).news else {
         panic!("it is a rollout's")
     };
     notice(News::WayBackPaused {
         rollout: Box::new(news.rollout),
-        hook: PausedHook {
-            service_deployment:
-                "arn:aws:ecs:eu-west-1:123456789012:service-deployment/prod/backstage/x1".to_owned(),
-            hook_id: "ecs-pause-1".to_owned(),
-            expires_at: Some(at("20:21:03")),
-            timeout_action: "ROLLBACK".to_owned(),
-        },
+        hook: paused_hook("ROLLBACK"),
     })
+}
+
+#[test]
+fn a_deployment_that_waits_at_a_hook() {
+    let no_end = PausedHook {
+        expires_at: None,
+        ..paused_hook("ROLLBACK")
+    };
+    let mut without_end = deployment_paused("ROLLBACK");
+    if let News::DeploymentPaused { hook, .. } = &mut without_end.news {
+        *hook = no_end;
+    }
+    snapshot!(
+        "deployment_paused",
+        shown(&[
+            ("it is taken back in the end", deployment_paused("ROLLBACK")),
+            ("it goes on in the end", deployment_paused("CONTINUE")),
+            ("ECS tells no end", without_end),
+        ])
+    );
 }
 
 fn rolled_back(failure: Failure, by: RolledBackBy) -> Notice {

@@ -51,13 +51,13 @@ impl Surroundings {
         )
     }
 
-    /// Writes the line that lets a paused deployment go on, to be pasted into a shell.
+    /// Writes the line that answers the hook at which a deployment waits, to be pasted into a shell.
     ///
     /// Source: AWS CLI reference, `ecs continue-service-deployment`.
     #[must_use]
-    pub fn go_on(&self, hook: &PausedHook) -> String {
+    pub fn answer_hook(&self, hook: &PausedHook, action: &str) -> String {
         format!(
-            "aws ecs continue-service-deployment --region {} --service-deployment-arn {} --hook-id {} --action CONTINUE",
+            "aws ecs continue-service-deployment --region {} --service-deployment-arn {} --hook-id {} --action {action}",
             self.region, hook.service_deployment, hook.hook_id
         )
     }

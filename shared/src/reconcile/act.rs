@@ -97,6 +97,7 @@ fn taken(
                 deployment_created_at: deployment.created_at,
                 asked_at: now,
                 deadline_from: None,
+                paused_at: None,
             };
             (Phase::Progressing { start, running }, Waiting::Deployment)
         }

@@ -9,7 +9,7 @@ use crate::core::alarm::AlarmWatch;
 use crate::core::failure::Failure;
 use crate::core::hold::Hold;
 use crate::core::name::TargetName;
-use crate::core::observation::{Definition, Look, Observation, PausedHook, Service, ServiceLook};
+use crate::core::observation::{Definition, Look, Observation, Service, ServiceLook};
 use crate::core::policy::Policy;
 use crate::core::reason::{SupersededBy, Waiting};
 use crate::core::rollout::{Phase, Rollout, Running, Start};
@@ -187,11 +187,7 @@ impl Step {
             let rollout = Box::new(rollout.clone());
             self.tell_target(News::RolloutYields { rollout, alarm, to }, now);
         }
-        if let Some(hook) = newly_paused(&current.phase, &rollout.phase) {
-            let news = News::WayBackPaused {
-                rollout: Box::new(rollout.clone()),
-                hook: hook.clone(),
-            };
+        if let Some(news) = newly_paused(&current.phase, &rollout) {
             self.tell(&rollout.id.to_string(), news, now);
         }
         self.state.current = Some(rollout);
@@ -351,10 +347,15 @@ fn begins_to_yield(before: &Phase, after: &Phase) -> Vec<(String, TargetName)> {
         .collect()
 }
 
-/// Gives the hook at which the way back waits for a person now, and did not before.
-fn newly_paused<'a>(before: &'a Phase, after: &'a Phase) -> Option<&'a PausedHook> {
-    let paused_at = |phase: &'a Phase| phase.back()?.paused_at.as_ref();
-    paused_at(after).filter(|hook| Some(*hook) != paused_at(before))
+/// Tells that the deployment, or the way back, waits at a hook for a person, if it did not before.
+fn newly_paused(before: &Phase, rollout: &Rollout) -> Option<News> {
+    let paused_at = rollout.phase.paused_at();
+    let hook = paused_at.filter(|hook| Some(*hook) != before.paused_at())?;
+    let (rollout, hook) = (Box::new(rollout.clone()), hook.clone());
+    Some(match rollout.phase.back() {
+        Some(_) => News::WayBackPaused { rollout, hook },
+        None => News::DeploymentPaused { rollout, hook },
+    })
 }
 
 /// Why a version was being taken back when something else took over.

@@ -103,6 +103,7 @@ fn follow(going: &Going<'_>, primary: &ServiceDeployment) -> Decision {
                 deployment_created_at: primary.created_at,
                 asked_at: going.now,
                 deadline_from: None,
+                paused_at: None,
             },
         },
         actions: Vec::new(),

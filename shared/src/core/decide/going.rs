@@ -5,7 +5,9 @@ use jiff::Timestamp;
 use super::super::diagnosis::failed_tasks::{DeployedBy, Failing, Tally, judge};
 use super::super::diagnosis::{Cause, Circumstances};
 use super::super::failure::Failure;
-use super::super::observation::{ImageLook, Look, Observation, Service, ServiceDeployment};
+use super::super::observation::{
+    DeploymentRecord, ImageLook, Look, Observation, RecordStatus, Service, ServiceDeployment,
+};
 use super::super::policy::Policy;
 use super::super::reason::{Halted, SupersededBy};
 use super::super::rollout::{Back, Phase, RolledBackBy, Rollout, Running, Start, Way};
@@ -220,6 +222,27 @@ impl<'a> Going<'a> {
         let failure = self.gave_up(words.unwrap_or(&primary.state_reason));
         let by = RolledBackBy::Ecs;
         self.back(failure, Way::Observed { by })
+    }
+
+    /// ECS is rolling our deployment back, which it still shows: a hook may keep it there.
+    ///
+    /// Where a person has it lead elsewhere than to the last-known-good, that is seen once it does.
+    pub(super) fn goes_back(
+        &self,
+        record: &DeploymentRecord,
+        primary: &ServiceDeployment,
+    ) -> Option<Decision> {
+        if record.status != RecordStatus::RollingBack {
+            return None;
+        }
+        if record.failed_by_ecs {
+            return Some(self.given_up(primary));
+        }
+        let good = self.observation.last_known_good.as_ref()?;
+        let mut sources = record.sources.iter();
+        let leads_back = !record.sources.is_empty() && sources.all(|source| source == good);
+        let by = RolledBackBy::Person;
+        leads_back.then(|| self.back(Failure::PutBackByHand, Way::Observed { by }))
     }
 
     /// Somebody else changed the service: to the last-known-good, or to something else.

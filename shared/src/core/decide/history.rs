@@ -33,9 +33,9 @@ pub fn history_wanted(rollout: &Rollout, service: &Service, now: Timestamp) -> O
     let primary = service.primary()?;
     let ours = primary.task_definition == running.revision;
     let wanted = match &rollout.phase {
+        // The deadline does not run while a hook waits for a person, who is to be told.
         Phase::Progressing { .. } => {
-            let late = now >= running.deadline_from() + rollout.policy.deadline();
-            !ours || (late && service.has_pause_hooks)
+            !ours || (service.has_pause_hooks && primary.state != DeploymentState::Completed)
         }
         Phase::RollingBack { back, .. } => match &back.way {
             // What is done cannot be stopped.
@@ -173,8 +173,21 @@ pub(super) fn since<'a>(
 
 /// Gives the hook at which one of the latest service deployments waits for a person.
 pub(super) fn paused_at(history: &Look<Vec<DeploymentRecord>>) -> Option<&PausedHook> {
-    let mut records = records(history).iter();
-    records.find_map(|record| record.paused_at.as_ref())
+    records(history).iter().find_map(waits_at)
+}
+
+/// Gives the hook at which a service deployment waits for a person; one that is over waits for
+/// nobody, whatever its hooks say.
+pub(super) fn waits_at(record: &DeploymentRecord) -> Option<&PausedHook> {
+    match record.status {
+        RecordStatus::Ongoing | RecordStatus::RollingBack | RecordStatus::Unknown => {
+            record.paused_at.as_ref()
+        }
+        RecordStatus::RolledBack
+        | RecordStatus::RollbackFailed
+        | RecordStatus::Successful
+        | RecordStatus::Stopped => None,
+    }
 }
 
 pub(super) fn is_way_back(status: RecordStatus) -> bool {

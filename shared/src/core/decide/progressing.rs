@@ -26,17 +26,26 @@ pub(super) fn decide(going: &Going<'_>) -> Decision {
             done(going, service, primary)
         }
         DeploymentState::Completed | DeploymentState::InProgress | DeploymentState::Failed => {
-            let paused_at = history::paused_at(&going.observation.history);
-            match (going.past_deadline(), paused_at) {
-                (Some(_), Some(hook)) => paused(going, hook),
-                (Some(decision), None) => decision,
-                (None, _) => match going.yields() {
-                    Some(yields) => stay(going, yields.look_at(now), yields.waiting()),
-                    None => stay(going, now + POLL, Waiting::Deployment),
-                },
-            }
+            under_way(going, primary)
         }
     }
+}
+
+fn under_way(going: &Going<'_>, primary: &ServiceDeployment) -> Decision {
+    let now = going.now;
+    let record = history::of(&going.observation.history, &going.running.revision);
+    if let Some(decision) = record.and_then(|record| going.goes_back(record, primary)) {
+        return decision;
+    }
+    if let Some(hook) = record.and_then(history::waits_at) {
+        return paused(going, hook);
+    }
+    going
+        .past_deadline()
+        .unwrap_or_else(|| match going.yields() {
+            Some(yields) => stay(going, yields.look_at(now), yields.waiting()),
+            None => stay(going, now + POLL, Waiting::Deployment),
+        })
 }
 
 fn stay(going: &Going<'_>, until: Timestamp, waiting: Waiting) -> Decision {
@@ -49,16 +58,24 @@ fn stay(going: &Going<'_>, until: Timestamp, waiting: Waiting) -> Decision {
 }
 
 /// The service's owner wants a person to look first: what that takes is not the version's fault.
+///
+/// It ends with the hook's own timeout, which ECS keeps; then the deadline begins anew.
 fn paused(going: &Going<'_>, hook: &PausedHook) -> Decision {
     let phase = Phase::Progressing {
         start: going.start.clone(),
         running: Running {
             deadline_from: Some(going.now),
+            paused_at: Some(hook.clone()),
             ..going.running.clone()
         },
     };
-    let hook_id = hook.hook_id.clone();
-    wait(phase, going.now + POLL, Waiting::PausedHook { hook_id })
+    let waiting = match going.yields() {
+        Some(yields) => yields.waiting(),
+        None => Waiting::PausedHook {
+            hook_id: hook.hook_id.clone(),
+        },
+    };
+    wait(phase, going.now + POLL, waiting)
 }
 
 /// ECS reports the deployment done and it is the only one.

@@ -112,6 +112,7 @@ fn taken(
                 deployment_created_at: seen.created_at,
                 asked_at: intent.intended_at.unwrap_or(now),
                 deadline_from: None,
+                paused_at: None,
             },
         },
         actions: Vec::new(),

@@ -269,6 +269,7 @@ fn the_image_under_way_is_the_one_that_was_resolved() {
         deployment_created_at: at(1),
         asked_at: at(1),
         deadline_from: None,
+        paused_at: None,
     };
     current.phase = Phase::Progressing {
         start: start.into(),
@@ -314,6 +315,7 @@ fn under_way() -> TargetState {
             deployment_created_at: at(10),
             asked_at: at(10),
             deadline_from: None,
+            paused_at: None,
         },
     };
     state

@@ -91,6 +91,7 @@ fn running() -> Running {
         deployment_created_at: at(10),
         asked_at: at(10),
         deadline_from: None,
+        paused_at: None,
     }
 }
 

@@ -86,6 +86,7 @@ fn running() -> Running {
         deployment_created_at: at(-50),
         asked_at: at(-51),
         deadline_from: None,
+        paused_at: None,
     }
 }
 

@@ -48,6 +48,7 @@ fn running() -> Running {
         deployment_created_at: at("08:15:15"),
         asked_at: at("08:15:15"),
         deadline_from: None,
+        paused_at: None,
     }
 }
 

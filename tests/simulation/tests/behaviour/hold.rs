@@ -29,6 +29,7 @@ fn told_held(world: &World) -> Vec<String> {
             Some(format!("{} {}", rollout.push.tag, hold.reason))
         }
         News::Rollout(_)
+        | News::DeploymentPaused { .. }
         | News::WayBackPaused { .. }
         | News::TargetInvalid { .. }
         | News::ServiceMissing { .. }

@@ -7,6 +7,7 @@ mod adoption;
 mod crash;
 mod hindered;
 mod hold;
+mod lifecycle_hooks;
 mod notices;
 mod operator;
 mod outages;
@@ -176,7 +177,7 @@ fn told(world: &World) -> Vec<String> {
 fn title(notice: &Notice) -> String {
     match &notice.news {
         News::Rollout(news) => format!("{} {}", news.rollout.push.tag, notice.event()),
-        News::WayBackPaused { rollout, .. } => {
+        News::DeploymentPaused { rollout, .. } | News::WayBackPaused { rollout, .. } => {
             format!("{} {}", rollout.push.tag, notice.event())
         }
         News::TargetInvalid { .. }
@@ -230,6 +231,7 @@ fn mistakes(world: &World) -> Vec<String> {
             News::TargetInvalid { mistakes } => Some(mistakes.clone()),
             News::ServiceMissing { mistake } => Some(vec![mistake.clone()]),
             News::Rollout(_)
+            | News::DeploymentPaused { .. }
             | News::WayBackPaused { .. }
             | News::Adopted { .. }
             | News::TargetWarned { .. }

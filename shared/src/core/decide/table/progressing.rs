@@ -41,7 +41,7 @@ pub(super) fn under_way() -> Seen {
 }
 
 /// Ours is done and alone.
-fn done() -> Seen {
+pub(super) fn done() -> Seen {
     under_way().service(|service| {
         service.deployments = vec![deployment("web:8", "ecs-svc/8", -60)];
     })
@@ -265,6 +265,15 @@ fn the_deadline() {
     let silent = || under_way().service_look(unavailable());
     let stale = || before().recorded(RecordStatus::Ongoing);
     let paused = || under_way().history(|record| record.paused_at = Some(hook()));
+    let stopped_at_hook = || under_way().history(|record| {
+        record.paused_at = Some(hook());
+        record.status = RecordStatus::Stopped;
+    });
+    let another_paused = || paused().history(|_| ()).also_recorded(0, "web:9").change(|seen| {
+        if let Look::Taken(records) = &mut seen.history {
+            records[0].paused_at = Some(hook());
+        }
+    });
     let resumed = || {
         let mut given = asked(-9000);
         if let Phase::Progressing { running, .. } = &mut given.0.phase {
@@ -285,8 +294,37 @@ fn the_deadline() {
         ("no primary deployment before it",  asked(-1799), no_primary(), "progressing web:8 ecs-svc/8 | wait 15s aws"),
         ("a read that lags before it",       asked(-1799), stale(), "progressing web:8 ecs-svc/8 | wait 15s aws"),
         ("a read that lags at it",           asked(-1800), stale(), "rolling-back deadline-reached to web:7 unasked | now"),
-        ("at it, a hook waits for a person", asked(-1800), paused(), "progressing web:8 ecs-svc/8 | wait 30s paused-hook"),
+        ("before it, a hook waits for a person", given(), paused(), "progressing web:8 ecs-svc/8 paused hook-1 | wait 30s paused-hook"),
+        ("… though ECS complained before",   given().complained("SERVICE_TASK_PLACEMENT_FAILURE", "RESOURCE:FARGATE", -50), paused(), "progressing web:8 ecs-svc/8 paused hook-1 | wait 30s paused-hook"),
+        ("at it, a hook waits for a person", asked(-1800), paused(), "progressing web:8 ecs-svc/8 paused hook-1 | wait 30s paused-hook"),
+        ("at it, it was over at the hook",   asked(-1800), stopped_at_hook(), "rolling-back deadline-reached to web:7 unasked | now"),
+        ("at it, another deployment waits",  asked(-1800), another_paused(), "rolling-back deadline-reached to web:7 unasked | now"),
         ("… who let it go on a while ago",   resumed(), under_way(), "progressing web:8 ecs-svc/8 | wait 15s deployment"),
+    ]);
+}
+
+/// A hook may keep ours shown while ECS is on its way back.
+#[test]
+#[rustfmt::skip]
+fn ecs_goes_back_and_shows_ours_still() {
+    let back = |by_ecs, source: &str| under_way().history(|record| {
+        record.status = RecordStatus::RollingBack;
+        record.failed_by_ecs = by_ecs;
+        record.sources = vec![source.to_owned()];
+        record.paused_at = Some(hook());
+    });
+    let nowhere = || back(false, "web:7").history(|record| {
+        record.status = RecordStatus::RollingBack;
+        record.sources.clear();
+    });
+    check(vec![
+        ("by itself",                        given(), back(true, "web:7"), "rolling-back deployment-failed to web:7 seen by Ecs | now"),
+        ("… to something else",              given(), back(true, "web:6"), "rolling-back deployment-failed to web:7 seen by Ecs | now"),
+        ("… and nothing was proven good",    given(), back(true, "web:7").nothing_good(), "halted nothing-to-go-back-to deployment-failed | over"),
+        ("a person had it do so",            given(), back(false, "web:7"), "rolling-back put-back-by-hand to web:7 seen by Person | now"),
+        ("… to something else: not yet",     given(), back(false, "web:6"), "progressing web:8 ecs-svc/8 paused hook-1 | wait 30s paused-hook"),
+        ("… and nothing was proven good",    given(), back(false, "web:7").nothing_good(), "progressing web:8 ecs-svc/8 paused hook-1 | wait 30s paused-hook"),
+        ("… to nobody knows what",           given(), nowhere(), WAITS),
     ]);
 }
 

@@ -96,6 +96,7 @@ pub(super) fn running() -> Running {
         deployment_created_at: at(110),
         asked_at: at(110),
         deadline_from: None,
+        paused_at: None,
     }
 }
 
