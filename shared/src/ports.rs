@@ -19,8 +19,8 @@ use crate::core::evidence::TargetHealth;
 use crate::core::hold::Hold;
 use crate::core::name::{ImageDigest, TargetName};
 use crate::core::observation::{
-    Availability, Definition, DeploymentRecord, Digests, ImageLook, Platform, ServiceDeployment,
-    ServiceLook,
+    Availability, Definition, DeploymentRecord, Digests, ImageLook, OwnRevision, Platform,
+    ServiceDeployment, ServiceLook,
 };
 use crate::core::policy::ServiceRef;
 use crate::core::rollout::Rollout;
@@ -71,8 +71,8 @@ pub trait Services {
     async fn service(&self, service: &ServiceRef) -> Result<ServiceLook, CallError>;
     /// Reads a task definition whole, by ARN.
     async fn task_definition(&self, arn: &str) -> Result<Arc<Definition>, CallError>;
-    /// Finds the latest revision after `base`, in its family, whose rollout tag is `tag`.
-    async fn revision_of(&self, base: &str, tag: &str) -> Result<Option<String>, CallError>;
+    /// Finds the latest revision that was registered for a rollout.
+    async fn own_revision(&self, own: &OwnRevision) -> Result<Option<String>, CallError>;
     /// Registers a task definition and answers its ARN.
     async fn register(&self, request: &Value) -> Result<String, CallError>;
     /// Points a service at a revision and answers its primary deployment.

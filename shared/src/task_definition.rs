@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::core::name::ImageDigest;
-use crate::core::observation::{Definition, Digests, Platform};
+use crate::core::observation::{Definition, Digests, OwnRevision, Platform};
 
 /// The tag that holds the rollout a revision was registered for.
 pub const ROLLOUT_TAG: &str = "pushboat:rollout";
@@ -357,6 +357,20 @@ pub fn is_tagged(definition: &Definition, key: &str, value: &str) -> bool {
     let tags = definition.tags.as_array();
     let mut tags = tags.into_iter().flatten();
     tags.any(|tag| tag["key"] == key && tag["value"] == value)
+}
+
+/// Says whether a definition is the one that was registered for a rollout, and no copy of its tags.
+#[must_use]
+pub fn is_own(definition: &Definition, own: &OwnRevision) -> bool {
+    let named = images(definition);
+    let runs = |container: &String, wanted: &String| {
+        let pinned = |image: &String| image.split_once('@').map(|(_, digest)| digest.to_owned());
+        let image = named.get(container);
+        image == Some(wanted) || image.and_then(pinned).as_ref() == Some(wanted)
+    };
+    let mut images = own.images.iter();
+    is_tagged(definition, ROLLOUT_TAG, &own.tag)
+        && images.all(|(container, wanted)| runs(container, wanted))
 }
 
 fn set_image(container: &mut Value, registry: &str, repository: &str, digest: &ImageDigest) {

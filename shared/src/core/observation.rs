@@ -304,6 +304,17 @@ impl std::fmt::Display for Platform {
     }
 }
 
+/// A revision that was registered for a rollout, by what tells it from any other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnRevision {
+    /// The task definition it was made of: it is a later one of the same family.
+    pub base: String,
+    /// The value of its rollout tag, which somebody may have copied with the others.
+    pub tag: String,
+    /// What it surely runs, by container: an image, or an image's digest.
+    pub images: BTreeMap<String, String>,
+}
+
 /// A task definition as DescribeTaskDefinition gave it, whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Definition {

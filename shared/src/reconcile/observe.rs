@@ -1,6 +1,6 @@
 //! Looks at what a phase needs to see, as much of it at once as can be.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::future::{join, join_all, join5};
@@ -65,7 +65,10 @@ where
     I: Images,
     A: Alarms,
 {
-    let wanted = decide::wanted(rollout, now);
+    let good = state.last_known_good.as_ref();
+    let none_is_good = BTreeMap::new();
+    let good_images = good.map_or(&none_is_good, |good| &good.images);
+    let wanted = decide::wanted(rollout, good_images, now);
     let looks = join5(
         service(&ports.services, rollout, &wanted, now),
         image(&ports.images, rollout, wanted.image),
@@ -169,8 +172,8 @@ async fn service<S: Services>(
         None => None,
     };
     let own_revision = async {
-        match &wanted.own_revision_of {
-            Some((base, tag)) => look(services.revision_of(base, tag).await),
+        match &wanted.own_revision {
+            Some(own) => look(services.own_revision(own).await),
             None => Look::NotTaken,
         }
     };

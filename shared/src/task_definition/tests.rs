@@ -218,3 +218,39 @@ fn an_image_is_named_by_the_digest_that_its_tag_was_resolved_to() {
     );
     assert_eq!(pinned(&of("web:v1", "disabled"), &app, &digests), None);
 }
+
+#[test]
+fn a_revision_is_our_own_by_its_tag_and_its_images() {
+    let image = |digest: &str| format!("{REGISTRY}/team/app@{digest}");
+    let of = |tag: &str, image: &str| Definition {
+        raw: json!({ "containerDefinitions": [{ "name": "app", "image": image }, { "name": "side", "image": "x" }] }),
+        tags: json!([{ "key": ROLLOUT_TAG, "value": tag }]),
+    };
+    let own = |images: &[(&str, &str)]| {
+        let images = images.iter();
+        OwnRevision {
+            base: String::new(),
+            tag: "r1".to_owned(),
+            images: images
+                .map(|(name, image)| ((*name).to_owned(), (*image).to_owned()))
+                .collect(),
+        }
+    };
+    let good = image("sha256:aa");
+    for wanted in [
+        &[("app", "sha256:aa")][..],
+        &[("app", &good), ("side", "x")],
+        &[],
+    ] {
+        assert!(is_own(&of("r1", &good), &own(wanted)), "{wanted:?}");
+        assert!(!is_own(&of("r2", &good), &own(wanted)), "{wanted:?}");
+    }
+    for wanted in [
+        ("app", "sha256:bb"),
+        ("app", "sha256:a"),
+        ("other", "sha256:aa"),
+        ("side", "y"),
+    ] {
+        assert!(!is_own(&of("r1", &good), &own(&[wanted])), "{wanted:?}");
+    }
+}

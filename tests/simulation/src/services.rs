@@ -12,12 +12,12 @@ use jiff::Timestamp;
 use pushboat::core::evidence::ServiceEvent;
 use pushboat::core::name::ImageDigest;
 use pushboat::core::observation::{
-    Controller, Definition, DeploymentRecord, DeploymentState, Digests, PausedHook, RecordStatus,
-    Service, ServiceDeployment, ServiceLook,
+    Controller, Definition, DeploymentRecord, DeploymentState, Digests, OwnRevision, PausedHook,
+    RecordStatus, Service, ServiceDeployment, ServiceLook,
 };
 use pushboat::core::policy::ServiceRef;
 use pushboat::ports::{CallError, Services};
-use pushboat::task_definition::ROLLOUT_TAG;
+use pushboat::task_definition::{ROLLOUT_TAG, is_own};
 use serde_json::{Value, json};
 
 use crate::deeds::{Deed, Stopped, Updated};
@@ -74,13 +74,20 @@ impl Services for Ecs {
         Ok(definition)
     }
 
-    async fn revision_of(&self, base: &str, rollout: &str) -> Result<Option<String>, CallError> {
+    async fn own_revision(&self, own: &OwnRevision) -> Result<Option<String>, CallError> {
         self.count(&["ListTaskDefinitions"])?;
         let find = |model: &ecs_model::Ecs| {
-            let base = model.task_definition(base)?;
+            let base = model.task_definition(&own.base)?;
             let family = base.definition.family.as_str();
             let revisions = model.task_definitions(Some(family), TaskDefinitionStatus::Active);
-            let ours = revisions.filter(|entry| entry.tags.get(ROLLOUT_TAG) == Some(rollout));
+            let tagged = revisions.filter(|entry| entry.tags.get(ROLLOUT_TAG) == Some(&own.tag));
+            let ours = tagged.filter(|entry| {
+                let definition = Definition {
+                    raw: Value::Object(entry.definition.document.clone()),
+                    tags: json!([{ "key": ROLLOUT_TAG, "value": own.tag }]),
+                };
+                is_own(&definition, own)
+            });
             ours.last().map(|entry| entry.definition.arn.to_string())
         };
         Ok(self.shown_definitions(find))

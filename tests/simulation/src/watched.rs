@@ -9,7 +9,8 @@ use pushboat::core::evidence::TargetHealth;
 use pushboat::core::hold::Hold;
 use pushboat::core::name::{ImageDigest, TargetName};
 use pushboat::core::observation::{
-    Availability, Definition, DeploymentRecord, Digests, ImageLook, ServiceDeployment, ServiceLook,
+    Availability, Definition, DeploymentRecord, Digests, ImageLook, OwnRevision, ServiceDeployment,
+    ServiceLook,
 };
 use pushboat::core::policy::ServiceRef;
 use pushboat::core::rollout::Rollout;
@@ -155,8 +156,8 @@ impl<P: Services> Services for Watched<P> {
         self.call(Operation::DescribeTaskDefinition, effect).await
     }
 
-    async fn revision_of(&self, base: &str, rollout: &str) -> Result<Option<String>, CallError> {
-        let effect = self.port.revision_of(base, rollout);
+    async fn own_revision(&self, own: &OwnRevision) -> Result<Option<String>, CallError> {
+        let effect = self.port.own_revision(own);
         self.call(Operation::FindRevision, effect).await
     }
 

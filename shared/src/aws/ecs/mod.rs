@@ -21,11 +21,11 @@ use serde_json::Value;
 use super::client::Clients;
 use super::failure::{call_error, from_answer, unclear};
 use crate::core::observation::{
-    Definition, DeploymentRecord, Digests, ServiceDeployment, ServiceLook,
+    Definition, DeploymentRecord, Digests, OwnRevision, ServiceDeployment, ServiceLook,
 };
 use crate::core::policy::ServiceRef;
 use crate::ports::{CallError, Services, TaskDefinitions};
-use crate::task_definition::ROLLOUT_TAG;
+use crate::task_definition::is_own;
 
 /// How many of a family's newest revisions are searched for one of our own.
 ///
@@ -46,22 +46,6 @@ impl Ecs {
         Self {
             client: Client::new(&clients.config),
         }
-    }
-
-    async fn tags_rollout(&self, arn: &str, rollout: &str) -> Result<bool, CallError> {
-        let call = format!("ecs:DescribeTaskDefinition {arn}");
-        let answer = self
-            .client
-            .describe_task_definition()
-            .task_definition(arn)
-            .include(TaskDefinitionField::Tags)
-            .send()
-            .await
-            .map_err(|error| call_error(&call, &error))?;
-        Ok(answer
-            .tags()
-            .iter()
-            .any(|tag| tag.key() == Some(ROLLOUT_TAG) && tag.value() == Some(rollout)))
     }
 }
 
@@ -124,8 +108,8 @@ impl Services for Ecs {
         Ok(Arc::new(definition))
     }
 
-    async fn revision_of(&self, base: &str, rollout: &str) -> Result<Option<String>, CallError> {
-        let Some((family, base_revision)) = seen::family_and_revision(base) else {
+    async fn own_revision(&self, own: &OwnRevision) -> Result<Option<String>, CallError> {
+        let Some((family, base_revision)) = seen::family_and_revision(&own.base) else {
             return Ok(None);
         };
         let call = format!("ecs:ListTaskDefinitions {family}");
@@ -146,7 +130,7 @@ impl Services for Ecs {
                 Some((found, _)) if found == family => break,
                 Some(_) | None => continue,
             }
-            if self.tags_rollout(arn, rollout).await? {
+            if is_own(&Services::task_definition(self, arn).await?, own) {
                 return Ok(Some(arn.clone()));
             }
         }

@@ -11,7 +11,7 @@ use super::super::endpoint::{Answer, Call, Endpoint};
 use super::*;
 use crate::core::name::ImageDigest;
 use crate::core::observation::{DeploymentState, RecordStatus};
-use crate::task_definition::{DESCRIBE_ONLY, with_image};
+use crate::task_definition::{DESCRIBE_ONLY, ROLLOUT_TAG, with_image};
 
 const REGISTRY: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
 
@@ -127,20 +127,28 @@ async fn a_field_that_the_sdk_does_not_know_survives_at_every_level() {
 async fn a_revision_of_an_earlier_try_is_found_by_its_tag() {
     let endpoint = registry_of_definitions(from_the_future(), json!([]));
     let ecs = Ecs::new(&endpoint.clients());
-    assert_eq!(ecs.revision_of(&arn(1), "r1").await.unwrap(), None);
+    let own = |base: &str| OwnRevision {
+        base: base.to_owned(),
+        tag: "r1".to_owned(),
+        images: [("app".to_owned(), "sha256:ours".to_owned())].into(),
+    };
+    assert_eq!(ecs.own_revision(&own(&arn(1))).await.unwrap(), None);
     assert_eq!(
         endpoint.operations(),
         ["ListTaskDefinitions"],
         "nothing older than the base is described"
     );
-    for rollout in ["r1", "r2"] {
-        let request = json!({ "family": "web", "containerDefinitions": [],
+    // The last one is somebody's copy of the first, with another image.
+    for (rollout, digest) in [("r1", "ours"), ("r2", "other"), ("r1", "other")] {
+        let image = format!("{REGISTRY}/team/app@sha256:{digest}");
+        let request = json!({ "family": "web",
+                              "containerDefinitions": [{ "name": "app", "image": image }],
                               "tags": [{ "key": ROLLOUT_TAG, "value": rollout }] });
         ecs.register(&request).await.unwrap();
     }
-    assert_eq!(ecs.revision_of(&arn(1), "r1").await.unwrap(), Some(arn(2)));
-    assert_eq!(ecs.revision_of(&arn(2), "r1").await.unwrap(), None);
-    assert_eq!(ecs.revision_of("nonsense", "r1").await.unwrap(), None);
+    assert_eq!(ecs.own_revision(&own(&arn(1))).await.unwrap(), Some(arn(2)));
+    assert_eq!(ecs.own_revision(&own(&arn(2))).await.unwrap(), None);
+    assert_eq!(ecs.own_revision(&own("nonsense")).await.unwrap(), None);
     let listed = endpoint
         .calls()
         .into_iter()

@@ -19,12 +19,14 @@ mod watched_alarms;
 pub use history::history_wanted;
 pub use requested::{may_take_over, unsuitable};
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::alarm::{self, AlarmSeen};
 use super::diagnosis::{self, Cause};
-use super::observation::{Look, Observation, Service, ServiceDeployment, ServiceLook};
+use super::observation::{Look, Observation, OwnRevision, Service, ServiceDeployment, ServiceLook};
 use super::policy::{Policy, Supersede};
 use super::reason::{Halted, Rejected, SupersededBy, Waiting};
 use super::rollout::{Phase, Rollout, Running};
@@ -86,8 +88,8 @@ pub struct Wanted {
     pub image: bool,
     /// The watched alarms.
     pub alarms: bool,
-    /// The revision with this rollout tag, in the family of this task definition.
-    pub own_revision_of: Option<(String, String)>,
+    /// The revision that was registered for the rollout, or for its way back.
+    pub own_revision: Option<OwnRevision>,
     /// The whole text of the last-known-good, from the ledger.
     pub good_definition: bool,
     /// Whether the last-known-good's images can be pulled.
@@ -106,8 +108,10 @@ pub enum WantedDefinition {
 }
 
 /// Says what a phase needs to see before [`decide`] is asked.
+///
+/// `good_images` are those of the last-known-good, by container.
 #[must_use]
-pub fn wanted(rollout: &Rollout, now: Timestamp) -> Wanted {
+pub fn wanted(rollout: &Rollout, good_images: &BTreeMap<String, String>, now: Timestamp) -> Wanted {
     match &rollout.phase {
         Phase::Requested { .. } => Wanted {
             service: true,
@@ -121,9 +125,9 @@ pub fn wanted(rollout: &Rollout, now: Timestamp) -> Wanted {
             start, revision, ..
         } => Wanted {
             service: true,
-            own_revision_of: revision
+            own_revision: revision
                 .is_none()
-                .then(|| (start.base_task_definition.clone(), rollout.id.to_string())),
+                .then(|| starting::own_revision(rollout, start)),
             definition: revision
                 .is_none()
                 .then(|| WantedDefinition::Named(start.base_task_definition.clone())),
@@ -137,7 +141,11 @@ pub fn wanted(rollout: &Rollout, now: Timestamp) -> Wanted {
         },
         Phase::RollingBack { back, .. } => Wanted {
             service: true,
-            own_revision_of: Some((back.to.clone(), rolling_back::way_back_tag(rollout))),
+            own_revision: Some(OwnRevision {
+                base: back.to.clone(),
+                tag: rolling_back::way_back_tag(rollout),
+                images: good_images.clone(),
+            }),
             definition: Some(WantedDefinition::Named(back.to.clone())),
             good_definition: true,
             ..Wanted::default()

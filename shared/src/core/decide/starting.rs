@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 
-use super::super::observation::{Look, Observation, ServiceLook};
+use super::super::observation::{Look, Observation, OwnRevision, ServiceLook};
 use super::super::reason::{Rejected, SupersededBy, Waiting};
 use super::super::rollout::{Phase, Rollout, Running, Start};
 use super::super::shared::Shared;
@@ -87,6 +87,17 @@ pub(super) fn decide(
         });
     }
     ask_again(rollout, start, revision, &service.arn, observation, now)
+}
+
+/// What tells the rollout's own revision from somebody's copy of it, tags and all.
+pub(super) fn own_revision(rollout: &Rollout, start: &Start) -> OwnRevision {
+    let digest = start.digest.to_string();
+    let containers = start.containers.iter().cloned();
+    OwnRevision {
+        base: start.base_task_definition.clone(),
+        tag: rollout.id.to_string(),
+        images: containers.map(|name| (name, digest.clone())).collect(),
+    }
 }
 
 /// What is seen of the deployment that UpdateService made.

@@ -26,8 +26,8 @@ use super::super::failure::Failure;
 use super::super::name::{ImageDigest, RolloutId, TargetName};
 use super::super::observation::{
     Controller, Definition, DeploymentRecord, DeploymentState, Digests, GoneImage, ImageContent,
-    ImageLook, Look, Observation, PausedHook, Platform, RecordStatus, Service, ServiceDeployment,
-    ServiceLook,
+    ImageLook, Look, Observation, OwnRevision, PausedHook, Platform, RecordStatus, Service,
+    ServiceDeployment, ServiceLook,
 };
 use super::super::policy::{AlarmsAtStart, Policy, Supersede, TagPolicy};
 use super::super::push::{Push, PushSource};
@@ -457,7 +457,10 @@ fn a_final_phase_stays_final_whatever_is_seen() {
         let decision = decide(&rollout.policy, &rollout, &foreign.0, now());
         assert_eq!(decision.phase, phase);
         assert!(decision.actions.is_empty() && decision.next == Next::Over);
-        assert_eq!(wanted(&rollout, now()), super::Wanted::default());
+        assert_eq!(
+            wanted(&rollout, &good_images(), now()),
+            super::Wanted::default()
+        );
     }
 }
 
@@ -481,9 +484,14 @@ fn nothing_seen_at_all_is_never_a_reason_to_act() {
     }
 }
 
+/// The images of the last-known-good.
+fn good_images() -> BTreeMap<String, String> {
+    [("app".to_owned(), format!("{REGISTRY}/team/web:v1"))].into()
+}
+
 #[test]
 fn a_phase_asks_to_see_what_it_decides_on() {
-    let wants = |phase| wanted(&Given::new(phase).0, now());
+    let wants = |phase| wanted(&Given::new(phase).0, &good_images(), now());
     let requested = wants(requested::phase(None));
     assert!(requested.service && requested.image && requested.alarms && requested.good_images);
     assert_eq!(requested.definition, Some(WantedDefinition::OfPrimary));
@@ -491,12 +499,16 @@ fn a_phase_asks_to_see_what_it_decides_on() {
     let id = Given::new(requested::phase(None)).0.id;
     let base = WantedDefinition::Named("web:7".to_owned());
     let unregistered = wants(starting::phase(None, Some(-10)));
-    let ours = ("web:7".to_owned(), id.to_string());
-    assert_eq!(unregistered.own_revision_of, Some(ours));
+    let ours = OwnRevision {
+        base: "web:7".to_owned(),
+        tag: id.to_string(),
+        images: [("app".to_owned(), digest('b').to_string())].into(),
+    };
+    assert_eq!(unregistered.own_revision, Some(ours));
     assert_eq!(unregistered.definition, Some(base.clone()));
     let registered = wants(starting::phase(Some("web:8"), Some(-10)));
     assert_eq!(
-        (registered.own_revision_of, registered.definition),
+        (registered.own_revision, registered.definition),
         (None, None)
     );
     assert!(unregistered.service && registered.service && !registered.image);
@@ -514,8 +526,12 @@ fn a_phase_asks_to_see_what_it_decides_on() {
     let back = wants(rolling_back::phase(Way::Unasked));
     assert!(back.service && back.good_definition && !back.alarms && !back.image);
     assert_eq!(back.definition, Some(base));
-    let again = ("web:7".to_owned(), format!("{id}.back"));
-    assert_eq!(back.own_revision_of, Some(again));
+    let again = OwnRevision {
+        base: "web:7".to_owned(),
+        tag: format!("{id}.back"),
+        images: good_images(),
+    };
+    assert_eq!(back.own_revision, Some(again));
 }
 
 #[test]
@@ -578,7 +594,7 @@ fn the_history_is_read_from_just_before_our_deployment_was_made() {
 
 #[test]
 fn only_where_a_task_stopped_for_want_of_its_image_is_ecr_asked_again() {
-    let doubted = |given: Given| wanted(&given.0, now()).image;
+    let doubted = |given: Given| wanted(&given.0, &good_images(), now()).image;
     let missing = || stopped_tasks::ours("1", stopped_tasks::NOT_FOUND);
     for phase in [progressing::phase(-60), baking::phase(60, None)] {
         let given = || Given::new(phase.clone());

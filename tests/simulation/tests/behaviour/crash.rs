@@ -468,3 +468,32 @@ fn a_dead_rollout_does_not_hold_up_another_target() {
     world.run_for(LONG_ENOUGH);
     assert_eq!(history(&world), ["v2 succeeded"]);
 }
+
+/// Whoever copies a revision by hand copies its tags too.
+#[test]
+fn a_copy_of_our_revision_with_another_image_is_not_taken_for_it() {
+    for (deployed, end, image) in [
+        (true, "v2 superseded somebody-else", "by-hand"),
+        (false, "v2 succeeded", "v2"),
+    ] {
+        let mut world = adopted();
+        let register = Operation::RegisterTaskDefinition;
+        world.calls.fail_next(register, Fault::CrashAfter, 1);
+        push(&mut world, "v2");
+        world.run_for(seconds(5));
+        assert_eq!(world.ecs.revisions("web"), 2);
+        world
+            .images
+            .put(REPOSITORY, "by-hand", &Image::healthy("by-hand"));
+        let copy = world.ecs.register_next("web", &pinned("by-hand"));
+        if deployed {
+            world.ecs.update(&service(), |update| {
+                update.task_definition = Some(copy);
+            });
+        }
+        world.run_for(LONG_ENOUGH);
+        assert_eq!(history(&world), [end]);
+        assert_eq!(world.ecs.images(&service()), [pinned(image)]);
+        assert_eq!(writes(&world), (1, usize::from(!deployed)));
+    }
+}

@@ -300,6 +300,30 @@ fn a_copy_of_the_revision_registered_again_is_somebody_elses() {
 }
 
 #[test]
+fn also_where_nobody_remembers_that_it_was_registered() {
+    let mut world = adopted();
+    push(&mut world, "v2");
+    run_to(&mut world, "baking");
+    world.ecs.deregister("web:1");
+    let register = Operation::RegisterTaskDefinition;
+    world.calls.fail_next(register, Fault::CrashAfter, 1);
+    world.alarms.set("5xx", AlarmState::Alarm);
+    run_to(&mut world, "rolling-back");
+    world.run_for(seconds(5));
+    assert_eq!(world.ecs.revisions("web"), 3);
+    world
+        .images
+        .put(REPOSITORY, "by-hand", &Image::healthy("by-hand"));
+    let copy = world.ecs.register_next("web", &pinned("by-hand"));
+    world.ecs.update(&service(), |update| {
+        update.task_definition = Some(copy);
+    });
+    run_to_the_end(&mut world);
+    assert_eq!(history(&world), ["v2 superseded somebody-else"]);
+    assert_eq!(world.ecs.images(&service()), [pinned("by-hand")]);
+}
+
+#[test]
 fn a_last_good_revision_that_is_inactive_is_registered_again() {
     let mut world = adopted();
     push(&mut world, "v2");
