@@ -4,6 +4,7 @@
 //! times: as text for email, as one line for SMS and chat, and as a JSON
 //! document for machines.
 
+mod by_hand;
 pub mod diagnosis;
 mod document;
 mod dossier;
@@ -211,8 +212,12 @@ fn text(
             rollout,
             hold,
             by_command,
+            exact_images,
+            good_inactive,
         } => {
-            paragraphs.push(operator::held_text(rollout, hold, *by_command, surroundings));
+            let good = (exact_images, *good_inactive);
+            let held = operator::held_text(rollout, hold, *by_command, good, surroundings);
+            paragraphs.push(held);
             paragraphs.push(facts(rollout, rollout.phase.start().map(|start| &**start)));
         }
     }

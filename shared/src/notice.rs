@@ -101,6 +101,12 @@ pub enum News {
         hold: Hold,
         /// Whether it is the target's own, which a command ends.
         by_command: bool,
+        /// The images of the last-known-good, as in `RolloutNews`.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        exact_images: BTreeMap<String, String>,
+        /// Whether the last-known-good's task definition was seen to be INACTIVE.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        good_inactive: bool,
     },
 }
 
@@ -129,10 +135,13 @@ pub struct RolloutNews {
     /// The tag that the last-known-good was pushed under, where a rollout brought it.
     #[serde(default)]
     pub last_known_good_tag: Option<String>,
-    /// The images of the last-known-good, where its task definition names one by a tag, which may
-    /// stand for another by now.
+    /// The images of the last-known-good, where its task definition cannot be deployed as it is:
+    /// it names one by a tag, which may stand for another by now, or it is INACTIVE.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub exact_images: BTreeMap<String, String>,
+    /// Whether the last-known-good's task definition was seen to be INACTIVE.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub good_inactive: bool,
     /// What the service was asked to run, if it was.
     #[serde(default)]
     pub running: Option<Running>,

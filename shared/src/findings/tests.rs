@@ -80,6 +80,7 @@ fn news(containers: &[(&str, i64)], started: bool) -> RolloutNews {
     });
     RolloutNews {
         exact_images: std::collections::BTreeMap::new(),
+        good_inactive: false,
         last_known_good_tag: None,
         rollout,
         start: Some(serde_json::from_value(start).unwrap()),

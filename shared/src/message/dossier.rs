@@ -10,6 +10,7 @@ mod found;
 #[cfg(test)]
 mod tests;
 
+use super::by_hand::{Good, bring_back};
 use super::{NOT_KEPT_OUT, Surroundings, failure, kept_out, start_digest};
 use crate::core::evidence::AlarmChange;
 use crate::core::failure::Failure;
@@ -45,9 +46,7 @@ pub(super) fn paragraphs(
     paragraphs.extend(hint.map(str::to_owned));
     paragraphs.extend(found::log(&findings.log));
     paragraphs.push(next(news, surroundings));
-    paragraphs
-        .extend(by_hand(news, surroundings).map(|(in_case, line)| format!("{in_case}:\n  {line}")));
-    paragraphs.extend(by_hand_exactly(news, surroundings));
+    paragraphs.extend(by_hand_text(news, surroundings));
     paragraphs.push(facts(news, findings));
     paragraphs
 }
@@ -147,31 +146,24 @@ fn halted_next(news: &RolloutNews, surroundings: &Surroundings) -> String {
     )
 }
 
-/// Writes the plain AWS CLI line that brings back what is good, and what it does.
-fn by_hand(news: &RolloutNews, surroundings: &Surroundings) -> Option<(&'static str, String)> {
-    let (in_case, revision) = good_by_hand(news)?;
+/// Writes the plain AWS CLI line that brings back what is good, where that line alone does it.
+fn by_hand(news: &RolloutNews, surroundings: &Surroundings) -> Option<String> {
+    let (_, revision) = good_by_hand(news)?;
     let service = &news.rollout.policy.service;
-    news.exact_images
-        .is_empty()
-        .then(|| (in_case, surroundings.update_service(service, revision)))
+    let line = || surroundings.update_service(service, revision);
+    news.exact_images.is_empty().then(line)
 }
 
-/// Says how to bring back what is good where its revision names an image by a tag.
-fn by_hand_exactly(news: &RolloutNews, surroundings: &Surroundings) -> Option<String> {
+/// Says how to bring back by hand what is good.
+fn by_hand_text(news: &RolloutNews, surroundings: &Surroundings) -> Option<String> {
     let (in_case, revision) = good_by_hand(news)?;
-    if news.exact_images.is_empty() {
-        return None;
-    }
-    let images = news.exact_images.iter();
-    let images: Vec<String> = images
-        .map(|(container, image)| format!("  {container}: {image}"))
-        .collect();
+    let good = Good {
+        revision,
+        exact_images: &news.exact_images,
+        inactive: news.good_inactive,
+    };
     let service = &news.rollout.policy.service;
-    Some(format!(
-        "{in_case}: {revision} names an image by a tag, which may stand for another one by now. Register it again with these images:\n{}\nand name the new revision in:\n  {}",
-        images.join("\n"),
-        surroundings.update_service(service, "NEW_REVISION")
-    ))
+    Some(bring_back(in_case, service, &good, surroundings))
 }
 
 /// Names the revision that is good, and for which case a person is told.

@@ -1,6 +1,9 @@
 //! What is said of commands and holds, and what something waits for.
 
+use std::collections::BTreeMap;
+
 use super::Surroundings;
+use super::by_hand::{Good, bring_back};
 use super::diagnosis::service_trouble;
 use super::reason::rejected;
 use crate::core::hold::Hold;
@@ -171,6 +174,7 @@ pub(super) fn held_text(
     rollout: &Rollout,
     hold: &Hold,
     by_command: bool,
+    (exact_images, inactive): (&BTreeMap<String, String>, bool),
     surroundings: &Surroundings,
 ) -> String {
     let (since, reason) = (hold.since, &hold.reason);
@@ -186,10 +190,15 @@ pub(super) fn held_text(
         return format!("Pushboat would change the service now; nothing was changed. {end}");
     };
     let service = &rollout.policy.service;
+    let good = Good {
+        revision: &back.to,
+        exact_images,
+        inactive,
+    };
     format!(
-        "{} Pushboat would bring the last good version back now; nothing was changed, and this version goes on running. {end}\nTo bring it back by hand:\n  {}",
+        "{} Pushboat would bring the last good version back now; nothing was changed, and this version goes on running. {end}\n{}",
         redact(&super::failure(failure)),
-        surroundings.update_service(service, &back.to)
+        bring_back("To bring it back by hand", service, &good, surroundings)
     )
 }
 

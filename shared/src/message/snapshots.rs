@@ -172,6 +172,7 @@ fn started(phase: Phase) -> Notice {
     notice(News::Rollout(Box::new(RolloutNews {
         last_known_good_tag: Some("main-41".to_owned()),
         exact_images: BTreeMap::new(),
+        good_inactive: false,
         rollout,
         start,
         last_known_good: Some(revision(41)),
@@ -189,6 +190,7 @@ fn never_started(phase: Phase) -> Notice {
     notice(News::Rollout(Box::new(RolloutNews {
         last_known_good_tag: Some("main-41".to_owned()),
         exact_images: BTreeMap::new(),
+        good_inactive: false,
         rollout,
         start,
         last_known_good: Some(revision(41)),
@@ -602,6 +604,13 @@ fn rolling_back(failure: Failure, way: Way) -> Notice {
     })
 }
 
+/// The images of the last good version.
+fn good_images() -> BTreeMap<String, String> {
+    let image = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/backstage";
+    let image = format!("{image}@sha256:{}", "a".repeat(64));
+    [("backstage".to_owned(), image)].into()
+}
+
 fn paused_hook(timeout_action: &str) -> PausedHook {
     PausedHook {
         service_deployment:
@@ -677,6 +686,11 @@ fn how_a_version_is_taken_back() {
     if let News::Rollout(news) = &mut held.news {
         news.held = true;
     }
+    let mut inactive = rolling_back(alarms(), Way::Unasked);
+    if let News::Rollout(news) = &mut inactive.news {
+        news.exact_images = good_images();
+        news.good_inactive = true;
+    }
     snapshot!(
         "rolling_back",
         shown(&[
@@ -686,6 +700,7 @@ fn how_a_version_is_taken_back() {
             ),
             ("an alarm fired", rolling_back(alarms(), Way::Unasked)),
             ("… and a hold keeps it", held),
+            ("… and the revision to go back to is INACTIVE", inactive),
             ("ECS is at it", rolling_back(failed(), by_ecs)),
             ("a hook stops it", way_back_paused()),
             (

@@ -335,6 +335,7 @@ where
         return Ok(true);
     }
     intake::keep_complaints(&mut current, &observation);
+    step.note_good_revision(&current, &observation);
     let decision = decide::decide(&current.policy, &current, &observation, now);
     let decision = operate::gated(step, &current, decision, now);
     let balancers = &ports.load_balancers;

@@ -134,6 +134,8 @@ fn tell_held(step: &mut Step, current: &Rollout, decision: &Decision, hold: Hold
         rollout: Box::new(rollout),
         hold,
         by_command,
+        exact_images: step.exact_images(),
+        good_inactive: step.good_inactive(),
     };
     step.tell_target(news, now);
 }

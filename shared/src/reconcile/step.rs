@@ -36,6 +36,8 @@ pub(super) struct Step {
     finished: Vec<Rollout>,
     notices: Vec<Notice>,
     good_definition: Option<Arc<Definition>>,
+    /// The task definition of the last-known-good that turned out to be INACTIVE.
+    inactive: Option<String>,
 }
 
 impl Step {
@@ -49,7 +51,45 @@ impl Step {
             finished: Vec::new(),
             notices: Vec::new(),
             good_definition: None,
+            inactive: None,
         }
+    }
+
+    /// Keeps whether the revision to go back to can be deployed; what was not sent yet tells it.
+    pub(super) fn note_good_revision(&mut self, current: &Rollout, observation: &Observation) {
+        let Look::Taken(definition) = &observation.definition else {
+            return;
+        };
+        let goes_to = current.phase.back().map(|back| back.to.as_str());
+        let arn = task_definition::arn(definition);
+        if goes_to != Some(arn) || task_definition::is_active(definition) {
+            return;
+        }
+        self.inactive = Some(arn.to_owned());
+        let (exact_images, good_inactive) = (self.exact_images(), self.good_inactive());
+        for notice in &mut self.notices {
+            if let News::Rollout(news) = &mut notice.news
+                && news.rollout.id == current.id
+            {
+                news.exact_images.clone_from(&exact_images);
+                news.good_inactive = good_inactive;
+            }
+        }
+    }
+
+    /// Says whether the last-known-good's revision was seen to be INACTIVE.
+    pub(super) fn good_inactive(&self) -> bool {
+        let good = self.state.last_known_good.as_ref();
+        let good = good.map(|good| &good.task_definition);
+        self.inactive.is_some() && self.inactive.as_ref() == good
+    }
+
+    /// Gives the images of the last-known-good where its revision cannot be deployed as it is.
+    pub(super) fn exact_images(&self) -> BTreeMap<String, String> {
+        let good = self.state.last_known_good.as_ref();
+        good.filter(|good| good.by_tag || self.good_inactive())
+            .map(|good| good.images.clone())
+            .unwrap_or_default()
     }
 
     /// Saves all that changed since the last time, if anything did.
@@ -293,10 +333,8 @@ impl Step {
             running,
             last_known_good: last_known_good.map(|good| good.task_definition.clone()),
             last_known_good_tag: last_known_good.and_then(|good| good.source.tag().cloned()),
-            exact_images: last_known_good
-                .filter(|good| good.by_tag)
-                .map(|good| good.images.clone())
-                .unwrap_or_default(),
+            exact_images: self.exact_images(),
+            good_inactive: self.good_inactive(),
             held: self.hold().is_some(),
             taken_back_for: None,
             halted_since: None,

@@ -149,6 +149,7 @@ fn notice(phase: Phase) -> Notice {
     let news = RolloutNews {
         last_known_good_tag: None,
         exact_images: BTreeMap::new(),
+        good_inactive: false,
         rollout,
         start: None,
         running: None,

@@ -75,10 +75,7 @@ pub(in crate::message) fn fields(
     );
     insert("log", log(&findings.log));
     insert("image", image(&findings.image));
-    insert(
-        "byHand",
-        json!(by_hand(news, surroundings).map(|(_, line)| line)),
-    );
+    insert("byHand", json!(by_hand(news, surroundings)));
     Some(Value::Object(fields))
 }
 

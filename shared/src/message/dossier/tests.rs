@@ -85,6 +85,7 @@ fn notice(phase: Phase, evidence: Evidence) -> Notice {
         news: News::Rollout(Box::new(RolloutNews {
             last_known_good_tag: Some("main-41".to_owned()),
             exact_images: BTreeMap::new(),
+            good_inactive: false,
             rollout,
             start: Some(start()),
             running: Some(running()),

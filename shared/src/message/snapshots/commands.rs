@@ -80,6 +80,8 @@ fn held(phase: Phase, by_command: bool) -> Notice {
         rollout,
         hold,
         by_command,
+        exact_images: BTreeMap::new(),
+        good_inactive: false,
     })
 }
 
@@ -101,6 +103,10 @@ fn on_its_way_back() -> Phase {
 
 #[test]
 fn what_is_told_of_a_hold() {
+    let mut by_tag = held(on_its_way_back(), true);
+    if let News::RolloutHeld { exact_images, .. } = &mut by_tag.news {
+        *exact_images = good_images();
+    }
     snapshot!(
         "held",
         shown(&[
@@ -116,6 +122,7 @@ fn what_is_told_of_a_hold() {
                 "a bad version cannot be taken back",
                 held(on_its_way_back(), true)
             ),
+            ("… to what names its image by a tag", by_tag),
         ])
     );
 }

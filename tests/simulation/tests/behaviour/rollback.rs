@@ -300,6 +300,30 @@ fn a_copy_of_the_revision_registered_again_is_somebody_elses() {
 }
 
 #[test]
+fn nobody_is_told_to_deploy_an_inactive_revision_by_hand() {
+    let mut world = adopted();
+    push(&mut world, "v2");
+    run_to(&mut world, "baking");
+    world.ecs.deregister("web:1");
+    world.alarms.set("5xx", AlarmState::Alarm);
+    run_to(&mut world, "rolling-back");
+    world.run_for(seconds(5));
+    let document = world.topic.documents().pop().unwrap();
+    assert_eq!(document["event"], "rolling-back");
+    assert_eq!(document["dossier"]["byHand"], Value::Null);
+    let published = world.topic.published();
+    let email = &published.last().unwrap().bodies[1].1;
+    assert!(email.contains("web:1 is INACTIVE"), "{email}");
+    assert!(email.contains(&pinned("v1")), "{email}");
+    run_to_the_end(&mut world);
+    world.run_for(seconds(5));
+    let published = world.topic.published();
+    let email = &published.last().unwrap().bodies[1].1;
+    assert!(email.contains("web:3"), "{email}");
+    assert!(!email.contains("INACTIVE"), "{email}");
+}
+
+#[test]
 fn also_where_nobody_remembers_that_it_was_registered() {
     let mut world = adopted();
     push(&mut world, "v2");

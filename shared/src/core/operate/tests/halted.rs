@@ -17,6 +17,7 @@ fn halted(asked: bool) -> TargetState {
     let failure = Failure::PutBackByHand;
     let news = RolloutNews {
         exact_images: std::collections::BTreeMap::new(),
+        good_inactive: false,
         rollout: rollout(Phase::Halted {
             reason: Halted::WayBackTooLong { failure },
         }),

@@ -171,6 +171,7 @@ pub(super) fn notice(rollout: &Rollout) -> Notice {
             last_known_good: None,
             last_known_good_tag: None,
             exact_images: BTreeMap::new(),
+            good_inactive: false,
             running: None,
             held: false,
             taken_back_for: None,

@@ -84,7 +84,24 @@ fn until_it_is_registered_by_its_digest_nobody_is_told_to_deploy_it_by_hand() {
     world.run_for(seconds(5));
     let document = world.topic.documents().pop().unwrap();
     assert_eq!(document["event"], "rolling-back");
-    assert_eq!(document["byHand"], Value::Null);
+    assert_eq!(document["dossier"]["byHand"], Value::Null);
+    let published = world.topic.published();
+    let email = &published.last().unwrap().bodies[1].1;
+    assert!(email.contains(&pinned("v1")), "{email}");
+    assert!(!email.contains("--task-definition arn"), "{email}");
+}
+
+#[test]
+fn nor_while_a_hold_keeps_it_back() {
+    let mut world = adopted_by_tag();
+    push(&mut world, "v2");
+    run_to(&mut world, "baking");
+    order(&mut world, "hold", json!({ "reason": "look at it first" }));
+    world.alarms.set("5xx", AlarmState::Alarm);
+    run_to(&mut world, "rolling-back");
+    world.run_for(seconds(5));
+    let document = world.topic.documents().pop().unwrap();
+    assert_eq!(document["event"], "rollout-held");
     let published = world.topic.published();
     let email = &published.last().unwrap().bodies[1].1;
     assert!(email.contains(&pinned("v1")), "{email}");
