@@ -336,7 +336,8 @@ where
     }
     intake::keep_complaints(&mut current, &observation);
     step.note_good_revision(&current, &observation);
-    let decision = decide::decide(&current.policy, &current, &observation, now);
+    let decision = decide::decide(&current.policy, &current, &observation, looked_at);
+    let decision = decide::dated(decision, looked_at, now);
     let decision = operate::gated(step, &current, decision, now);
     let balancers = &ports.load_balancers;
     health::keep(

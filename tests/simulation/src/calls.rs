@@ -214,6 +214,8 @@ struct Ledgered {
     injected: Cell<usize>,
     /// How the function stands still that did not answer.
     pause: Cell<Option<Pause>>,
+    /// How long it does, where that is not left to chance.
+    planned_pause: Cell<Option<SignedDuration>>,
 }
 
 /// How a function stands still.
@@ -253,6 +255,7 @@ impl Calls {
             drawn: RefCell::default(),
             injected: Cell::new(0),
             pause: Cell::default(),
+            planned_pause: Cell::default(),
         }))
     }
 
@@ -270,6 +273,11 @@ impl Calls {
     pub fn fail_at_random(&self, rates: CallRates, seed: u64) {
         let rng = fastrand::Rng::with_seed(seed);
         *self.0.drawn.borrow_mut() = Some((rng, rates));
+    }
+
+    /// Sets how long functions stand still where that is planned.
+    pub fn set_planned_pause(&self, pause: SignedDuration) {
+        self.0.planned_pause.set(Some(pause));
     }
 
     /// Takes back what is planned and what is left to chance.
@@ -337,11 +345,15 @@ impl Calls {
     }
 
     async fn stand_still(&self, seconds: RangeInclusive<i64>, dies: bool) {
-        let drawn = match &mut *self.0.drawn.borrow_mut() {
-            Some((rng, _)) => rng.i64(seconds),
-            None => i64::midpoint(*seconds.start(), *seconds.end()),
+        let planned = || {
+            let midpoint = i64::midpoint(*seconds.start(), *seconds.end());
+            let planned = self.0.planned_pause.get();
+            planned.unwrap_or_else(|| SignedDuration::from_secs(midpoint))
         };
-        let pause = SignedDuration::from_secs(drawn);
+        let pause = match &mut *self.0.drawn.borrow_mut() {
+            Some((rng, _)) => SignedDuration::from_secs(rng.i64(seconds)),
+            None => planned(),
+        };
         self.0.pause.set(Some(Pause { pause, dies }));
         let mut goes_on = false;
         poll_fn(|_| match std::mem::replace(&mut goes_on, true) {

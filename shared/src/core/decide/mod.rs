@@ -29,7 +29,7 @@ use super::diagnosis::{self, Cause};
 use super::observation::{Look, Observation, OwnRevision, Service, ServiceDeployment, ServiceLook};
 use super::policy::{Policy, Supersede};
 use super::reason::{Halted, Rejected, SupersededBy, Waiting};
-use super::rollout::{Phase, Rollout, Running};
+use super::rollout::{Phase, Rollout, Running, Way};
 use going::Going;
 use history::Turned;
 
@@ -201,6 +201,9 @@ fn image_doubted(rollout: &Rollout, running: &Running) -> bool {
 }
 
 /// Decides what to do next with `rollout`.
+///
+/// `now` is when the look at what is observed began: whatever it does not show may have come
+/// since. What is decided to be done then is [`dated`] anew.
 pub fn decide(
     policy: &Policy,
     rollout: &Rollout,
@@ -209,6 +212,47 @@ pub fn decide(
 ) -> Decision {
     let decision = of_phase(policy, rollout, observation, now);
     hindered::explained(rollout, observation, decision)
+}
+
+/// Dates what is about to be done no earlier than it is.
+///
+/// Looking can take long, and for how long an effect may be invisible counts from when it is
+/// sent.
+pub fn dated(decision: Decision, looked_at: Timestamp, now: Timestamp) -> Decision {
+    if decision.actions.is_empty() {
+        return decision;
+    }
+    let anew = |at: &mut Timestamp| {
+        if *at == looked_at {
+            *at = now;
+        }
+    };
+    let mut decision = decision;
+    match &mut decision.phase {
+        Phase::Starting {
+            start,
+            update_intended_at,
+            ..
+        } => {
+            anew(&mut start.at);
+            update_intended_at.iter_mut().for_each(anew);
+        }
+        Phase::RollingBack { back, .. } => match &mut back.way {
+            Way::Stop { intended_at } => anew(intended_at),
+            Way::Update { intended_at } => intended_at.iter_mut().for_each(anew),
+            Way::Unasked | Way::Observed { .. } => {}
+        },
+        Phase::Requested { .. }
+        | Phase::Progressing { .. }
+        | Phase::Baking { .. }
+        | Phase::RolledBack { .. }
+        | Phase::Succeeded { .. }
+        | Phase::ScaledToZero { .. }
+        | Phase::Superseded { .. }
+        | Phase::Rejected { .. }
+        | Phase::Halted { .. } => {}
+    }
+    decision
 }
 
 fn of_phase(

@@ -610,6 +610,31 @@ fn only_where_a_task_stopped_for_want_of_its_image_is_ecr_asked_again() {
 }
 
 #[test]
+fn what_is_about_to_be_done_is_dated_when_it_is() {
+    let dated = |Given(rollout): Given, Seen(observation): Seen| {
+        let decision = decide(&rollout.policy, &rollout, &observation, now());
+        let decision = super::dated(decision, now(), at(40));
+        summary(&decision)
+    };
+    let sent_again = starting::registered(-30);
+    assert_eq!(
+        dated(sent_again, starting::before(true)),
+        "starting web:8 40s | update web:8 | now"
+    );
+    assert_eq!(
+        dated(rolling_back::unasked(), rolling_back::ours()),
+        "rolling-back alarm-fired to web:7 asked 40s | update web:7 | now"
+    );
+    assert_eq!(
+        dated(rolling_back::unasked(), rolling_back::stoppable()),
+        "rolling-back alarm-fired to web:7 stopped 40s | stop sd/8 | now"
+    );
+    let waits = "starting web:8 -10s | wait 20s read-lag";
+    let sent = starting::registered(-10);
+    assert_eq!(dated(sent, starting::before(true)), waits);
+}
+
+#[test]
 fn the_read_lag_is_half_a_minute() {
     assert_eq!(super::READ_LAG, SignedDuration::from_secs(30));
 }

@@ -1,6 +1,6 @@
 //! `rollout` stands still in the midst of a call.
 
-use simulation::Fault;
+use simulation::{Fault, ReadLag};
 
 use super::*;
 
@@ -113,4 +113,29 @@ fn a_look_that_took_long_is_taken_once_more() {
     world.push_image(REPOSITORY, "live", &Image::healthy("v3"));
     world.run_for(seconds(30));
     assert_eq!(world.ecs.images(&service()), [pinned("v3")]);
+}
+
+/// Both looks took long: ours is not readable yet when the second one is taken, and would have to
+/// be when that one is over.
+#[test]
+fn what_a_slow_look_shows_is_judged_by_when_it_was_taken() {
+    let mut world = adopted();
+    let definitions = seconds(25);
+    world.ecs.set_read_lag(ReadLag {
+        definitions,
+        ..ReadLag::default()
+    });
+    world.queue.set_visibility_timeout(seconds(2));
+    let update = Operation::UpdateService;
+    world.calls.fail_next(update, Fault::CrashAfter, 1);
+    world.calls.set_planned_pause(seconds(20));
+    let find = Operation::FindRevision;
+    world.calls.fail_next(find, Fault::PauseAfter, 2);
+    push(&mut world, "v2");
+    world.run_for(seconds(2));
+    world.queue.set_visibility_timeout(minutes(6));
+    world.run_for(minutes(20));
+    assert_eq!(world.calls.injected(), 3);
+    assert_eq!(history(&world), ["v2 succeeded"]);
+    assert_eq!(writes(&world), (1, 1));
 }

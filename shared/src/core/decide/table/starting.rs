@@ -16,7 +16,7 @@ fn unregistered(intended: i64) -> Given {
 }
 
 /// As above, and revision 8 is known to be registered.
-fn registered(intended: i64) -> Given {
+pub(super) fn registered(intended: i64) -> Given {
     Given::new(phase(Some("web:8"), Some(intended)))
 }
 
@@ -35,7 +35,7 @@ fn started(seconds: i64) -> Given {
 }
 
 /// What ran before still is the primary deployment; revision 8 is found by its tags if `own`.
-fn before(own: bool) -> Seen {
+pub(super) fn before(own: bool) -> Seen {
     Seen(Observation {
         service: found(service(vec![old_deployment()])),
         definition: Look::Taken(definition("team/web:v1")),
