@@ -73,15 +73,43 @@ fn start_log(level: &str) {
         .try_init();
 }
 
-/// Writes an error with everything that led to it, outermost first.
+/// How much is written of an error, in bytes: it may quote what somebody sent.
+const CHAIN_LIMIT_BYTES: usize = 2 * 1024;
+
+/// Writes an error with what led to it, outermost first, as far as that is not too long.
 #[must_use]
 pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
-    while let Some(error) = cause {
+    while let Some(error) = cause
+        && text.len() <= CHAIN_LIMIT_BYTES
+    {
         text.push_str(": ");
         text.push_str(&error.to_string());
         cause = error.source();
     }
+    if text.len() > CHAIN_LIMIT_BYTES {
+        text.truncate(text.floor_char_boundary(CHAIN_LIMIT_BYTES));
+        text.push('…');
+    }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{0}")]
+    struct Told(String, #[source] Option<Box<Told>>);
+
+    #[test]
+    fn what_led_to_an_error_is_written_as_far_as_it_is_not_too_long() {
+        let inner = Told("inner".to_owned(), None);
+        let both = Told("outer".to_owned(), Some(Box::new(inner)));
+        assert_eq!(chain(&both), "outer: inner");
+        let long = Told("ä".repeat(100_000), Some(Box::new(both)));
+        let written = chain(&long);
+        assert!(written.len() < 2 * 1024 + 4 && written.ends_with("ä…"));
+    }
 }

@@ -10,6 +10,10 @@ use crate::target::{Mistake, first_mistakes, shown};
 const HISTORY: (usize, usize) = (10, 100);
 /// How many targets `status` answers where no limit is named, and at the most.
 const STATUS: (usize, usize) = (50, 200);
+/// How large a command may be, in bytes of its texts; Lambda takes a payload of 6 MB.
+///
+/// Source: Lambda developer guide, "Lambda quotas".
+const PAYLOAD_LIMIT_BYTES: usize = 16 * 1024;
 /// How long the reason of a hold may be, in characters.
 const REASON_LIMIT: usize = 500;
 
@@ -72,6 +76,12 @@ const COMMANDS: [(&str, &[&str]); 9] = [
 ///
 /// Every mistake, at least one.
 pub fn parse(value: &Value) -> Result<Command, Vec<Mistake>> {
+    let mut left = PAYLOAD_LIMIT_BYTES;
+    if !fits(value, &mut left) {
+        let problem = format!("it holds more than {} KiB", PAYLOAD_LIMIT_BYTES / 1024);
+        let fix = "Send the command and its own fields alone.";
+        return Err(vec![Mistake::new("the payload", problem, fix)]);
+    }
     let Some(fields) = value.as_object() else {
         return Err(vec![Mistake::new(
             "the payload",
@@ -103,6 +113,24 @@ pub fn parse(value: &Value) -> Result<Command, Vec<Mistake>> {
     match (command, reader.mistakes) {
         (Some(command), mistakes) if mistakes.is_empty() => Ok(command),
         (_, mistakes) => Err(first_mistakes(mistakes, "the payload")),
+    }
+}
+
+/// Says whether what a value holds fits into what is left.
+fn fits(value: &Value, left: &mut usize) -> bool {
+    let own = match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => 1,
+        Value::String(text) => text.len() + 1,
+        Value::Object(fields) => fields.keys().map(|name| name.len() + 1).sum::<usize>() + 1,
+    };
+    let Some(rest) = left.checked_sub(own) else {
+        return false;
+    };
+    *left = rest;
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+        Value::Array(values) => values.iter().all(|value| fits(value, left)),
+        Value::Object(fields) => fields.values().all(|value| fits(value, left)),
     }
 }
 

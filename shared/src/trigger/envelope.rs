@@ -6,6 +6,9 @@ use serde_json::Value;
 
 use crate::core::reason::Ignored;
 
+/// How long an event's id may be: EventBridge's are UUIDs, and it is kept with what it wakes.
+const ID_LIMIT_BYTES: usize = 256;
+
 /// An EventBridge event.
 ///
 /// Source: EventBridge user guide, "Event structure reference".
@@ -44,6 +47,9 @@ impl<'a> Envelope<'a> {
     pub fn read(event: &'a Value) -> Result<Self, Ignored> {
         let outside = Outside::deserialize(event);
         let outside = outside.map_err(|error| unreadable(&error.to_string()))?;
+        if outside.id.len() > ID_LIMIT_BYTES {
+            return Err(unreadable("its id is longer than any of AWS's"));
+        }
         Ok(Self {
             id: outside.id,
             detail_type: outside.detail_type,
@@ -84,5 +90,22 @@ impl<'a> Envelope<'a> {
 pub(super) fn unreadable(problem: &str) -> Ignored {
     Ignored::Unreadable {
         problem: problem.chars().take(200).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_id_that_no_event_has_is_not_kept() {
+        let event = |length| json!({ "id": "x".repeat(length), "detail-type": "a" });
+        assert!(Envelope::read(&event(256)).is_ok());
+        assert!(matches!(
+            Envelope::read(&event(257)),
+            Err(Ignored::Unreadable { .. })
+        ));
     }
 }

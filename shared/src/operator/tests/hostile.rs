@@ -31,6 +31,23 @@ fn deep() -> Value {
 }
 
 #[test]
+fn what_holds_too_much_is_refused_as_a_whole() {
+    let long = "x".repeat(1_000_000);
+    let many: serde_json::Map<String, Value> = (0..10_000)
+        .map(|number| (number.to_string(), json!(1)))
+        .collect();
+    for payload in [
+        json!({ "command": long }),
+        json!({ "command": "status", &long: 1 }),
+        json!({ "command": "status", "target": vec![json!([]); 20_000] }),
+        Value::Object(many),
+        json!(long),
+    ] {
+        assert_eq!(mistakes(payload), ["the payload"]);
+    }
+}
+
+#[test]
 fn what_is_no_object_is_refused() {
     for payload in [
         json!(null),
@@ -49,7 +66,7 @@ fn what_is_no_object_is_refused() {
     ] {
         assert_eq!(mistakes(payload), ["command"]);
     }
-    for name in ["", "Status", "status ", "drop", &"x".repeat(1_000_000)] {
+    for name in ["", "Status", "status ", "drop", &"x".repeat(10_000)] {
         assert_eq!(
             mistakes(json!({ "command": name, "target": "web" })),
             ["command"]
@@ -93,7 +110,7 @@ fn fields_of_a_wrong_type_are_each_named() {
 
 #[test]
 fn names_that_aws_would_not_give_are_refused_before_anything_is_asked() {
-    let long = "x".repeat(5_000_000);
+    let long = "x".repeat(10_000);
     let fields: [(&str, &str, &[&str]); 5] = [
         (
             "explain",
@@ -132,7 +149,7 @@ fn names_that_aws_would_not_give_are_refused_before_anything_is_asked() {
 
 #[test]
 fn of_very_many_unknown_fields_the_first_ones_are_told() {
-    let fields = (0..50_000).map(|number| (format!("{number} {}", "y".repeat(90)), json!(0)));
+    let fields = (0..150).map(|number| (format!("{number} {}", "y".repeat(90)), json!(0)));
     let mut whole: serde_json::Map<String, Value> = fields.collect();
     whole.insert("command".to_owned(), json!("status"));
     let places = mistakes(Value::Object(whole));
@@ -152,7 +169,7 @@ fn a_blank_field_has_a_place_all_the_same() {
 #[test]
 fn a_long_reason_is_cut_and_the_message_stays_small() {
     let installation = Installation::new(TargetState::default());
-    let reason = "\u{1f6a7}".repeat(1_000_000);
+    let reason = "\u{1f6a7}".repeat(3_000);
     let answered =
         installation.answer(json!({ "command": "hold", "target": "web", "reason": reason }));
     assert_eq!(answered["accepted"], true);
