@@ -290,7 +290,7 @@ fn taken_back_for(news: &RolloutNews, surroundings: &Surroundings) -> Option<Str
 }
 
 /// Says that an image that was taken back through no fault of its own may come again.
-const NOT_KEPT_OUT: &str = "Nothing speaks against this image, so it is not kept out: once what hindered it is over, push it again under a new tag.";
+const NOT_KEPT_OUT: &str = "Nothing speaks against this image, so it is not kept out: once what hindered it is over, give the command `deploy`, or push it again under a new tag.";
 
 /// Says how an image that was taken back may come again.
 fn kept_out(rollout: &Rollout, digest: &ImageDigest, surroundings: &Surroundings) -> String {

@@ -135,7 +135,7 @@ pub(super) fn enter(
         .into_iter()
         .partition(|waiting| waiting.push.repository == push.repository);
     state.waiting = kept;
-    let superseded = superseded(outdated, &rollout.id);
+    let superseded = superseded(outdated, &rollout);
     state.waiting.push(rollout);
     superseded
 }
@@ -168,14 +168,12 @@ fn waiting(state: &TargetState) -> Waiting {
     }
 }
 
-fn superseded(outdated: Vec<Rollout>, by: &RolloutId) -> Vec<Rollout> {
+fn superseded(outdated: Vec<Rollout>, by: &Rollout) -> Vec<Rollout> {
     outdated
         .into_iter()
         .map(|rollout| Rollout {
             phase: Phase::Superseded {
-                by: SupersededBy::Push {
-                    rollout: by.clone(),
-                },
+                by: SupersededBy::Push(by.into()),
             },
             ..rollout
         })

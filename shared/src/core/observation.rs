@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use super::alarm::AlarmSeen;
 use super::evidence::ServiceEvent;
-use super::name::{ImageDigest, RolloutId};
+use super::name::ImageDigest;
+use super::reason::NewerPush;
 use super::shared_alarm::Sharer;
 use super::state::Quarantined;
 
@@ -51,7 +52,7 @@ pub struct Observation {
     /// The images that are kept out of the target.
     pub quarantine: BTreeMap<ImageDigest, Quarantined>,
     /// A newer push to the same repository that waits for its turn.
-    pub newer: Option<RolloutId>,
+    pub newer: Option<NewerPush>,
     /// The ids of the service deployments that this target's rollouts asked for, last one last.
     pub asked_before: Vec<String>,
     /// The id of the deployment that did not settle while adoption waited for it.

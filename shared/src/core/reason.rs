@@ -9,6 +9,8 @@ use super::diagnosis::service_trouble::ServiceTrouble;
 use super::failure::Failure;
 use super::name::{ImageDigest, RolloutId, TargetName};
 use super::observation::GoneImage;
+use super::push::PushSource;
+use super::rollout::Rollout;
 use crate::target::Mistake;
 
 /// Why a rollout or a target is waiting, and for what.
@@ -245,11 +247,8 @@ pub enum Unsuitable {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "by")]
 pub enum SupersededBy {
-    /// A newer push.
-    Push {
-        /// The rollout of the newer push.
-        rollout: RolloutId,
-    },
+    /// A newer push, or a person's command to deploy.
+    Push(NewerPush),
     /// Somebody else changed the service: it runs neither our revision nor what ran before.
     SomebodyElse {
         /// The task definition that the service was changed to.
@@ -266,12 +265,36 @@ pub enum SupersededBy {
     },
 }
 
+/// What takes over from a rollout.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewerPush {
+    /// The rollout that it asks for.
+    pub rollout: RolloutId,
+    /// The tag of its image; older records do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
+    /// Whether a person asked for it by a command.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_command: bool,
+}
+
+impl From<&Rollout> for NewerPush {
+    fn from(rollout: &Rollout) -> Self {
+        Self {
+            rollout: rollout.id.clone(),
+            tag: Some(rollout.push.tag.clone()),
+            by_command: rollout.push.source == PushSource::Operator,
+        }
+    }
+}
+
 impl SupersededBy {
     /// Gives the reason's stable name.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
-            Self::Push { .. } => "newer-push",
+            Self::Push(_) => "newer-push",
             Self::SomebodyElse { .. } => "somebody-else",
             Self::ServiceGone => "service-gone",
             Self::TargetRemoved => "target-removed",

@@ -65,7 +65,7 @@ pub fn cause(cause: Cause) -> Explanation {
         ),
         Cause::ImageManifestMissing => says(
             "The registry does not have the image, or has it in its archive.",
-            "See whether it is there with aws ecr describe-images. If it was deleted, push it again, and make sure that the lifecycle policy spares what is deployed; if it is archived, restore it.",
+            "See with aws ecr describe-images whether it was deleted, or is archived and can be restored. Make sure that the lifecycle policy spares what is deployed.",
         ),
         Cause::WrongPlatform => says(
             "The image was not built for the CPU architecture or operating system that the task runs on.",
@@ -268,9 +268,7 @@ pub fn target_hint(health: &TargetHealth) -> &'static str {
         "Target.FailedHealthChecks" => {
             "The connection could not be made or broke: check that the application listens on the container port and speaks the target group's protocol, and that the task's security group lets the load balancer in."
         }
-        "Elb.InternalError" => {
-            "The load balancer itself failed: look at the AWS Health Dashboard, then push again."
-        }
+        "Elb.InternalError" => "The load balancer itself failed: look at the AWS Health Dashboard.",
         "Target.NotInUse" => {
             "Attach the target group to a listener, and enable the task's Availability Zone for the load balancer."
         }

@@ -17,7 +17,7 @@ pub fn failure(failure: &Failure) -> String {
             failed,
             limit,
         } => format!(
-            "{} {failed} of its tasks failed; at {limit} the version is taken back (maxFailedTasks).",
+            "{} {failed} of its tasks had failed when it was decided to take it back (maxFailedTasks: {limit}).",
             diagnosis::cause(*cause).meaning
         ),
         Failure::AlarmFired { alarms } => match alarms.as_slice() {

@@ -76,7 +76,7 @@ pub fn rejected(reason: &Rejected, target: &TargetName, surroundings: &Surroundi
             surroundings.deploy(target, repository, digest)
         ),
         Rejected::AlarmFiring { alarms } => format!(
-            "A watched alarm fires ({}), and the target asks not to deploy then. Nothing was changed. Push again under a new tag once it is quiet.",
+            "A watched alarm fires ({}), and the target asks not to deploy then. Nothing was changed. Once it is quiet, {PUSH_AGAIN}",
             alarms.join(", ")
         ),
         Rejected::Refused { call, code, message } => format!(
@@ -169,8 +169,14 @@ fn unsuitable(what: &Unsuitable) -> String {
 #[must_use]
 pub fn superseded(by: &SupersededBy) -> String {
     match by {
-        SupersededBy::Push { rollout } => {
-            format!("A newer push took over (rollout {rollout}). Nothing is to be done.")
+        SupersededBy::Push(newer) => {
+            let rollout = &newer.rollout;
+            let who = match (&newer.tag, newer.by_command) {
+                (Some(tag), false) => format!("The newer push of {tag}"),
+                (Some(tag), true) => format!("{tag}, which a person asked for,"),
+                (None, _) => "A newer push".to_owned(),
+            };
+            format!("{who} took over (rollout {rollout}). Nothing is to be done.")
         }
         SupersededBy::SomebodyElse { task_definition } => format!(
             "Somebody else changed the service: it now goes to {task_definition}. Pushboat leaves that alone and stands down until the next push."
@@ -188,14 +194,21 @@ pub fn superseded(by: &SupersededBy) -> String {
 }
 
 /// Says in a few words who took over, for one line.
-pub(super) fn superseded_briefly(by: &SupersededBy) -> &'static str {
-    match by {
-        SupersededBy::Push { .. } => "a newer push took over",
+pub(super) fn superseded_briefly(by: &SupersededBy) -> String {
+    let words = match by {
+        SupersededBy::Push(newer) => {
+            return match (&newer.tag, newer.by_command) {
+                (Some(tag), false) => format!("the newer push of {tag} took over"),
+                (Some(tag), true) => format!("a person asked for {tag}"),
+                (None, _) => "a newer push took over".to_owned(),
+            };
+        }
         SupersededBy::SomebodyElse { .. } => "somebody else changed the service",
         SupersededBy::ServiceGone => "the service was deleted",
         SupersededBy::TargetRemoved => "the target was removed",
         SupersededBy::Operator { .. } => "a person withdrew it",
-    }
+    };
+    words.to_owned()
 }
 
 /// Says why only a person can decide how to go on.

@@ -18,7 +18,7 @@ use crate::core::failure::Failure;
 use crate::core::name::{ImageDigest, RolloutId, TargetName};
 use crate::core::observation::{GoneImage, PausedHook};
 use crate::core::push::Push;
-use crate::core::reason::{Halted, Rejected, SupersededBy, Unsuitable, Waiting};
+use crate::core::reason::{Halted, NewerPush, Rejected, SupersededBy, Unsuitable, Waiting};
 use crate::core::rollout::{Back, Phase, RolledBackBy, Rollout, Running, Start, Way};
 use crate::core::shared::Shared;
 use crate::core::shared_alarm::{Sharing, Turn};
@@ -377,16 +377,17 @@ fn phases_that_no_notice_tells_of_can_be_worded_too() {
 #[test]
 fn who_took_over() {
     let by = |by| started(Phase::Superseded { by });
-    let newer = RolloutId::new(at("08:20:00"), &["main-43"]);
-    let waiting = Phase::Superseded {
-        by: SupersededBy::Push {
-            rollout: newer.clone(),
-        },
+    let newer = |tag, by_command| {
+        SupersededBy::Push(NewerPush {
+            rollout: RolloutId::new(at("08:20:00"), &["main-43"]),
+            tag,
+            by_command,
+        })
     };
+    let pushed = || newer(Some("main-43".to_owned()), false);
+    let waiting = Phase::Superseded { by: pushed() };
     let theirs = revision(44);
-    let mut from_a_bad_one = by(SupersededBy::Push {
-        rollout: newer.clone(),
-    });
+    let mut from_a_bad_one = by(pushed());
     if let News::Rollout(news) = &mut from_a_bad_one.news {
         news.taken_back_for = Some(alarms());
     }
@@ -394,7 +395,12 @@ fn who_took_over() {
         "superseded",
         shown(&[
             ("a newer push, from one on its way back", from_a_bad_one),
-            ("a newer push", by(SupersededBy::Push { rollout: newer })),
+            ("a newer push", by(pushed())),
+            ("… as older records have it", by(newer(None, false))),
+            (
+                "a person's command",
+                by(newer(Some("main-41".to_owned()), true))
+            ),
             (
                 "somebody else",
                 by(SupersededBy::SomebodyElse {

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::Ports;
 use crate::core::alarm::AlarmSeen;
 use crate::core::decide::{self, Wanted, WantedDefinition};
-use crate::core::name::{RolloutId, TargetName};
+use crate::core::name::TargetName;
 use crate::core::observation::{
     Availability, Definition, DeploymentRecord, GoneImage, ImageLook, Look, Observation,
     ServiceLook,
@@ -17,6 +17,7 @@ use crate::core::observation::{
 use crate::core::ordering::exact_tag;
 use crate::core::policy::Policy;
 use crate::core::push::PushSource;
+use crate::core::reason::NewerPush;
 use crate::core::rollout::Rollout;
 use crate::core::shared::Shared;
 use crate::core::shared_alarm::{SHARERS_LOOKED_AT, Sharer};
@@ -110,7 +111,7 @@ where
 }
 
 /// Finds the newer push that waits; from what runs, only one that would start takes over.
-async fn newer<I: Images>(images: &I, state: &TargetState, rollout: &Rollout) -> Option<RolloutId> {
+async fn newer<I: Images>(images: &I, state: &TargetState, rollout: &Rollout) -> Option<NewerPush> {
     let repository = &rollout.push.repository;
     let mut waiting = state.waiting.iter();
     let newer = waiting.find(|waiting| waiting.push.repository == *repository)?;
@@ -120,7 +121,7 @@ async fn newer<I: Images>(images: &I, state: &TargetState, rollout: &Rollout) ->
             return None;
         }
     }
-    Some(newer.id.clone())
+    Some(newer.into())
 }
 
 fn given_up_deployment(standing: &Standing) -> Option<&String> {

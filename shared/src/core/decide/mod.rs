@@ -390,9 +390,5 @@ fn newer_takes_over(policy: &Policy, observation: &Observation, failing: bool) -
         Supersede::Immediately => true,
         Supersede::WhenFinished => failing,
     };
-    now.then(|| {
-        supersede(SupersededBy::Push {
-            rollout: newer.clone(),
-        })
-    })
+    now.then(|| supersede(SupersededBy::Push(newer.clone())))
 }

@@ -29,9 +29,7 @@ pub(super) fn decide(
     now: Timestamp,
 ) -> Decision {
     if let Some(newer) = &observation.newer {
-        return supersede(SupersededBy::Push {
-            rollout: newer.clone(),
-        });
+        return supersede(SupersededBy::Push(newer.clone()));
     }
     match check(policy, rollout, observation) {
         Ok(ready) => begin(rollout, &ready, now),

@@ -34,9 +34,7 @@ pub(super) fn decide(returning: &Return<'_>, observation: &Observation) -> Decis
     if let (Some(newer), false) = (&observation.newer, returning.back.way == Way::Unasked) {
         // It may be the fix; it starts with the same last-known-good. Should it be refused,
         // the service is on its way back all the same.
-        return supersede(SupersededBy::Push {
-            rollout: newer.clone(),
-        });
+        return supersede(SupersededBy::Push(newer.clone()));
     }
     let service = match &observation.service {
         Look::Taken(ServiceLook::Found(service)) if service.active => service,

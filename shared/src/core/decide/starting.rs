@@ -77,9 +77,7 @@ pub(super) fn decide(
     }
     if let Some(newer) = &observation.newer {
         // Nothing was changed yet, as far as can be seen: the newer push need not wait.
-        return supersede(SupersededBy::Push {
-            rollout: newer.clone(),
-        });
+        return supersede(SupersededBy::Push(newer.clone()));
     }
     if now.duration_since(start.at) >= rollout.policy.deadline() {
         return reject(Rejected::AwsUnavailable {

@@ -31,7 +31,7 @@ use super::super::observation::{
 };
 use super::super::policy::{AlarmsAtStart, Policy, Supersede, TagPolicy};
 use super::super::push::{Push, PushSource};
-use super::super::reason::{Halted, Rejected, SupersededBy, Waiting};
+use super::super::reason::{Halted, NewerPush, Rejected, SupersededBy, Waiting};
 use super::super::rollout::{Back, Phase, RolledBackBy, Rollout, Running, Start, Way};
 use super::super::shared_alarm::{Sharer, SharerStanding, Sharing, Turn};
 use super::super::state::Quarantined;
@@ -307,7 +307,13 @@ impl Seen {
     }
 
     fn newer(self) -> Self {
-        self.change(|seen| seen.newer = Some(RolloutId::new(at(-5), &["v3"])))
+        self.change(|seen| {
+            seen.newer = Some(NewerPush {
+                rollout: RolloutId::new(at(-5), &["v3"]),
+                tag: Some("v3".to_owned()),
+                by_command: false,
+            });
+        })
     }
 
     fn nothing_good(self) -> Self {

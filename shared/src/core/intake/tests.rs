@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use super::super::alarm::{AlarmSeen, AlarmState, AlarmWatch};
 use super::super::name::TargetName;
 use super::super::observation::{Controller, Service};
+use super::super::reason::NewerPush;
 use super::super::rollout::{Running, Start};
 use super::*;
 use crate::target;
@@ -66,9 +67,11 @@ fn only_the_newest_push_waits_and_the_other_is_told() {
         panic!()
     };
     assert_eq!(superseded.len(), 1);
-    let by = SupersededBy::Push {
+    let by = SupersededBy::Push(NewerPush {
         rollout: state.waiting[0].id.clone(),
-    };
+        tag: Some("v2".to_owned()),
+        by_command: false,
+    });
     assert_eq!(superseded[0].phase, Phase::Superseded { by });
     assert_eq!(state.waiting.len(), 1);
     assert_eq!(state.waiting[0].push.tag, "v2");

@@ -122,7 +122,9 @@ pub(crate) fn rejected() -> Vec<Rejected> {
 
 pub(crate) fn superseded() -> Vec<SupersededBy> {
     every! { SupersededBy:
-        SupersededBy::Push { .. } => [SupersededBy::Push { rollout: other() }],
+        SupersededBy::Push(_) => [SupersededBy::Push(NewerPush {
+            rollout: other(), tag: Some(text("main-43")), by_command: false,
+        })],
         SupersededBy::SomebodyElse { .. } => [SupersededBy::SomebodyElse { task_definition: revision(44) }],
         SupersededBy::ServiceGone => [SupersededBy::ServiceGone],
         SupersededBy::TargetRemoved => [SupersededBy::TargetRemoved],
@@ -245,7 +247,7 @@ fn every_end_without_a_change_has_its_sentence() {
     });
     snapshot!("every_rejection", told);
     let told = lines(&superseded(), |one| {
-        let brief = reason::superseded_briefly(one).to_owned();
+        let brief = reason::superseded_briefly(one);
         [one.as_str().to_owned(), brief, reason::superseded(one)]
     });
     snapshot!("every_successor", told);

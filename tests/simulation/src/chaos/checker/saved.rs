@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use pushboat::core::failure::Failure;
 use pushboat::core::name::ImageDigest;
-use pushboat::core::reason::SupersededBy;
+use pushboat::core::reason::{NewerPush, SupersededBy};
 use pushboat::core::rollout::{Phase, Rollout};
 use pushboat::core::state::LastKnownGood;
 use pushboat::notice::News;
@@ -173,7 +173,7 @@ impl Known {
 
     fn check_superseded(&self, rollout: &Rollout, found: &mut Vec<Found>) {
         let Phase::Superseded {
-            by: SupersededBy::Push { rollout: by },
+            by: SupersededBy::Push(NewerPush { rollout: by, .. }),
         } = &rollout.phase
         else {
             return;

@@ -99,9 +99,7 @@ fn a_rollout_that_is_superseded_by_an_older_one_is_reported() {
     let newer = rollout("main-2", 'b', 20, requested());
     let superseded = |one: &Rollout, by: &Rollout| Rollout {
         phase: Phase::Superseded {
-            by: SupersededBy::Push {
-                rollout: by.id.clone(),
-            },
+            by: SupersededBy::Push(by.into()),
         },
         ..one.clone()
     };
