@@ -243,11 +243,17 @@ fn monitors_fired(deployment: &ServiceDeployment) -> bool {
     breaker == triggered || alarms == triggered
 }
 
+/// One that nobody answered may let the deployment go on all the same.
+///
+/// Source: ECS API reference, DeploymentLifecycleHookDetail, `timeoutAction`.
 fn has_failed(hook: &DeploymentLifecycleHookDetail) -> bool {
-    matches!(
-        hook.status(),
-        Some(DeploymentLifecycleHookStatus::Failed | DeploymentLifecycleHookStatus::TimedOut)
-    )
+    match hook.status() {
+        Some(DeploymentLifecycleHookStatus::Failed) => true,
+        Some(DeploymentLifecycleHookStatus::TimedOut) => hook
+            .timeout_action()
+            .is_none_or(|action| action.as_str() == "ROLLBACK"),
+        Some(_) | None => false,
+    }
 }
 
 fn paused_at(arn: &str, hook: &DeploymentLifecycleHookDetail) -> Option<PausedHook> {

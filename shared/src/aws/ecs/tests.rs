@@ -316,7 +316,8 @@ fn history() -> Endpoint {
             };
             Answer::json(&json!({ "serviceDeployments": [
                 { "serviceDeploymentArn": named("service-deployment", "old"), "status": "SUCCESSFUL",
-                  "targetServiceRevision": summary("1"), "sourceServiceRevisions": [] },
+                  "targetServiceRevision": summary("1"), "sourceServiceRevisions": [],
+                  "lifecycleHookDetails": [hook("PAUSE", "TIMED_OUT")] },
                 { "serviceDeploymentArn": named("service-deployment", "new"), "status": "ROLLBACK_IN_PROGRESS",
                   "statusReason": "breaker", "targetServiceRevision": summary("2"),
                   "sourceServiceRevisions": [summary("1"), summary("1")],
