@@ -130,7 +130,8 @@ impl Services for Ecs {
                 Some((found, _)) if found == family => break,
                 Some(_) | None => continue,
             }
-            if is_own(&Services::task_definition(self, arn).await?, own) {
+            let definition = Services::task_definition(self, arn).await?;
+            if is_own(&definition, own) {
                 return Ok(Some(arn.clone()));
             }
         }
