@@ -89,13 +89,17 @@ impl Checker {
         }
         // By ECS's clock, and alarms by CloudWatch's.
         let since = before.phase.running()?.deployment_created_at + self.skew;
+        let started_at = before.phase.start()?.at;
+        let looked_from = known.looked_from.unwrap_or(started_at).min(started_at);
         let terms = &known.terms;
         let mut watched = terms.own_alarms.iter().chain(&terms.shared_alarms);
         let fires = |name: &&String| match self.turns(name) {
             [.., (ok_at, AlarmState::Ok), (at, AlarmState::Alarm)] => {
                 // Where it fired at the start, that it was OK between two looks need not be known.
+                let ok_at = *ok_at + self.skew;
                 let mut looks = known.looks.iter();
-                let was_seen = *ok_at <= since || looks.any(|look| ok_at <= look && look <= at);
+                let was_seen = ok_at <= looked_from
+                    || looks.any(|look| ok_at <= *look && *look + self.skew <= *at);
                 *at > since && *at + UNSEEN < self.at && was_seen
             }
             _ => false,

@@ -36,7 +36,6 @@ impl Checker {
         known.check_final(saved, &mut found);
         known.check_notices(saved, &mut found);
         self.check_start(&known, saved, &mut found);
-        known.note_start(saved);
         // Somebody may have come between the look and the write.
         let somebody = known.somebody.as_ref();
         let looked_from = known.received_at.unwrap_or(saved.at);
@@ -50,6 +49,8 @@ impl Checker {
             }
         }
         known.check_quarantine(saved, &mut found);
+        // What ended looked at the alarms when it started itself.
+        known.note_start(saved);
         self.check_goes_back(&mut known, saved, &mut found);
         known.check_progress(saved, &mut found);
         known.shortage.follow(&known.state, saved, self.hears_all);

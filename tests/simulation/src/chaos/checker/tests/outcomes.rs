@@ -1,5 +1,6 @@
 //! How rollouts end: invariants 3 and 4.
 
+use jiff::SignedDuration;
 use pushboat::core::alarm::AlarmState;
 
 use super::*;
@@ -109,6 +110,74 @@ fn a_success_though_an_alarm_fired_is_reported() {
             false => assert_quiet(&checker),
         }
     }
+}
+
+/// It looks at 95, starts at 100, is deployed at 110, and the alarm is OK at about that time.
+#[test]
+fn an_alarm_that_nobody_saw_ok_since_the_start_is_not_held_against_a_success() {
+    let (ours, ok, alarm) = (
+        rollout("main-1", 'a', 10, baking('a')),
+        AlarmState::Ok,
+        AlarmState::Alarm,
+    );
+    for (ok_at, look, apart, reported) in [
+        (95, None, 0, true),
+        (85, None, 10, true),
+        (86, None, 10, false),
+        (97, None, 0, false),
+        (105, None, 10, false),
+        (115, Some(125), 10, true),
+        (115, Some(124), 10, false),
+        (115, Some(191), 10, false),
+        (115, Some(191), 0, true),
+    ] {
+        let mut checker = checker(Tags::Pattern);
+        checker.skew = SignedDuration::from_secs(apart);
+        for (second, state) in [(50, ok), (60, alarm), (ok_at, ok), (200, alarm)] {
+            checker.take(&Deed::AlarmTurned {
+                at: at(second),
+                name: "5xx".to_owned(),
+                state,
+            });
+        }
+        receive(&mut checker, 95);
+        let mut write = saved(state(Some(ours.clone())), Vec::new(), None);
+        write.at = at(100);
+        save(&mut checker, write);
+        if let Some(second) = look {
+            checker.take(&invoked_at(second, 3, 0));
+        }
+        // Another one starts at once.
+        receive(&mut checker, 600);
+        let next = rollout("main-2", 'b', 20, starting('b'));
+        let runs = service(revision(OURS, Some(&ours), 'a'));
+        let ended = vec![succeeded(&ours)];
+        save(
+            &mut checker,
+            saved(state(Some(starts_now(next))), ended, Some(runs)),
+        );
+        let found = checker.violations();
+        assert_eq!(!found.is_empty(), reported, "{ok_at} {look:?}: {found:?}");
+    }
+}
+
+fn receive(checker: &mut Checker, second: i64) {
+    checker.take(&Deed::Received {
+        at: at(second),
+        target: web(),
+        sent_at: at(second),
+    });
+}
+
+fn starts_now(mut rollout: Rollout) -> Rollout {
+    let mut start = (*start('b')).clone();
+    start.at = at(600);
+    rollout.phase = Phase::Starting {
+        start: start.into(),
+        revision: None,
+        update_intended_at: None,
+    };
+    rollout
 }
 
 #[test]
