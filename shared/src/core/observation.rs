@@ -59,6 +59,8 @@ pub struct Observation {
     pub given_up_deployment: Option<String>,
     /// The service's latest service deployments, the newest first.
     pub history: Look<Vec<DeploymentRecord>>,
+    /// Whether it took so long that what was seen first may not be true any more.
+    pub is_old: bool,
 }
 
 /// What DescribeServices said.

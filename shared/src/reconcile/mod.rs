@@ -354,7 +354,7 @@ where
     );
     step.apply(&current, decision.phase, &observation, now);
     match decision.next {
-        Next::Over => {}
+        Next::Over => step.save_success(&ports.ledger, now).await?,
         Next::Wait(at, waiting) => {
             step.wait(at, waiting, now);
             return Ok(false);

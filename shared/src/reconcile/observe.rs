@@ -26,8 +26,8 @@ use crate::ledger::{LedgerError, ReverseKey};
 use crate::ports::{Alarms, CallError, Clock, ImageName, Images, Services, Targets};
 use crate::task_definition::{PulledVersion, pulled_from, registry_of};
 
-/// For how long after a look a service may be updated; later, somebody else may have changed it,
-/// and it is looked at again.
+/// For how long after a look a service may be updated, or a version called good; later, somebody
+/// else may have changed it, or an alarm fired, and it is looked at again.
 pub(super) const LOOK_HOLDS: SignedDuration = SignedDuration::from_secs(10);
 
 /// Looks at what the rollout's phase needs to see, and says when the look began.
@@ -51,7 +51,9 @@ where
     if ended.duration_since(began) <= LOOK_HOLDS {
         return (observation, began);
     }
-    (observe(ports, state, rollout, ended).await, ended)
+    let mut observation = observe(ports, state, rollout, ended).await;
+    observation.is_old = ports.clock.now().duration_since(ended) > LOOK_HOLDS;
+    (observation, ended)
 }
 
 async fn observe<L, S, I, A, B, C>(
@@ -107,6 +109,7 @@ where
         newer,
         asked_before: state.asked_before.clone(),
         given_up_deployment: given_up_deployment(&state.standing).cloned(),
+        is_old: false,
     }
 }
 

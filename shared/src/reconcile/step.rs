@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::core::alarm::AlarmWatch;
+use crate::core::decide::READ_LAG;
 use crate::core::failure::Failure;
 use crate::core::hold::Hold;
 use crate::core::name::TargetName;
@@ -108,6 +109,27 @@ impl Step {
         self.version = ledger.save(&write).await?;
         self.saved = write.state;
         Ok(())
+    }
+
+    /// Saves at once that a version succeeded where another one waits.
+    ///
+    /// It is true now: a look at the other one can take long, and an alarm fire meanwhile.
+    pub(super) async fn save_success<L: Targets>(
+        &mut self,
+        ledger: &L,
+        now: Timestamp,
+    ) -> Result<(), SaveError> {
+        let last = self.finished.last();
+        let succeeded = last.is_some_and(|last| matches!(last.phase, Phase::Succeeded { .. }));
+        if !succeeded || self.state.waiting.is_empty() {
+            return Ok(());
+        }
+        // Should the function die before it looks at the other one, the sweep wakes it.
+        self.state.wake = Some(Wake {
+            at: now + READ_LAG,
+            waiting: Waiting::FirstLook,
+        });
+        self.save(ledger).await
     }
 
     /// Gives the hold that stands: the one for everything before the target's own.

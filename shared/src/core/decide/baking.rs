@@ -76,6 +76,13 @@ fn at_the_end(going: &Going<'_>, bake: &Bake, service: &Service) -> Decision {
     }
     // What is to be called good has to be seen whole: the alarms, and the definition to go back to.
     let observation = going.observation;
+    if observation.is_old {
+        return ask_again(
+            going,
+            bake,
+            "the look at the service and its alarms took too long",
+        );
+    }
     let trouble = match (&observation.alarms, &observation.definition) {
         (Look::Taken(_), Look::Taken(_)) => {
             return over(Phase::Succeeded {

@@ -1,5 +1,7 @@
 //! `rollout` stands still in the midst of a call.
 
+use pushboat::core::alarm::AlarmState;
+use pushboat::ports::Clock as _;
 use simulation::{Fault, ReadLag};
 
 use super::*;
@@ -138,4 +140,60 @@ fn what_a_slow_look_shows_is_judged_by_when_it_was_taken() {
     assert_eq!(world.calls.injected(), 3);
     assert_eq!(history(&world), ["v2 succeeded"]);
     assert_eq!(writes(&world), (1, 1));
+}
+
+/// The next rollout's look takes most of a minute: an alarm may fire meanwhile.
+#[test]
+fn that_a_version_succeeded_is_written_before_the_next_one_is_looked_at() {
+    let mut world = adopted();
+    push(&mut world, "v2");
+    run_to(&mut world, "baking");
+    push(&mut world, "v3");
+    world.run_for(seconds(5));
+    world.calls.set_planned_pause(seconds(20));
+    let fault = Fault::PauseBefore;
+    let look = Operation::DescribeGoodImage;
+    world.calls.fail_next(look, fault, 2);
+    assert!(world.run_while(minutes(20), |world| world.calls.injected() == 0));
+    assert_eq!(history(&world), ["v2 succeeded"]);
+    world.run_for(minutes(20));
+    assert_eq!(world.calls.injected(), 2);
+    assert_eq!(history(&world), ["v2 succeeded", "v3 succeeded"]);
+}
+
+/// As above, but the function dies there: what waits is seen to all the same.
+#[test]
+fn what_waits_behind_a_version_that_succeeded_is_not_forgotten() {
+    let mut world = adopted();
+    push(&mut world, "v2");
+    run_to(&mut world, "baking");
+    push(&mut world, "v3");
+    world.run_for(seconds(5));
+    let look = Operation::DescribeGoodImage;
+    world.calls.fail_next(look, Fault::CrashBefore, 1);
+    world.run_for(minutes(30));
+    assert_eq!(world.calls.injected(), 1);
+    assert_eq!(history(&world), ["v2 succeeded", "v3 succeeded"]);
+}
+
+/// Both looks at the end of the bake time took long, and an alarm fires after it was read.
+#[test]
+fn nothing_is_called_good_by_an_old_look() {
+    let mut world = adopted();
+    push(&mut world, "v2");
+    run_to(&mut world, "baking");
+    let current = world.state(TARGET).current.unwrap();
+    let Phase::Baking { until, .. } = current.phase else {
+        panic!("{current:?}");
+    };
+    world.run_for(until.duration_since(world.clock.now()) - seconds(1));
+    world.calls.set_planned_pause(seconds(20));
+    let alarms = Operation::DescribeAlarms;
+    world.calls.fail_next(alarms, Fault::PauseAfter, 2);
+    assert!(world.run_while(minutes(5), |world| world.calls.injected() < 2));
+    world.run_for(seconds(1));
+    assert_eq!(under_way(&world).as_deref(), Some("v2 baking"));
+    world.alarms.set("5xx", AlarmState::Alarm);
+    world.run_for(minutes(20));
+    assert_eq!(history(&world), ["v2 rolled-back alarm-fired"]);
 }
