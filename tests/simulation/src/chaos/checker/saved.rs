@@ -53,7 +53,7 @@ impl Checker {
         known.note_start(saved);
         self.check_goes_back(&mut known, saved, &mut found);
         known.check_progress(saved, &mut found);
-        known.shortage.follow(&known.state, saved, self.hears_all);
+        known.follow_tasks(saved, self.hears_all);
         known.state = saved.state.clone();
         self.targets.insert(saved.target.clone(), known);
         for (invariant, saw) in found {
