@@ -122,7 +122,7 @@ pub(super) fn enter(
     ];
     let rollout = Rollout {
         id: RolloutId::new(push.tagged_at, &parts),
-        push: push.clone(),
+        push: push.clone().into(),
         policy: policy.clone(),
         requested_at: now,
         phase: Phase::Requested {

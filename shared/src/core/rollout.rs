@@ -20,7 +20,7 @@ pub struct Rollout {
     /// Its id.
     pub id: RolloutId,
     /// The push that asked for it.
-    pub push: Push,
+    pub push: Shared<Push>,
     /// The target's configuration; a copy, brought up to date until the rollout starts.
     pub policy: Shared<Policy>,
     /// When it was taken in, by our clock.

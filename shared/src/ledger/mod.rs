@@ -37,7 +37,7 @@ impl Version {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TargetEntry {
     /// Its configuration as it was last read; written by the sweep alone.
-    pub registration: Option<Registration>,
+    pub registration: Option<Shared<Registration>>,
     /// How it stands; written by `rollout` alone.
     pub state: Shared<TargetState>,
     /// The version of `state`.

@@ -94,7 +94,7 @@ fn rollout(phase: Phase) -> Rollout {
         id: RolloutId::new(push.tagged_at, &["main-42"]),
         policy: target::parse(&target(), text).unwrap().into(),
         requested_at: at("08:15:14"),
-        push,
+        push: push.into(),
         phase,
         evidence: Evidence::default().into(),
     }

@@ -44,7 +44,7 @@ impl Installation {
             ..valid.unwrap()
         };
         let entry = TargetEntry {
-            registration: Some(registration),
+            registration: Some(registration.into()),
             state: state.into(),
             ..TargetEntry::default()
         };
@@ -74,7 +74,7 @@ impl Records for Installation {
     async fn all_registrations(&self) -> Result<Vec<Registration>, LedgerError> {
         let entries = self.entries.values();
         Ok(entries
-            .filter_map(|entry| entry.registration.clone())
+            .filter_map(|entry| entry.registration.as_deref().cloned())
             .collect())
     }
 

@@ -139,6 +139,7 @@ pub(crate) struct Functions {
     sweep: SweepPorts,
     notify_clock: VirtualClock,
     settings: Settings,
+    sweep_settings: sweep::Settings,
 }
 
 type Running = Pin<Box<dyn Future<Output = Result<Report, LedgerError>>>>;
@@ -221,6 +222,13 @@ impl Functions {
             },
             notify_clock: ground.clocks.notify.clone(),
             settings: Settings::default(),
+            sweep_settings: sweep::Settings {
+                prefix: PREFIX.to_owned(),
+                surroundings: Surroundings {
+                    operator_function: format!("{PREFIX}-operator"),
+                    region: REGION.to_owned(),
+                },
+            },
         }
     }
 
@@ -306,14 +314,19 @@ impl Functions {
         self.calls.enter(Function::Sweep);
         Outcome::Sweep(
             occasion,
-            invoke(sweep(&self.sweep, &sweep_settings(), occasion)),
+            invoke(sweep(&self.sweep, &self.sweep_settings, occasion)),
         )
     }
 
     pub(crate) fn operator(&self, request: &Request) -> Invocation<Value, OperatorError> {
         self.calls.enter(Function::Operator);
         let (records, queue) = (&self.sweep.ledger, &self.sweep.queue);
-        invoke(operator::answer(records, queue, &surroundings(), request))
+        invoke(operator::answer(
+            records,
+            queue,
+            &self.sweep_settings.surroundings,
+            request,
+        ))
     }
 
     pub(crate) fn notify(&self, key: NoticeKey) -> Outcome {
@@ -324,25 +337,11 @@ impl Functions {
             ledger,
             topic,
             &NoInvestigator,
-            &surroundings(),
+            &self.sweep_settings.surroundings,
             &key,
             now,
         ));
         Outcome::Notify(key, sent)
-    }
-}
-
-fn sweep_settings() -> sweep::Settings {
-    sweep::Settings {
-        prefix: PREFIX.to_owned(),
-        surroundings: surroundings(),
-    }
-}
-
-fn surroundings() -> Surroundings {
-    Surroundings {
-        operator_function: format!("{PREFIX}-operator"),
-        region: REGION.to_owned(),
     }
 }
 

@@ -163,7 +163,7 @@ impl Records {
             (version, registration.parameter_changed_at)
         };
         let stored = self.entries.get(target);
-        let stored = stored.and_then(|entry| entry.registration.as_ref());
+        let stored = stored.and_then(|entry| entry.registration.as_deref());
         if stored.map(version_of) != change.expected.as_ref().map(version_of) {
             return Err(SaveError::Conflict);
         }
@@ -282,7 +282,7 @@ impl Registrations for Ledger {
         let records = self.0.borrow();
         let entries = records.entries.values();
         Ok(entries
-            .filter_map(|entry| entry.registration.clone())
+            .filter_map(|entry| entry.registration.as_deref().cloned())
             .collect())
     }
 
@@ -291,7 +291,7 @@ impl Registrations for Ledger {
         records.check(change)?;
         let target = &change.registration.target;
         let entry = records.entries.entry(target.clone()).or_default();
-        entry.registration = Some(change.registration.clone());
+        entry.registration = Some(change.registration.clone().into());
         if let Some(service) = &change.release {
             records.claims.remove(service);
         }
@@ -323,7 +323,7 @@ impl Registrations for Ledger {
         let records = &mut *self.0.borrow_mut();
         let entry = records.entries.get_mut(&registration.target);
         if let Some(stored) = entry.and_then(|entry| entry.registration.as_mut())
-            && stored == registration
+            && **stored == *registration
         {
             stored.woken = true;
         }

@@ -171,7 +171,7 @@ pub(super) fn read_entry(target: &TargetName, items: &[Item]) -> Result<TargetEn
         {
             Some(REGISTRATION) => {
                 let what = format!("the registration of `{target}`");
-                entry.registration = Some(read(&what, item)?);
+                entry.registration = Some(read::<Registration>(&what, item)?.into());
             }
             Some(STATE) => {
                 let what = format!("the state of `{target}`");

@@ -196,7 +196,7 @@ impl Given {
             id: RolloutId::new(push.tagged_at, &["v2"]),
             policy: target::parse(&target, text).unwrap().into(),
             requested_at: at(-60),
-            push,
+            push: push.into(),
             phase,
             evidence: Evidence::default().into(),
         })

@@ -61,8 +61,8 @@ impl Row {
             groups.all(|group| group.iter().any(|piece| text.contains(piece)))
         };
         (self.stop_codes.is_empty() || missing || self.stop_codes.iter().any(code))
-            && (self.text.is_empty() || texts.iter().any(told))
             && self.exit.matches(task)
+            && (self.text.is_empty() || texts.iter().any(told))
     }
 }
 

@@ -117,7 +117,7 @@ fn rolling_back() -> Phase {
 fn rollout(phase: Phase) -> Rollout {
     Rollout {
         id: RolloutId::new(at(1), &["v1"]),
-        push: push("v1", 'a', 1),
+        push: push("v1", 'a', 1).into(),
         policy: any(),
         requested_at: at(2),
         phase,

@@ -125,7 +125,8 @@ fn target(phase: Phase) -> TargetState {
             tagged_at: at(-60),
             event_id: "event".to_owned(),
             source: PushSource::Event,
-        },
+        }
+        .into(),
         requested_at: at(-60),
         phase,
         evidence: Evidence::default().into(),

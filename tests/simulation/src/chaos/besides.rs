@@ -1,5 +1,7 @@
 //! What happens besides, and how likely each is.
 
+use std::rc::Rc;
+
 use super::mix::Trouble;
 use super::plan::TargetPlan;
 use super::run::Chaos;
@@ -65,9 +67,9 @@ impl Chaos {
         }
     }
 
-    pub(super) fn any_target(&mut self) -> TargetPlan {
+    pub(super) fn any_target(&mut self) -> Rc<TargetPlan> {
         let index = self.rng.usize(0..self.plan.targets.len());
-        self.plan.targets[index].clone()
+        Rc::clone(&self.plan.targets[index])
     }
 
     pub(super) fn did(&mut self, what: &'static str, detail: &str) {

@@ -1,5 +1,7 @@
 //! A busy repository, and a target on which `rollout` dies each time.
 
+use std::rc::Rc;
+
 use jiff::SignedDuration;
 use serde_json::Value;
 
@@ -31,8 +33,8 @@ impl Chaos {
     ///
     /// It is one that succeeds if it is let: a deployment waits for nobody and
     /// takes less than its deadline, and only what is finished is superseded.
-    pub(super) fn draw_busy(&self, seed: u64) -> Option<TargetPlan> {
-        let succeeds = |target: &&TargetPlan| {
+    pub(super) fn draw_busy(&self, seed: u64) -> Option<Rc<TargetPlan>> {
+        let succeeds = |target: &&Rc<TargetPlan>| {
             let settings: Value = serde_json::from_str(&target.text).unwrap_or_default();
             let deployment = target.deployment.clone().unwrap_or_default();
             let quick = !matches!(deployment["strategy"].as_str(), Some("LINEAR" | "CANARY"));

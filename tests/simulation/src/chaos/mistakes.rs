@@ -47,7 +47,7 @@ impl Chaos {
 
     /// Deletes a repository with all its images.
     pub(super) fn delete_repository(&mut self) {
-        let repository = self.any_target().terms.repository;
+        let repository = self.any_target().terms.repository.clone();
         self.world.images.delete_repository(&repository);
         self.did("delete a repository", &repository);
         for image in self.images.get(&repository).cloned().unwrap_or_default() {

@@ -1,5 +1,7 @@
 //! Pushes, alarms, and people with the plain AWS CLI.
 
+use std::rc::Rc;
+
 use ecs_model::{HookAction, HookAnswer, ServiceStatus, UpdateService};
 use pushboat::core::alarm::AlarmState;
 use pushboat::core::observation::ImageContent;
@@ -102,7 +104,7 @@ impl Chaos {
     /// Sets a tag on an image that was pushed before: ECR keeps its push time.
     pub(super) fn tag_again(&mut self) {
         let target = self.any_target();
-        let repository = target.terms.repository;
+        let repository = target.terms.repository.clone();
         let images = self.images.get(&repository).cloned().unwrap_or_default();
         let image = images[self.rng.usize(0..images.len())].clone();
         self.pushed += 1;
@@ -198,21 +200,21 @@ impl Chaos {
     }
 
     pub(super) fn stop_deployment(&mut self) {
-        let service = self.any_target().terms.service;
+        let service = self.any_target().terms.service.clone();
         if self.world.ecs.stop_by_hand(&service) {
             self.did("stop a deployment", &service.to_string());
         }
     }
 
     pub(super) fn force(&mut self) {
-        let service = self.any_target().terms.service;
+        let service = self.any_target().terms.service.clone();
         self.update("force a deployment", &service, |update| {
             update.force_new_deployment = true;
         });
     }
 
     pub(super) fn scale(&mut self) {
-        let service = self.any_target().terms.service;
+        let service = self.any_target().terms.service.clone();
         let desired = self.rng.i64(0..=4);
         self.update("scale", &service, |update| {
             update.desired_count = Some(desired);
@@ -236,7 +238,7 @@ impl Chaos {
 
     /// Stops one of a service's tasks.
     pub(super) fn stop_task(&mut self) {
-        let service = self.any_target().terms.service;
+        let service = self.any_target().terms.service.clone();
         let tasks = self.world.ecs.tasks(&service);
         if tasks.is_empty() {
             return;
@@ -255,7 +257,7 @@ impl Chaos {
     /// Lets a deployment go on that waits at a pause, or has it go back.
     pub(super) fn answer_hook(&mut self) {
         for target in self.plan.targets.clone() {
-            let service = target.terms.service;
+            let service = target.terms.service.clone();
             let action = if self.rng.u8(0..3) == 0 {
                 HookAction::Rollback
             } else {
@@ -303,7 +305,7 @@ impl Chaos {
     }
 
     pub(super) fn delete_image(&mut self) {
-        let repository = self.any_target().terms.repository;
+        let repository = self.any_target().terms.repository.clone();
         let images = self.images.get(&repository).cloned().unwrap_or_default();
         let digest = images[self.rng.usize(0..images.len())].digest();
         self.world.images.delete(&repository, &digest);
@@ -381,7 +383,7 @@ impl Chaos {
 
     pub(super) fn command(&mut self) {
         let mut target = self.any_target();
-        let halted = |one: &&TargetPlan| self.world.state(&one.name).halted.is_some();
+        let halted = |one: &&Rc<TargetPlan>| self.world.state(&one.name).halted.is_some();
         if let Some(halted) = self.plan.targets.iter().find(halted).cloned() {
             // A person is called for that.
             target = halted;

@@ -1,5 +1,7 @@
 //! What there is: drawn from the seed.
 
+use std::rc::Rc;
+
 use pushboat::core::name::TargetName;
 use pushboat::core::policy::ServiceRef;
 use serde_json::{Value, json};
@@ -26,7 +28,7 @@ pub(super) struct TargetPlan {
 /// Everything that a run begins with.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
-    pub(super) targets: Vec<TargetPlan>,
+    pub(super) targets: Vec<Rc<TargetPlan>>,
     pub(super) alarms: Vec<String>,
     pub(super) repositories: Vec<String>,
     /// How many things happen.
@@ -49,10 +51,11 @@ impl Plan {
         let count = rng.usize(1..=4);
         let shared_repository = rng.u8(0..3) == 0;
         let shared_alarm = rng.u8(0..4) == 0;
-        let mut targets: Vec<TargetPlan> = Vec::new();
+        let mut targets: Vec<Rc<TargetPlan>> = Vec::new();
         for number in 0..count {
             let repository = if shared_repository { 0 } else { number };
-            targets.push(target(mix, rng, number, repository, shared_alarm));
+            let target = target(mix, rng, number, repository, shared_alarm);
+            targets.push(Rc::new(target));
         }
         let mut alarms: Vec<String> = Vec::new();
         let mut repositories: Vec<String> = Vec::new();

@@ -6,7 +6,7 @@ use super::run::Chaos;
 impl Chaos {
     /// Fargate Spot takes the capacity of some of a service's tasks back.
     pub(super) fn interrupt(&mut self) {
-        let service = self.any_target().terms.service;
+        let service = self.any_target().terms.service.clone();
         let tasks = self.world.ecs.tasks(&service);
         let most = self.rng.usize(1..=2);
         let mut count = 0;
@@ -49,7 +49,7 @@ impl Chaos {
 
     /// Application Auto Scaling changes how many tasks a service wants.
     pub(super) fn autoscale(&mut self) {
-        let service = self.any_target().terms.service;
+        let service = self.any_target().terms.service.clone();
         let capacity = self.rng.u32(1..=6);
         if self.world.ecs.autoscale(&service, capacity) {
             self.did("autoscale", &format!("{service} to {capacity}"));

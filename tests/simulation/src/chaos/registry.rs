@@ -6,7 +6,7 @@ use crate::deeds::Deed;
 impl Chaos {
     /// A lifecycle policy keeps the images of a repository that were pushed last.
     pub(super) fn expire_images(&mut self) {
-        let repository = self.any_target().terms.repository;
+        let repository = self.any_target().terms.repository.clone();
         let keep = self.rng.usize(1..=3);
         for digest in self.world.images.expire(&repository, keep) {
             self.did("an image expires", &format!("{repository} {digest}"));
@@ -18,7 +18,7 @@ impl Chaos {
 
     /// An image goes to the archive.
     pub(super) fn archive_image(&mut self) {
-        let repository = self.any_target().terms.repository;
+        let repository = self.any_target().terms.repository.clone();
         let images = self.images.get(&repository).cloned().unwrap_or_default();
         let digest = images[self.rng.usize(0..images.len())].digest();
         self.world.images.archive(&repository, &digest);

@@ -137,7 +137,7 @@ fn a_deleted_parameter_releases_everything_and_supersedes_what_is_under_way() {
     assert_eq!(world.ledger.following(&repository()), []);
     let entry = world.ledger.entry(&target(TARGET));
     assert_eq!(
-        entry.registration.unwrap().status,
+        entry.registration.unwrap().status.clone(),
         RegistrationStatus::Removed
     );
     assert_eq!((&entry.state.current, &entry.state.wake), (&None, &None));

@@ -125,7 +125,7 @@ async fn a_target_is_loaded_as_it_was_saved() {
             (entry.version, version),
             (Version(count + 1), Version(count + 1))
         );
-        assert_eq!(entry.registration.as_ref(), Some(&change.registration));
+        assert_eq!(entry.registration.as_deref(), Some(&change.registration));
     }
 }
 

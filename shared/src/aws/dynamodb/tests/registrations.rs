@@ -116,7 +116,7 @@ async fn a_wake_up_is_noted_for_the_registration_it_was_for() {
     };
     assert_eq!(listed().await, woken);
     let entry = ledger.load(&woken.target).await.unwrap();
-    assert_eq!(entry.registration, Some(woken));
+    assert_eq!(entry.registration, Some(woken.into()));
     let unknown = registering("b", "web", None).registration;
     ledger.note_woken(&unknown).await.unwrap();
 }

@@ -66,7 +66,8 @@ pub(super) fn rollout(tag: &str, character: char, second: i64, phase: Phase) -> 
             tagged_at: at(second),
             event_id: format!("push-{second}"),
             source: PushSource::Event,
-        },
+        }
+        .into(),
         policy: policy(),
         requested_at: at(second),
         phase,

@@ -1,6 +1,7 @@
 //! The end of a run: faults stop, and everything has its time to end.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use jiff::SignedDuration;
 use pushboat::core::name::TargetName;
@@ -73,7 +74,7 @@ impl Chaos {
     /// Lets the last minutes pass; answers which services were short of tasks all the while.
     ///
     /// After a run that ended early nothing is said of them: ECS may still be at it.
-    pub(super) fn short_until_the_end(&mut self) -> Vec<TargetPlan> {
+    pub(super) fn short_until_the_end(&mut self) -> Vec<Rc<TargetPlan>> {
         let rested_at = self.checker.healed_at.map(|at| at + QUIET);
         if rested_at.is_none_or(|at| self.world.clock.now() < at) {
             return Vec::new();
@@ -88,7 +89,7 @@ impl Chaos {
         short
     }
 
-    pub(super) fn end(&self, short: &[TargetPlan]) -> End {
+    pub(super) fn end(&self, short: &[Rc<TargetPlan>]) -> End {
         let notices = self.world.ledger.notices();
         let unsent = notices.iter().filter(|filed| filed.sent_at.is_none());
         let dead: BTreeSet<(String, String)> = self
