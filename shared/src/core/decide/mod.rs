@@ -125,6 +125,7 @@ pub fn wanted(rollout: &Rollout, good_images: &BTreeMap<String, String>, now: Ti
             start, revision, ..
         } => Wanted {
             service: true,
+            alarms: true,
             own_revision: revision
                 .is_none()
                 .then(|| starting::own_revision(rollout, start)),

@@ -4,6 +4,7 @@
 
 use jiff::Timestamp;
 
+use super::super::alarm::AlarmWatch;
 use super::super::observation::{Look, Observation, OwnRevision, ServiceLook};
 use super::super::reason::{Rejected, SupersededBy, Waiting};
 use super::super::rollout::{Phase, Rollout, Running, Start};
@@ -149,9 +150,19 @@ fn ask_again(
             return look_again(rollout, start, "no look at the task definition", now);
         }
     };
+    // It begins only now, perhaps long after a hold: what fires already is none of its doing.
+    let watches = match &observation.alarms {
+        Look::Taken(seen) => AlarmWatch::begin(seen),
+        Look::Unavailable(trouble) => return look_again(rollout, start, trouble, now),
+        Look::NotTaken => return look_again(rollout, start, "no look at the alarms", now),
+    };
+    let mut start = start.clone();
+    if start.alarms != watches {
+        start.alarms = watches;
+    }
     Decision {
         phase: Phase::Starting {
-            start: start.clone(),
+            start,
             revision: revision.map(str::to_owned),
             update_intended_at: Some(now),
         },

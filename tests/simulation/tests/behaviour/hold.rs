@@ -164,6 +164,28 @@ fn an_update_that_never_arrived_is_not_sent_again_under_a_hold() {
     assert_eq!(writes(&world), (1, 2));
 }
 
+/// It is the start that the hold put off: what fires by then is none of the version's doing.
+#[test]
+fn an_alarm_that_fires_while_a_start_is_held_fires_at_the_start() {
+    let mut world = adopted();
+    let update = Operation::UpdateService;
+    world.calls.fail_next(update, Fault::LostRequest, 1);
+    push(&mut world, "v2");
+    world.run_for(seconds(5));
+    hold(&mut world, "incident 4711");
+    world.run_for(minutes(10));
+    world.alarms.set("5xx", AlarmState::Alarm);
+    world.run_for(minutes(10));
+    assert_eq!(under_way(&world).unwrap(), "v2 starting");
+    resume(&mut world);
+    run_to(&mut world, "baking");
+    world.alarms.set("5xx", AlarmState::Ok);
+    world.run_for(seconds(10));
+    world.alarms.set("5xx", AlarmState::Alarm);
+    world.run_for(minutes(10));
+    assert_eq!(history(&world), ["v2 rolled-back alarm-fired"]);
+}
+
 #[test]
 fn both_holds_have_to_be_lifted_and_what_is_left_is_told() {
     for everything_first in [false, true] {

@@ -40,6 +40,7 @@ pub(super) fn before(own: bool) -> Seen {
         service: found(service(vec![old_deployment()])),
         definition: Look::Taken(definition("team/web:v1")),
         own_revision: Look::Taken(own.then(|| "web:8".to_owned())),
+        alarms: Look::Taken(alarm(AlarmState::Ok)),
         ..Observation::default()
     })
 }
@@ -120,6 +121,9 @@ fn no_answer() {
         ("no look for our revision",      unregistered(-60), own(Look::NotTaken), "starting unregistered -60s | wait 15s aws"),
         ("… nor needed: it is known",     registered(-60), own(unavailable()), SENDS_AGAIN),
         ("about the definition",          unregistered(-60), no_definition(unavailable()), "starting unregistered -60s | wait 15s aws"),
+        ("about the alarms",              registered(-60), before(true).change(|seen| seen.alarms = unavailable()), "starting web:8 -60s | wait 15s aws"),
+        ("no look at the alarms",         registered(-60), before(true).change(|seen| seen.alarms = Look::NotTaken), "starting web:8 -60s | wait 15s aws"),
+        ("… nor needed: it was taken",    registered(-60), primary("web:8", -4).change(|seen| seen.alarms = unavailable()), TAKEN),
         ("no look at the definition",     unregistered(-60), no_definition(Look::NotTaken), "starting unregistered -60s | wait 15s aws"),
     ]);
 }
@@ -159,4 +163,15 @@ fn a_deployment_that_was_gone_before_anybody_looked_is_known_by_its_tasks() {
         ),
         ("one did", both, gone, "progressing web:8 ecs-svc/8 | now"),
     ]);
+}
+
+#[test]
+fn what_is_sent_again_is_watched_from_then_on() {
+    for (state, ignored) in [(AlarmState::Alarm, true), (AlarmState::Ok, false)] {
+        let Given(rollout) = registered(-60);
+        let seen = before(true).alarm(state);
+        let decision = decide(&rollout.policy, &rollout, &seen.0, now());
+        let start = decision.phase.start().unwrap();
+        assert_eq!(start.alarms[0].ignored_until_ok, ignored, "{state:?}");
+    }
 }
