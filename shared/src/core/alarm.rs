@@ -54,6 +54,10 @@ pub struct AlarmWatch {
     ///
     /// ECS ignores such an alarm too: production may be burning and this push the fix.
     pub ignored_until_ok: bool,
+    /// Since when it was as it was found at the start, by CloudWatch's clock, where that is known;
+    /// what is told of that moment, or of the time before, is no news.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found_since: Option<Timestamp>,
     /// When it was found OK after it was ignored; what is told of the time before was ignored too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ignored_before: Option<Timestamp>,
@@ -73,11 +77,18 @@ impl AlarmWatch {
             .map(|alarm| Self {
                 name: alarm.name.clone(),
                 ignored_until_ok: alarm.state == Some(AlarmState::Alarm),
+                found_since: alarm.since,
                 ignored_before: None,
                 fired: false,
                 sharing: None,
             })
             .collect()
+    }
+
+    /// Says whether what happened then was there to be seen at the start.
+    #[must_use]
+    pub fn began_after(&self, at: Timestamp) -> bool {
+        self.found_since.is_some_and(|since| at <= since)
     }
 
     /// Takes note of a state the alarm was in while it is watched.

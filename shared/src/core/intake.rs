@@ -194,7 +194,7 @@ pub fn keep_task(state: &mut TargetState, task: &StoppedTask) -> bool {
 /// Keeps an alarm's change with the rollout that watches it; says whether it counts there.
 ///
 /// A change from before our deployment was made says nothing of it; both times
-/// are AWS's.
+/// are AWS's. Nor does one that was seen at the start.
 pub fn keep_alarm(state: &mut TargetState, change: &AlarmChange) -> bool {
     let Some(current) = &mut state.current else {
         return false;
@@ -223,6 +223,10 @@ pub fn keep_alarm(state: &mut TargetState, change: &AlarmChange) -> bool {
     else {
         return false;
     };
+    if watch.began_after(change.at) {
+        // ECS's clock may be behind CloudWatch's.
+        return false;
+    }
     if change.previous == Some(AlarmState::Ok) {
         // The event about the change before may come later than this one, or never.
         watch.note_change(AlarmState::Ok, change.at);

@@ -112,6 +112,7 @@ fn start() -> Shared<Start> {
         alarms: vec![AlarmWatch {
             name: "backstage-5xx".to_owned(),
             ignored_until_ok: false,
+            found_since: None,
             ignored_before: None,
             fired: false,
             sharing: None,

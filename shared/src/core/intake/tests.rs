@@ -384,6 +384,30 @@ fn an_alarm_that_fired_at_the_start_counts_once_an_event_told_that_it_was_ok() {
     assert!(fired(&state));
 }
 
+/// ECS's clock may be behind CloudWatch's: the alarm fired before the deployment was made.
+#[test]
+fn what_was_seen_of_an_alarm_at_the_start_is_not_news_when_it_is_told() {
+    let from_ok = |second| AlarmChange {
+        previous: Some(AlarmState::Ok),
+        ..changed("5xx", AlarmState::Alarm, second)
+    };
+    for (second, counts) in [(12, false), (15, false), (16, true)] {
+        let mut state = under_way();
+        let current = state.current.as_mut().unwrap();
+        let seen = AlarmSeen {
+            name: "5xx".to_owned(),
+            state: Some(AlarmState::Alarm),
+            since: Some(at(15)),
+            ..AlarmSeen::default()
+        };
+        current.phase.start_mut().unwrap().alarms = AlarmWatch::begin(&[seen]);
+        assert_eq!(keep_alarm(&mut state, &from_ok(second)), counts, "{second}");
+        assert_eq!(fired(&state), counts, "{second}");
+        let evidence = &state.current.as_ref().unwrap().evidence;
+        assert_eq!(evidence.alarm_changes.kept().len(), usize::from(counts));
+    }
+}
+
 #[test]
 fn an_alarm_that_ends_has_not_fired_for_it() {
     let mut state = under_way();
