@@ -11,6 +11,7 @@ use pushboat::core::alarm::AlarmState;
 use pushboat::core::failure::Failure;
 use pushboat::core::name::TargetName;
 use pushboat::core::rollout::{Phase, Rollout};
+use pushboat::core::state::TargetState;
 
 use super::changes::UNSEEN;
 use super::{Checker, Known};
@@ -56,14 +57,42 @@ struct Firing<'a> {
     ok_since: Option<Timestamp>,
 }
 
+/// When the update was to be sent that is not known to have been taken.
+fn sent_at(phase: &Phase) -> Option<Timestamp> {
+    match phase {
+        Phase::Starting {
+            update_intended_at, ..
+        } => *update_intended_at,
+        Phase::Requested { .. }
+        | Phase::Progressing { .. }
+        | Phase::Baking { .. }
+        | Phase::RollingBack { .. }
+        | Phase::RolledBack { .. }
+        | Phase::Succeeded { .. }
+        | Phase::ScaledToZero { .. }
+        | Phase::Superseded { .. }
+        | Phase::Rejected { .. }
+        | Phase::Halted { .. } => None,
+    }
+}
+
 impl Known {
     /// Notes from when on a rollout that starts looked at the alarms.
+    ///
+    /// A hold puts off when it is said to have started, not what it saw; it looks anew only where
+    /// the update is sent again.
     pub(super) fn note_start(&mut self, saved: &Saved) {
-        let starts = saved.state.current.as_ref().is_some_and(|current| {
-            let start = current.phase.start();
-            start.is_some_and(|start| start.at == saved.at)
+        let started = |state: &TargetState| {
+            let current = state.current.as_ref();
+            let started = current.filter(|current| current.phase.start().is_some());
+            started.map(|current| (current.id.clone(), sent_at(&current.phase)))
+        };
+        let before = started(&self.state);
+        let looks = started(&saved.state).is_some_and(|(id, sent)| match before {
+            Some((was, sent_before)) if was == id => sent.is_some() && sent != sent_before,
+            Some(_) | None => true,
         });
-        if starts {
+        if looks {
             self.looked_from = self.received_at;
         }
     }

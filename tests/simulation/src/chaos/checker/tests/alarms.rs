@@ -169,6 +169,73 @@ fn what_an_alarm_was_about_when_it_started_is_taken_for_what_was_seen() {
     }
 }
 
+/// It looks at the alarms at 100, is held at 300, and is said to have started then. The update had
+/// arrived, or is sent again.
+#[test]
+fn what_fired_under_a_hold_takes_back_what_was_deployed_before_it() {
+    for (fired, apart, again, reported) in [
+        (150, 0, false, false),
+        (150, 10, false, false),
+        (60, 0, false, true),
+        (150, 0, true, true),
+        (330, 0, true, false),
+    ] {
+        let mut checker = checker(Tags::Pattern);
+        checker.skew = SignedDuration::from_secs(apart);
+        turn(&mut checker, "5xx", 50, OK);
+        turn(&mut checker, "5xx", fired, ALARM);
+        // Its own clock may be behind.
+        let behind = if apart > 0 { 4 } else { 0 };
+        for (phase, second) in [
+            (starting('a'), 100),
+            (starting('a'), 300),
+            (
+                if again {
+                    sent_again('a')
+                } else {
+                    starting('a')
+                },
+                310,
+            ),
+            (back_for("5xx", 'a'), 400),
+        ] {
+            let received = Deed::Received {
+                at: at(second),
+                target: web(),
+                sent_at: at(second),
+            };
+            checker.take(&received);
+            let started_at = second.min(300) - behind;
+            save(
+                &mut checker,
+                of_web(Some(started(phase, started_at)), second),
+            );
+        }
+        match reported {
+            true => assert_reported(&checker, "alarms"),
+            false => assert_quiet(&checker),
+        }
+    }
+}
+
+fn sent_again(character: char) -> Phase {
+    Phase::Starting {
+        start: start(character),
+        revision: None,
+        update_intended_at: Some(at(310)),
+    }
+}
+
+fn started(mut phase: Phase, second: i64) -> Phase {
+    let (Phase::Starting { start, .. } | Phase::RollingBack { start, .. }) = &mut phase else {
+        panic!("{phase:?}")
+    };
+    let mut moved = (**start).clone();
+    moved.at = at(second);
+    *start = moved.into();
+    phase
+}
+
 #[test]
 fn who_goes_back_before_the_latest_is_reported() {
     let goes = |api_knows: bool, second: i64, faults: usize, waits: bool| {
