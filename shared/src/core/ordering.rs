@@ -147,9 +147,15 @@ fn by_push_time(push: &Push, newest: &NewestPush, times: PushTimes) -> Order {
     }
 }
 
+/// Compares by version; what is no version is older than any.
+///
+/// The newest push accepted may be no version: it came under an older configuration, or a person
+/// asked for a digest. Then only the time tells which of the two comes later.
 fn by_version(push: &str, newest: &str) -> Ordering {
-    // The newest accepted tag may come from an older configuration and be no version at all.
-    version(push).cmp(&version(newest))
+    match version(newest) {
+        Some(newest) => version(push).cmp(&Some(newest)),
+        None => Ordering::Equal,
+    }
 }
 
 /// Reads a tag as a semantic version; a leading `v` is common and allowed.
@@ -298,8 +304,11 @@ mod tests {
         assert_eq!(order(&tags, &old, &new, None), Order::Older);
         let again = push("1.10.0", 'c', 1);
         assert_eq!(order(&tags, &again, &new, None), Order::Newer);
-        let unreadable = push("main-1", 'd', 99);
-        assert_eq!(order(&tags, &old, &unreadable, None), Order::Newer);
+        let no_version = push("main-1", 'd', 5);
+        assert_eq!(order(&tags, &no_version, &new, None), Order::Older);
+        // Only the time can tell: it was accepted under another configuration.
+        assert_eq!(order(&tags, &old, &no_version, None), Order::Newer);
+        assert_eq!(order(&tags, &new, &no_version, None), Order::Older);
     }
 
     #[test]
