@@ -10,7 +10,7 @@ mod tests;
 
 pub use rollback::{RollBack, turn_back, withdrawn_by};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::hold::Hold;
@@ -26,6 +26,8 @@ use super::state::{HandledCommand, TargetState};
 
 /// How many commands are remembered, so that one that comes twice is known.
 const COMMANDS_KEPT: usize = 10;
+/// How far two clocks may be apart, of which one dates pushes and the other commands.
+const CLOCKS_APART: SignedDuration = SignedDuration::from_secs(10);
 
 /// One command to one target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,6 +142,13 @@ pub enum Refusal {
         /// Those that are.
         quarantined: Vec<ImageDigest>,
     },
+    /// What was asked for later is known already: the command lay in a dead-letter queue.
+    Overtaken {
+        /// The tag that was asked for later.
+        tag: String,
+        /// When.
+        at: Timestamp,
+    },
     /// The target is not held by a command, and no rollout of it halted.
     NotHeld,
 }
@@ -158,6 +167,7 @@ impl Refusal {
             Self::NothingToGoBackTo { .. } => "nothing-to-go-back-to",
             Self::RollingBack { .. } => "rolling-back",
             Self::NotQuarantined { .. } => "not-quarantined",
+            Self::Overtaken { .. } => "overtaken",
             Self::NotHeld => "not-held",
         }
     }
@@ -223,10 +233,8 @@ pub fn perform(
     if is_known(state, &command.request_id) {
         return Performed::Repeat;
     }
-    let done = match check(state, policy, &command.order) {
-        Ok(()) => carry_out(state, policy, command, tagged, now),
-        Err(refusal) => Err(refusal),
-    };
+    let meant = check(state, policy, &command.order).and_then(|()| overtaken(state, command));
+    let done = meant.and_then(|()| carry_out(state, policy, command, tagged, now));
     state.commands.push(HandledCommand {
         request_id: command.request_id.clone(),
         command: command.order.as_str().to_owned(),
@@ -291,6 +299,36 @@ fn carry_out(
             state.halted = None;
             Ok(Vec::new())
         }
+    }
+}
+
+/// Refuses what was meant for how the target stood before a later push or command.
+///
+/// Messages of one target keep their order, so that only a dead letter that is moved back hours
+/// later comes after what was asked for since. To release, to hold and to resume names no version.
+fn overtaken(state: &TargetState, command: &OperatorCommand) -> Result<(), Refusal> {
+    let is_later = |at: Timestamp| at.duration_since(command.at) > CLOCKS_APART;
+    let later = match &command.order {
+        Order::Deploy { repository, .. } => {
+            let meant = |name: &String| repository.as_ref().is_none_or(|one| one == name);
+            let newest = state.newest.iter().filter(|(name, _)| meant(name));
+            let newest = newest.map(|(_, one)| (&one.tag, one.tagged_at));
+            newest.max_by_key(|one| one.1)
+        }
+        Order::Rollback => {
+            let halted = state.halted.as_ref().map(|halted| &halted.news.rollout);
+            let unfinished = state.current.iter().chain(&state.waiting);
+            let meant = unfinished.chain(halted).next();
+            meant.map(|rollout| (&rollout.push.tag, rollout.push.tagged_at))
+        }
+        Order::Release { .. } | Order::Hold { .. } | Order::Resume => None,
+    };
+    match later.filter(|(_, at)| is_later(*at)) {
+        Some((tag, at)) => Err(Refusal::Overtaken {
+            tag: tag.clone(),
+            at,
+        }),
+        None => Ok(()),
     }
 }
 

@@ -54,6 +54,9 @@ pub fn refusal(refusal: &Refusal, target: &TargetName, surroundings: &Surroundin
             "Image {digest} is not kept out of this target; {}. Check the target and the digest.",
             kept_out(quarantined)
         ),
+        Refusal::Overtaken { tag, at } => format!(
+            "The command came late: {tag} was asked for at {at:.0}, after it. Nothing was changed. Give the command again if it is still meant."
+        ),
         Refusal::NotHeld => {
             "The target is not held by a command, and no rollout of it halted. A hold for everything stands in the SSM parameter `hold` below Pushboat's prefix: delete it, or set it to `off`.".to_owned()
         }

@@ -159,6 +159,42 @@ fn quarantined() -> Quarantined {
 }
 
 #[test]
+fn a_command_that_comes_hours_late_does_not_overrule_what_was_asked_for_since() {
+    let tag = "v2".to_owned();
+    let late = |second| OperatorCommand {
+        request_id: "late".to_owned(),
+        at: at(50),
+        order: match second {
+            0 => deploy(WantedImage::Digest(digest('c'))),
+            _ => Order::Rollback,
+        },
+    };
+    for (command, pushed_at, refused) in [
+        (late(0), 61, true),
+        (late(0), 60, false),
+        (late(1), 61, true),
+        (late(1), 60, false),
+    ] {
+        let mut state = under_way(Phase::Requested {
+            waiting: Waiting::FirstLook,
+            hindered_since: None,
+        });
+        state.current.as_mut().unwrap().push.tagged_at = at(pushed_at);
+        state.current.as_mut().unwrap().push.tag = tag.clone();
+        let newest = NewestPush::from(&push("v2", 'b', pushed_at));
+        state.newest.insert("app".to_owned(), newest);
+        let before = state.current.clone();
+        let done = perform(&mut state, Some(&any()), &command, None, at(9_000));
+        let overtaken = Performed::Refused(Refusal::Overtaken {
+            tag: tag.clone(),
+            at: at(pushed_at),
+        });
+        assert_eq!(done == overtaken, refused, "{command:?} {pushed_at}");
+        assert_eq!(refused, state.current == before && state.waiting.is_empty());
+    }
+}
+
+#[test]
 fn an_older_image_is_deployed_and_pushes_from_before_the_command_are_not() {
     let mut state = TargetState::default();
     let _ = receive(

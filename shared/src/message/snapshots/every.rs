@@ -203,6 +203,7 @@ pub(crate) fn refusals() -> Vec<Refusal> {
             Refusal::NotQuarantined { digest: digest('b'), quarantined: Vec::new() },
             Refusal::NotQuarantined { digest: digest('b'), quarantined: vec![digest('c'), digest('d')] },
         ],
+        Refusal::Overtaken { .. } => [Refusal::Overtaken { tag: text("main-43"), at: at("07:51:00") }],
         Refusal::NotHeld => [Refusal::NotHeld],
     }
 }
