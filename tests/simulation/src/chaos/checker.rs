@@ -35,7 +35,7 @@ use alarms::{Back, Told};
 use by_hand::ByHand;
 use definition::Definition;
 use progress::Progress;
-use request::{Asked, Request, version};
+use request::{Asked, Followed, Request, version};
 use tasks::Shortage;
 
 pub use ended::{End, Short, Unsent};
@@ -112,6 +112,8 @@ pub struct Terms {
 #[derive(Debug)]
 struct Known {
     terms: Terms,
+    /// From which second on it follows the tags of its terms.
+    follows_since: i64,
     /// How far two clocks are apart at the most.
     skew: SignedDuration,
     /// When invocations looked that met no fault.
@@ -175,11 +177,21 @@ pub struct Checker {
     pub most_calls: usize,
 }
 
+impl Known {
+    fn followed(&self) -> Followed {
+        Followed {
+            tags: self.terms.tags,
+            since: self.follows_since,
+        }
+    }
+}
+
 impl Checker {
     /// Begins to check a target.
     pub fn watch(&mut self, target: TargetName, terms: Terms) {
         let known = Known {
             terms,
+            follows_since: 0,
             skew: self.skew,
             looks: Vec::new(),
             state: Shared::default(),
@@ -204,6 +216,13 @@ impl Checker {
             doubtful: Vec::new(),
         };
         self.targets.insert(target, known);
+    }
+
+    /// Notes that a target follows the tags of its terms again, after others for a while.
+    pub(super) fn follows_again(&mut self, target: &TargetName, at: Timestamp) {
+        if let Some(known) = self.targets.get_mut(target) {
+            known.follows_since = at.as_second();
+        }
     }
 
     /// Takes in what was done next.

@@ -1,6 +1,7 @@
 //! What people get wrong, and put right again after a while.
 
 use pushboat::core::policy::{Policy, TagPolicy};
+use pushboat::ports::Clock as _;
 use serde_json::{Value, json};
 
 use super::run::Chaos;
@@ -43,6 +44,8 @@ impl Chaos {
         self.did("follow other tags", &target.name);
         self.pass_minutes(10);
         self.world.put_target(&target.name, &target.text);
+        let now = self.world.clock.now();
+        self.checker.follows_again(&target.target(), now);
     }
 
     /// Deletes a repository with all its images.

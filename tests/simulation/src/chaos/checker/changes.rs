@@ -122,7 +122,7 @@ impl Known {
             ));
         }
         let request = Request::of(current);
-        if let Some(newest) = self.asked.newer_than(&request, self.terms.tags, self.skew) {
+        if let Some(newest) = self.asked.newer_than(&request, self.followed(), self.skew) {
             found.push((ORDER, format!("{request:?} comes after {newest:?}")));
             return;
         }

@@ -29,11 +29,11 @@ impl Asked {
     pub(super) fn newer_than(
         &self,
         request: &Request,
-        tags: Tags,
+        followed: Followed,
         skew: SignedDuration,
     ) -> Option<&Request> {
         let mut asked = self.push.iter().chain(&self.person);
-        asked.find(|asked| request.is_older_than(asked, tags, skew))
+        asked.find(|asked| request.is_older_than(asked, followed, skew))
     }
 
     /// Notes that a service was asked for it.
@@ -43,6 +43,13 @@ impl Asked {
             false => self.push = Some(request),
         }
     }
+}
+
+/// Which tags a target follows, and from which second on: it may have followed others before.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Followed {
+    pub(super) tags: Tags,
+    pub(super) since: i64,
 }
 
 impl Request {
@@ -63,11 +70,18 @@ impl Request {
     /// that was pushed before a person asked for something, and is heard of
     /// after that, may still be the highest one: of these two nothing is said.
     /// What one second does not tell apart is not called older, nor is what two
-    /// clocks do not that are so far apart.
-    pub(super) fn is_older_than(&self, other: &Self, tags: Tags, skew: SignedDuration) -> bool {
+    /// clocks do not that are so far apart. Versions from before the target followed
+    /// other tags for a while may be forgotten.
+    pub(super) fn is_older_than(
+        &self,
+        other: &Self,
+        followed: Followed,
+        skew: SignedDuration,
+    ) -> bool {
+        let by_version = followed.tags == Tags::Versions && other.second >= followed.since;
         let by_two_clocks = self.by_person != other.by_person;
         let apart = if by_two_clocks { skew.as_secs() } else { 0 };
-        if tags != Tags::Versions || self.by_person {
+        if !by_version || self.by_person {
             return self.second + apart < other.second;
         }
         if other.by_person {

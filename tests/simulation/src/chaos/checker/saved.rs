@@ -185,7 +185,7 @@ impl Known {
             return;
         };
         let newer = newer.clone();
-        if newer.is_older_than(&Request::of(rollout), self.terms.tags, self.skew) {
+        if newer.is_older_than(&Request::of(rollout), self.followed(), self.skew) {
             let saw = format!("{} is superseded by the older {newer:?}", rollout.id);
             found.push((ORDER, saw));
         }

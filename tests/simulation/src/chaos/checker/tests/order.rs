@@ -146,3 +146,26 @@ fn an_exact_tag_that_is_resolved_to_what_it_was_is_reported() {
         }
     }
 }
+
+#[test]
+fn versions_from_before_other_tags_were_followed_may_be_forgotten() {
+    for (again, pushed_at, reported) in [(15, 20, false), (5, 20, true), (15, 9, true)] {
+        let first = rollout("1.2.0", 'a', 10, starting('a'));
+        let second = rollout("1.1.9", 'b', pushed_at, starting('b'));
+        let mut checker = checker(Tags::Versions);
+        deploy(&mut checker, &first);
+        checker.follows_again(&web(), at(again));
+        let ended = Rollout {
+            phase: Phase::Superseded {
+                by: SupersededBy::TargetRemoved,
+            },
+            ..first
+        };
+        save(&mut checker, saved(state(None), vec![ended], None));
+        deploy(&mut checker, &second);
+        match reported {
+            true => assert_reported(&checker, "1 "),
+            false => assert_quiet(&checker),
+        }
+    }
+}
