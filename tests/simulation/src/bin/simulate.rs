@@ -23,7 +23,8 @@ const HELP: &str =
 simulate --until INVARIANT [--seeds N] [--from S] [--seconds T] [--faults ...]
 simulate --seed X [--faults ...] [--only N,M,...] [--without LIST] [--lines N]
 
-LIST is some of drops, disorder, calls, crashes, lag, people, with commas between; `lag!` is met in every run.
+LIST is some of drops, disorder, calls, crashes, lag, people, capacity, scaling, hooks, tools, expiry, pauses, skew, limits
+and mistakes, with commas between; `lag!` is met in every run.
 --seconds ends it early; without --seeds it goes on until then.
 --only and --without play a part of a seed: those of its happenings, and not these faults.
 --until looks for the first seed that violates this invariant, whatever else is violated.";
