@@ -272,8 +272,8 @@ fn where_nothing_was_ever_good_a_person_must_decide() {
     assert_eq!(told(&world).last().unwrap(), "v2 halted");
 }
 
-#[test]
-fn a_copy_of_the_revision_registered_again_is_somebody_elses() {
+/// What was good is INACTIVE by now, so that it is registered again.
+fn on_the_way_back_to_an_inactive_revision() -> World {
     let mut world = adopted();
     push(&mut world, "v2");
     run_to(&mut world, "baking");
@@ -281,6 +281,12 @@ fn a_copy_of_the_revision_registered_again_is_somebody_elses() {
     world.alarms.set("5xx", AlarmState::Alarm);
     run_to(&mut world, "rolling-back");
     world.run_for(seconds(5));
+    world
+}
+
+#[test]
+fn a_copy_of_the_revision_registered_again_is_somebody_elses() {
+    let mut world = on_the_way_back_to_an_inactive_revision();
     assert_eq!(world.ecs.revision(&service()), "web:3");
 
     // Whoever copies a revision with its tags copies ours too.
@@ -301,13 +307,7 @@ fn a_copy_of_the_revision_registered_again_is_somebody_elses() {
 
 #[test]
 fn nobody_is_told_to_deploy_an_inactive_revision_by_hand() {
-    let mut world = adopted();
-    push(&mut world, "v2");
-    run_to(&mut world, "baking");
-    world.ecs.deregister("web:1");
-    world.alarms.set("5xx", AlarmState::Alarm);
-    run_to(&mut world, "rolling-back");
-    world.run_for(seconds(5));
+    let mut world = on_the_way_back_to_an_inactive_revision();
     let document = world.topic.documents().pop().unwrap();
     assert_eq!(document["event"], "rolling-back");
     assert_eq!(document["dossier"]["byHand"], Value::Null);
