@@ -268,12 +268,12 @@ impl Checker {
                     other.phase,
                     Phase::Progressing { .. } | Phase::Baking { .. }
                 );
-                let (start, running) = (other.phase.start(), other.phase.running());
                 under_way
-                    && start.is_some_and(|start| start.at + self.skew < firing.at)
-                    && running.is_some_and(|running| {
+                    && other.phase.running().is_some_and(|running| {
                         let at = running.deployment_created_at;
-                        deployed_at < at && at < firing.at
+                        // What fires when an update is sent again does not count for it.
+                        let counts = running.asked_at + self.skew < firing.at;
+                        counts && deployed_at < at && at < firing.at
                     })
             });
             let mut noticed = known.noticed.iter();

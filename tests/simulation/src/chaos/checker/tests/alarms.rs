@@ -236,6 +236,27 @@ fn started(mut phase: Phase, second: i64) -> Phase {
     phase
 }
 
+/// It is deployed from 200 on; what its update was sent on was seen then.
+#[test]
+fn nobody_waits_for_what_is_deployed_on_a_firing_alarm() {
+    for (fired, reported) in [(199, false), (201, true)] {
+        let mut checker = shared();
+        let mut later = baking('b');
+        if let Phase::Baking { running, .. } = &mut later {
+            running.asked_at = at(200);
+        }
+        save(&mut checker, of_api(later, 200));
+        turn(&mut checker, "shared", fired, ALARM);
+        tell(&mut checker, api(), fired, 202);
+        save(&mut checker, of_web(Some(back_for("shared", 'a')), 210));
+        end(&mut checker, web(), 210, 0);
+        match reported {
+            true => assert_reported(&checker, "shared"),
+            false => assert_quiet(&checker),
+        }
+    }
+}
+
 #[test]
 fn who_goes_back_before_the_latest_is_reported() {
     let goes = |api_knows: bool, second: i64, faults: usize, waits: bool| {
