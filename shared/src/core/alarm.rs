@@ -223,6 +223,17 @@ mod tests {
     }
 
     #[test]
+    fn an_alarm_that_was_never_ignored_counts_whatever_is_told_first() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let mut fine = seen(Some(AlarmState::Ok));
+        fine[0].since = Some(at(300));
+        let mut watch = judge(&AlarmWatch::begin(&fine), &fine).watches.remove(0);
+        watch.note_change(AlarmState::Ok, at(300));
+        watch.note_change(AlarmState::Alarm, at(200));
+        assert!(watch.fired);
+    }
+
+    #[test]
     fn missing_data_and_missing_alarms_are_neither_good_nor_bad() {
         let watches = AlarmWatch::begin(&seen(None));
         assert!(

@@ -518,6 +518,7 @@ fn a_phase_asks_to_see_what_it_decides_on() {
         (None, None)
     );
     assert!(unregistered.service && registered.service && !registered.image);
+    assert!(unregistered.alarms && registered.alarms);
     assert!(!unregistered.good_images && !registered.good_images);
 
     let under_way = wants(progressing::phase(-60));
