@@ -160,36 +160,32 @@ fn quarantined() -> Quarantined {
 
 #[test]
 fn a_command_that_comes_hours_late_does_not_overrule_what_was_asked_for_since() {
-    let tag = "v2".to_owned();
-    let late = |second| OperatorCommand {
-        request_id: "late".to_owned(),
-        at: at(50),
-        order: match second {
-            0 => deploy(WantedImage::Digest(digest('c'))),
-            _ => Order::Rollback,
-        },
+    let deploy = || Order::Deploy {
+        repository: Some("app".to_owned()),
+        image: WantedImage::Digest(digest('c')),
     };
-    for (command, pushed_at, refused) in [
-        (late(0), 61, true),
-        (late(0), 60, false),
-        (late(1), 61, true),
-        (late(1), 60, false),
+    // Given at 50; what two clocks cannot tell apart is not called later.
+    for (order, repository, pushed_at, refused) in [
+        (deploy(), "app", 61, true),
+        (deploy(), "app", 60, false),
+        (deploy(), "side", 61, false),
+        (Order::Rollback, "app", 61, true),
+        (Order::Rollback, "app", 60, false),
     ] {
         let mut state = under_way(Phase::Requested {
             waiting: Waiting::FirstLook,
             hindered_since: None,
         });
         state.current.as_mut().unwrap().push.tagged_at = at(pushed_at);
-        state.current.as_mut().unwrap().push.tag = tag.clone();
-        let newest = NewestPush::from(&push("v2", 'b', pushed_at));
-        state.newest.insert("app".to_owned(), newest);
+        let newest = NewestPush::from(&push("v1", 'a', pushed_at));
+        state.newest.insert(repository.to_owned(), newest);
         let before = state.current.clone();
-        let done = perform(&mut state, Some(&any()), &command, None, at(9_000));
+        let done = give(&mut state, &any(), "late", order);
         let overtaken = Performed::Refused(Refusal::Overtaken {
-            tag: tag.clone(),
+            tag: "v1".to_owned(),
             at: at(pushed_at),
         });
-        assert_eq!(done == overtaken, refused, "{command:?} {pushed_at}");
+        assert_eq!(done == overtaken, refused, "{repository} {pushed_at}");
         assert_eq!(refused, state.current == before && state.waiting.is_empty());
     }
 }
