@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use end_to_end::wait::pass;
+use end_to_end::wait::{pass, wait};
 use end_to_end::{Aws, Failure, Notice, Seen, customer, operator};
 use local_aws::CallRecord;
 use local_aws::oci::{Artifact, Image, Registry, single};
@@ -306,21 +306,26 @@ impl<'a> Target<'a> {
 
     /// Waits until the service is steady on the image of this digest.
     pub(crate) async fn runs(&self, digest: &str) -> Result<(), Failure> {
+        self.is_to_run(LIMIT, digest).await?;
+        customer::steady(&self.world.aws, CLUSTER, self.name).await?;
+        Ok(())
+    }
+
+    /// Waits until the service is asked to run an image.
+    pub(crate) async fn is_to_run(&self, limit: Duration, digest: &str) -> Result<(), Failure> {
         let what = format!("{} running {digest}", self.name);
-        self.world
-            .until(&what, async || {
-                customer::steady(&self.world.aws, CLUSTER, self.name).await?;
-                let definition = self.definition().await?;
-                let image = &definition["taskDefinition"]["containerDefinitions"][0]["image"];
-                Ok(
-                    if image.as_str().is_some_and(|image| image.ends_with(digest)) {
-                        Seen::Reached(())
-                    } else {
-                        Seen::NotYet(image.to_string())
-                    },
-                )
-            })
-            .await
+        wait(&what, limit, async || {
+            let definition = self.definition().await?;
+            let image = &definition["taskDefinition"]["containerDefinitions"][0]["image"];
+            Ok(
+                if image.as_str().is_some_and(|image| image.ends_with(digest)) {
+                    Seen::Reached(())
+                } else {
+                    Seen::NotYet(image.to_string())
+                },
+            )
+        })
+        .await
     }
 
     /// Looks for some seconds that nothing more is told and nothing is changed.
