@@ -78,18 +78,22 @@ impl Request {
         followed: Followed,
         skew: SignedDuration,
     ) -> bool {
-        let by_version = followed.tags == Tags::Versions && other.second >= followed.since;
         let by_two_clocks = self.by_person != other.by_person;
         let apart = if by_two_clocks { skew.as_secs() } else { 0 };
-        if !by_version || self.by_person {
-            return self.second + apart < other.second;
+        let by_time = self.second + apart < other.second;
+        if followed.tags != Tags::Versions || self.by_person {
+            return by_time;
         }
         if other.by_person {
             return false;
         }
+        let is_forgotten = other.second < followed.since;
         match (version(&self.tag), version(&other.tag)) {
-            (Some(one), Some(another)) => (one, self.second) < (another, other.second),
-            _ => self.second < other.second,
+            (Some(one), Some(another)) => {
+                let by_version = (one, self.second) < (another, other.second);
+                by_version && (by_time || !is_forgotten)
+            }
+            _ => by_time,
         }
     }
 }
