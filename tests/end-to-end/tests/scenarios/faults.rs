@@ -105,7 +105,7 @@ async fn try_to_play(world: &World, kind: &Kind) -> Result<(), Failure> {
     let bad = target.push(BAD).await?;
     target.told_within(LIMIT, "started", BAD).await?;
     // An alarm that fires before the version is out says nothing against it.
-    target.is_to_run(LIMIT, &bad).await?;
+    target.is_asked_to_run(LIMIT, &bad).await?;
     customer::set_alarm(&world.aws, &alarm, "ALARM").await?;
     target.told_within(LIMIT, "rolled-back", BAD).await?;
     let ended = kind.rules.iter().map(|rule| world.local.end_fault(rule));

@@ -306,26 +306,35 @@ impl<'a> Target<'a> {
 
     /// Waits until the service is steady on the image of this digest.
     pub(crate) async fn runs(&self, digest: &str) -> Result<(), Failure> {
-        self.is_to_run(LIMIT, digest).await?;
-        customer::steady(&self.world.aws, CLUSTER, self.name).await?;
-        Ok(())
+        let what = format!("{} running {digest}", self.name);
+        self.world
+            .until(&what, async || {
+                customer::steady(&self.world.aws, CLUSTER, self.name).await?;
+                self.image_is(digest).await
+            })
+            .await
     }
 
-    /// Waits until the service is asked to run an image.
-    pub(crate) async fn is_to_run(&self, limit: Duration, digest: &str) -> Result<(), Failure> {
-        let what = format!("{} running {digest}", self.name);
-        wait(&what, limit, async || {
-            let definition = self.definition().await?;
-            let image = &definition["taskDefinition"]["containerDefinitions"][0]["image"];
-            Ok(
-                if image.as_str().is_some_and(|image| image.ends_with(digest)) {
-                    Seen::Reached(())
-                } else {
-                    Seen::NotYet(image.to_string())
-                },
-            )
-        })
-        .await
+    /// Waits until the service is asked to run the image of this digest.
+    pub(crate) async fn is_asked_to_run(
+        &self,
+        limit: Duration,
+        digest: &str,
+    ) -> Result<(), Failure> {
+        let what = format!("{} being asked to run {digest}", self.name);
+        wait(&what, limit, async || self.image_is(digest).await).await
+    }
+
+    async fn image_is(&self, digest: &str) -> Result<Seen<()>, Failure> {
+        let definition = self.definition().await?;
+        let image = &definition["taskDefinition"]["containerDefinitions"][0]["image"];
+        Ok(
+            if image.as_str().is_some_and(|image| image.ends_with(digest)) {
+                Seen::Reached(())
+            } else {
+                Seen::NotYet(image.to_string())
+            },
+        )
     }
 
     /// Looks for some seconds that nothing more is told and nothing is changed.
