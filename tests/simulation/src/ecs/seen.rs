@@ -5,6 +5,18 @@ use pushboat::core::policy::ServiceRef;
 use super::Ecs;
 
 impl Ecs {
+    /// Reads a service that has to be there.
+    fn of_service<T>(
+        &self,
+        service: &ServiceRef,
+        read: impl FnOnce(&ecs_model::Service) -> T,
+    ) -> T {
+        let model = self.read();
+        let found = model.service(Some(&service.cluster), &service.name);
+        let found = found.expect("the cluster exists");
+        read(found.expect("the service exists"))
+    }
+
     /// Gives a service's ARN.
     ///
     /// # Panics
@@ -12,12 +24,7 @@ impl Ecs {
     /// If there is no such service.
     #[must_use]
     pub fn service_arn(&self, service: &ServiceRef) -> String {
-        let model = self.read();
-        let found = model.service(Some(&service.cluster), &service.name);
-        let found = found
-            .expect("the cluster exists")
-            .expect("the service exists");
-        found.arn.to_string()
+        self.of_service(service, |found| found.arn.to_string())
     }
 
     /// Says which revision a service is driven towards, by family and number.
@@ -27,14 +34,11 @@ impl Ecs {
     /// If there is no such service.
     #[must_use]
     pub fn revision(&self, service: &ServiceRef) -> String {
-        let model = self.read();
-        let found = model.service(Some(&service.cluster), &service.name);
-        let found = found
-            .expect("the cluster exists")
-            .expect("the service exists");
-        let primary = found.primary().expect("it has a primary deployment");
-        let arn = &found.revisions[primary.revision].task_definition.arn;
-        arn.rsplit('/').next().unwrap_or_default().to_owned()
+        self.of_service(service, |found| {
+            let primary = found.primary().expect("it has a primary deployment");
+            let arn = &found.revisions[primary.revision].task_definition.arn;
+            arn.rsplit('/').next().unwrap_or_default().to_owned()
+        })
     }
 
     /// Says which images a service's primary deployment runs.
@@ -44,15 +48,12 @@ impl Ecs {
     /// If there is no such service.
     #[must_use]
     pub fn images(&self, service: &ServiceRef) -> Vec<String> {
-        let model = self.read();
-        let found = model.service(Some(&service.cluster), &service.name);
-        let found = found
-            .expect("the cluster exists")
-            .expect("the service exists");
-        let primary = found.primary().expect("it has a primary deployment");
-        let definition = &found.revisions[primary.revision].task_definition;
-        let containers = definition.containers.iter();
-        containers.map(|one| one.image.clone()).collect()
+        self.of_service(service, |found| {
+            let primary = found.primary().expect("it has a primary deployment");
+            let definition = &found.revisions[primary.revision].task_definition;
+            let containers = definition.containers.iter();
+            containers.map(|one| one.image.clone()).collect()
+        })
     }
 
     /// Says which images a service was asked to run, deployment by deployment.
@@ -62,14 +63,11 @@ impl Ecs {
     /// If there is no such service.
     #[must_use]
     pub fn asked_for(&self, service: &ServiceRef) -> Vec<String> {
-        let model = self.read();
-        let found = model.service(Some(&service.cluster), &service.name);
-        let found = found
-            .expect("the cluster exists")
-            .expect("the service exists");
-        let revisions = found.revisions.iter();
-        let containers = revisions.flat_map(|one| &one.task_definition.containers);
-        containers.map(|one| one.image.clone()).collect()
+        self.of_service(service, |found| {
+            let revisions = found.revisions.iter();
+            let containers = revisions.flat_map(|one| &one.task_definition.containers);
+            containers.map(|one| one.image.clone()).collect()
+        })
     }
 
     /// Says how many revisions a family has.
