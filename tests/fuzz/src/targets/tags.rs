@@ -2,6 +2,8 @@
 //!
 //! The first line is a pattern, the second a range, each other one a tag.
 
+use std::cmp::Ordering;
+
 use fast_glob::validate;
 use jiff::Timestamp;
 use pushboat::core::name::ImageDigest;
@@ -38,8 +40,14 @@ pub(crate) fn check(input: &[u8]) {
         }
     }
     let pushes: Vec<Push> = tags.iter().enumerate().map(push).collect();
-    for policy in [&by_pattern, &by_range] {
-        ordered(policy, &pushes);
+    ordered(&by_pattern, &pushes);
+    // A range follows versions alone, so that no other push is ever held against them.
+    let (versions, others): (Vec<Push>, Vec<Push>) = pushes
+        .into_iter()
+        .partition(|push| version(&push.tag).is_some());
+    ordered(&by_range, &versions);
+    for newest in &others {
+        after_no_version(&by_range, newest, &versions);
     }
 }
 
@@ -89,6 +97,21 @@ fn order(policy: &TagPolicy, one: &Push, other: &Push) -> Order {
             compare(policy, one, &newest, Some(times))
         }
         known => known,
+    }
+}
+
+/// Checks that only the time says which comes later where the newest so far is no version.
+///
+/// It was accepted under another configuration, or a person asked for a digest.
+fn after_no_version(policy: &TagPolicy, newest: &Push, versions: &[Push]) {
+    for push in versions {
+        let expected = match push.tagged_at.cmp(&newest.tagged_at) {
+            Ordering::Greater => Order::Newer,
+            Ordering::Less => Order::Older,
+            Ordering::Equal => Order::AskPushTimes,
+        };
+        let newest = NewestPush::from(newest);
+        assert_eq!(compare(policy, push, &newest, None), expected);
     }
 }
 
