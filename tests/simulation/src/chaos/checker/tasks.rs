@@ -41,8 +41,9 @@ impl Shortage {
 
     /// Takes in what is saved: which rollout bakes from now on, and what was said of the last one.
     ///
-    /// Unless its tasks were `watched`, a version whose tasks come and go may be called good.
-    fn follow(&mut self, before: &TargetState, saved: &Saved, watched: bool) {
+    /// Unless it `hears_all`, a version whose tasks come and go may be called good: looks tell only
+    /// of tasks that stay away, which is checked by itself.
+    fn follow(&mut self, before: &TargetState, saved: &Saved, hears_all: bool) {
         let bakes = |current: &&Rollout| matches!(current.phase, Phase::Baking { .. });
         let bakes = saved.state.current.as_ref().filter(bakes);
         let was = before.current.as_ref();
@@ -63,7 +64,7 @@ impl Shortage {
         }
         for ended in &saved.finished {
             self.vouched_at = match &ended.phase {
-                Phase::Succeeded { .. } if !watched => None,
+                Phase::Succeeded { .. } if !hears_all => None,
                 Phase::Succeeded { .. } | Phase::RolledBack { .. } => Some(saved.at),
                 Phase::Rejected { .. } => self.vouched_at,
                 Phase::Requested { .. }
@@ -89,30 +90,8 @@ impl Shortage {
 
 impl Known {
     /// Takes in what is saved.
-    ///
-    /// Where an event may be lost or late, tasks that come and go are noticed only by looks: in a
-    /// bake time in which tasks can stay away for too long, and without a long break.
     pub(super) fn follow_tasks(&mut self, saved: &Saved, hears_all: bool) {
-        let baked = |ended: &Rollout| {
-            ended.policy.bake_time() > MOST_MISSING && self.looked_on(&ended.id, saved.at)
-        };
-        let watched = hears_all || saved.finished.iter().any(baked);
-        self.shortage.follow(&self.state, saved, watched);
-    }
-
-    /// Says whether a rollout was looked at without a long break while it baked.
-    fn looked_on(&self, rollout: &RolloutId, until: Timestamp) -> bool {
-        let baking = self.shortage.baking.as_ref();
-        let Some((_, since)) = baking.filter(|(one, _)| one == rollout) else {
-            return false;
-        };
-        let looks = self.looks.iter().filter(|look| *look > since);
-        let mut last = *since;
-        looks.chain([&until]).all(|look| {
-            let rest = look.duration_since(last);
-            last = *look;
-            rest <= MOST_MISSING
-        })
+        self.shortage.follow(&self.state, saved, hears_all);
     }
 
     /// Takes in that Pushboat looked, as it does in each invocation that meets no fault.
@@ -135,7 +114,7 @@ impl Known {
 
 impl Checker {
     /// What is called good runs on all its wanted tasks once faults stopped, unless
-    /// somebody else changed it or its images are gone.
+    /// somebody else changed it, its images are gone, or the events of its tasks may be lost.
     pub(super) fn check_short(&mut self, end: &End) {
         for short in &end.short {
             let Short {
