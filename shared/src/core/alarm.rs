@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::evidence::AlarmChange;
 use super::shared_alarm::{Sharing, Turn};
 
 /// The state of a CloudWatch alarm.
@@ -85,9 +86,49 @@ impl AlarmWatch {
             .collect()
     }
 
-    /// Says whether what happened then was there to be seen at the start.
+    /// Begins to watch them anew for an update that is sent again.
+    ///
+    /// One that was ignored and was not OK since is ignored still, whatever it is now.
     #[must_use]
-    pub fn began_after(&self, at: Timestamp) -> bool {
+    pub fn begin_again(before: &[Self], seen: &[AlarmSeen]) -> Vec<Self> {
+        let mut watches = Self::begin(seen);
+        for (watch, alarm) in watches.iter_mut().zip(seen) {
+            let mut before = before.iter().filter(|before| before.name == watch.name);
+            let was_ignored = before.any(|before| before.ignored_until_ok);
+            watch.ignored_until_ok |= was_ignored && alarm.state != Some(AlarmState::Ok);
+        }
+        watches
+    }
+
+    /// Takes note of a change that was told of an alarm of a deployment; says whether it is news.
+    ///
+    /// What was there to be seen at the start is none.
+    pub fn hear(&mut self, change: &AlarmChange) -> bool {
+        if self.began_after(change.at) {
+            return false;
+        }
+        if change.previous == Some(AlarmState::Ok) {
+            // The event about the change before may come later than this one, or never.
+            self.note_change(AlarmState::Ok, change.at);
+        }
+        self.note_change(change.state, change.at);
+        true
+    }
+
+    /// Takes note of a change while no deployment is known; says whether it is news.
+    ///
+    /// That it was OK counts then. Whether what fires does is known once the deployment is.
+    pub fn hear_before_deployment(&mut self, change: &AlarmChange) -> bool {
+        if self.began_after(change.at) {
+            return false;
+        }
+        if [change.previous, Some(change.state)].contains(&Some(AlarmState::Ok)) {
+            self.note_change(AlarmState::Ok, change.at);
+        }
+        true
+    }
+
+    fn began_after(&self, at: Timestamp) -> bool {
         self.found_since.is_some_and(|since| at <= since)
     }
 

@@ -5,7 +5,6 @@
 
 use jiff::Timestamp;
 
-use super::alarm::AlarmState;
 use super::evidence::{AlarmChange, ServiceEvent, StoppedTask};
 use super::name::{ImageDigest, RolloutId};
 use super::observation::{Look, Observation, ServiceLook};
@@ -194,17 +193,18 @@ pub fn keep_task(state: &mut TargetState, task: &StoppedTask) -> bool {
 /// Keeps an alarm's change with the rollout that watches it; says whether it counts there.
 ///
 /// A change from before our deployment was made says nothing of it; both times
-/// are AWS's. Nor does one that was seen at the start.
+/// are AWS's. Nor does one that was seen at the start. While it is not known whether the
+/// deployment was made, each one is kept.
 pub fn keep_alarm(state: &mut TargetState, change: &AlarmChange) -> bool {
     let Some(current) = &mut state.current else {
         return false;
     };
-    let since = match &current.phase {
+    let deployed_at = match &current.phase {
+        Phase::Starting { .. } => None,
         Phase::Progressing { running, .. }
         | Phase::Baking { running, .. }
-        | Phase::RollingBack { running, .. } => running.deployment_created_at,
+        | Phase::RollingBack { running, .. } => Some(running.deployment_created_at),
         Phase::Requested { .. }
-        | Phase::Starting { .. }
         | Phase::RolledBack { .. }
         | Phase::Succeeded { .. }
         | Phase::ScaledToZero { .. }
@@ -212,7 +212,7 @@ pub fn keep_alarm(state: &mut TargetState, change: &AlarmChange) -> bool {
         | Phase::Rejected { .. }
         | Phase::Halted { .. } => return false,
     };
-    if change.at < since {
+    if deployed_at.is_some_and(|deployed_at| change.at < deployed_at) {
         return false;
     }
     let watches = current.phase.start_mut().map(|start| &mut start.alarms);
@@ -223,16 +223,12 @@ pub fn keep_alarm(state: &mut TargetState, change: &AlarmChange) -> bool {
     else {
         return false;
     };
-    if watch.began_after(change.at) {
-        // ECS's clock may be behind CloudWatch's.
-        return false;
-    }
-    if change.previous == Some(AlarmState::Ok) {
-        // The event about the change before may come later than this one, or never.
-        watch.note_change(AlarmState::Ok, change.at);
-    }
-    watch.note_change(change.state, change.at);
-    current.evidence.alarm_changes.keep(change.clone())
+    let is_news = match deployed_at {
+        // ECS's clock may be behind CloudWatch's: what was seen at the start is no news.
+        Some(_) => watch.hear(change),
+        None => watch.hear_before_deployment(change),
+    };
+    is_news && current.evidence.alarm_changes.keep(change.clone())
 }
 
 /// Keeps what ECS complains of with the rollout under way; says whether it is new.

@@ -47,7 +47,7 @@ pub(super) fn decide(
             deployment: &primary.id,
             created_at: primary.created_at,
         };
-        return taken(start, revision, &seen, intent, now);
+        return taken(rollout, start, revision, &seen, intent, now);
     }
     let record = revision.and_then(|revision| history::of(&observation.history, revision));
     if let (Some(revision), Some(record)) = (revision, record) {
@@ -59,7 +59,7 @@ pub(super) fn decide(
             deployment: task.map_or(&record.arn, |task| &task.started_by),
             created_at: record.created_at,
         };
-        return taken(start, revision, &gone, intent, now);
+        return taken(rollout, start, revision, &gone, intent, now);
     }
     let lag_over_at = intent
         .intended_at
@@ -107,6 +107,7 @@ struct Seen<'a> {
 
 /// UpdateService was taken.
 fn taken(
+    rollout: &Rollout,
     start: &Shared<Start>,
     revision: &str,
     seen: &Seen<'_>,
@@ -115,7 +116,7 @@ fn taken(
 ) -> Decision {
     Decision {
         phase: Phase::Progressing {
-            start: start.clone(),
+            start: told_since(rollout, start, seen.created_at),
             running: Running {
                 revision: revision.to_owned(),
                 deployment: seen.deployment.to_owned(),
@@ -128,6 +129,23 @@ fn taken(
         actions: Vec::new(),
         next: Next::Now,
     }
+}
+
+/// Brings the watched alarms up to date with what was told of them since the deployment was made.
+fn told_since(rollout: &Rollout, start: &Shared<Start>, made_at: Timestamp) -> Shared<Start> {
+    let told = rollout.evidence.alarm_changes.kept().iter();
+    let mut told = told.filter(|change| change.at >= made_at).peekable();
+    let mut start = start.clone();
+    if told.peek().is_none() {
+        return start;
+    }
+    for change in told {
+        let mut watches = start.alarms.iter_mut();
+        if let Some(watch) = watches.find(|watch| watch.name == change.name) {
+            watch.hear(change);
+        }
+    }
+    start
 }
 
 fn ask_again(
@@ -152,7 +170,7 @@ fn ask_again(
     };
     // It begins only now, perhaps long after a hold: what fires already is none of its doing.
     let watches = match &observation.alarms {
-        Look::Taken(seen) => AlarmWatch::begin(seen),
+        Look::Taken(seen) => AlarmWatch::begin_again(&start.alarms, seen),
         Look::Unavailable(trouble) => return look_again(rollout, start, trouble, now),
         Look::NotTaken => return look_again(rollout, start, "no look at the alarms", now),
     };

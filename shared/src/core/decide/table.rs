@@ -21,7 +21,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::super::alarm::{AlarmSeen, AlarmState, AlarmWatch};
-use super::super::evidence::{Evidence, ServiceEvent, StoppedContainer, StoppedTask};
+use super::super::evidence::{AlarmChange, Evidence, ServiceEvent, StoppedContainer, StoppedTask};
 use super::super::failure::Failure;
 use super::super::name::{ImageDigest, RolloutId, TargetName};
 use super::super::observation::{

@@ -384,6 +384,42 @@ fn an_alarm_that_fired_at_the_start_counts_once_an_event_told_that_it_was_ok() {
     assert!(fired(&state));
 }
 
+/// UpdateService was sent, and its answer lost.
+#[test]
+fn while_it_is_not_known_whether_it_was_deployed_what_alarms_do_is_kept() {
+    let mut state = under_way();
+    let current = state.current.as_mut().unwrap();
+    let mut start = current.phase.start().unwrap().clone();
+    start.alarms[0].ignored_until_ok = true;
+    current.phase = Phase::Starting {
+        start,
+        revision: None,
+        update_intended_at: Some(at(10)),
+    };
+    let ignored = |state: &TargetState| {
+        let start = state.current.as_ref().unwrap().phase.start().unwrap();
+        start.alarms[0].ignored_until_ok
+    };
+    assert!(keep_alarm(
+        &mut state,
+        &changed("5xx", AlarmState::InsufficientData, 11)
+    ));
+    assert!(ignored(&state));
+    assert!(keep_alarm(&mut state, &changed("5xx", AlarmState::Ok, 12)));
+    assert!(!ignored(&state));
+    assert!(keep_alarm(
+        &mut state,
+        &changed("5xx", AlarmState::Alarm, 13)
+    ));
+    assert!(!fired(&state), "it may not be deployed yet");
+    assert!(!keep_alarm(
+        &mut state,
+        &changed("other", AlarmState::Alarm, 14)
+    ));
+    let evidence = &state.current.as_ref().unwrap().evidence;
+    assert_eq!(evidence.alarm_changes.kept().len(), 3);
+}
+
 /// ECS's clock may be behind CloudWatch's: the alarm fired before the deployment was made.
 #[test]
 fn what_was_seen_of_an_alarm_at_the_start_is_not_news_when_it_is_told() {

@@ -166,6 +166,43 @@ fn a_deployment_that_was_gone_before_anybody_looked_is_known_by_its_tasks() {
 }
 
 #[test]
+fn what_fired_since_the_deployment_was_made_counts_once_that_is_known() {
+    for (fired_at, fired) in [(-5, false), (-4, true), (-1, true)] {
+        let Given(mut rollout) = registered(-6);
+        let change = AlarmChange {
+            alarm_arn: "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:5xx".to_owned(),
+            name: "5xx".to_owned(),
+            state: AlarmState::Alarm,
+            previous: Some(AlarmState::Ok),
+            reason: String::new(),
+            at: at(fired_at),
+        };
+        rollout.evidence.alarm_changes.keep(change);
+        let seen = primary("web:8", -4);
+        let decision = decide(&rollout.policy, &rollout, &seen.0, now());
+        let start = decision.phase.start().unwrap();
+        assert_eq!(start.alarms[0].fired, fired, "{fired_at}");
+    }
+}
+
+#[test]
+fn what_was_ignored_and_was_not_ok_since_is_ignored_when_it_is_sent_again() {
+    use AlarmState::{InsufficientData, Ok};
+    for (was_ignored, state, ignored) in [
+        (true, InsufficientData, true),
+        (true, Ok, false),
+        (false, InsufficientData, false),
+    ] {
+        let Given(mut rollout) = registered(-60);
+        rollout.phase.start_mut().unwrap().alarms[0].ignored_until_ok = was_ignored;
+        let seen = before(true).alarm(state);
+        let decision = decide(&rollout.policy, &rollout, &seen.0, now());
+        let start = decision.phase.start().unwrap();
+        assert_eq!(start.alarms[0].ignored_until_ok, ignored, "{state:?}");
+    }
+}
+
+#[test]
 fn what_is_sent_again_is_watched_from_then_on() {
     for (state, ignored) in [(AlarmState::Alarm, true), (AlarmState::Ok, false)] {
         let Given(rollout) = registered(-60);
