@@ -10,7 +10,8 @@ use crate::deeds::{DeploymentTruth, RevisionTruth, ServiceTruth};
 use crate::images::REGISTRY;
 use crate::services::digests;
 
-/// What stopped so lately may not have been seen: a look holds for ten seconds.
+/// What stopped so lately may not have been seen: a look holds for ten seconds, and shows what was
+/// as much earlier as reads lag.
 const STOPPED_LATELY: SignedDuration = SignedDuration::from_secs(15);
 
 impl Ecs {
@@ -28,7 +29,7 @@ impl Ecs {
             digests: digests(&found.revisions[primary.revision]),
         });
         let running = model.task_counts(found, None).running;
-        let lately = self.now() - STOPPED_LATELY;
+        let lately = self.now() - STOPPED_LATELY - self.lag.get().services;
         let tasks = model.tasks(&service.cluster).filter(|(_, task)| {
             let stopping_at = task.state.stopping_at;
             *task.specification.group == *group && stopping_at.is_some_and(|at| at >= lately)
