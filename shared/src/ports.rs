@@ -25,8 +25,8 @@ use crate::core::observation::{
 use crate::core::policy::ServiceRef;
 use crate::core::rollout::Rollout;
 use crate::ledger::{
-    Follower, LedgerError, NoticeKey, Registration, RegistrationChange, ReverseKey, SaveError,
-    StateWrite, StoredNotice, TargetEntry, Version,
+    Chore, Follower, LedgerError, NoticeKey, Registration, RegistrationChange, ReverseKey,
+    SaveError, StateWrite, StoredNotice, TargetEntry, Version,
 };
 use crate::queue::QueueMessage;
 
@@ -223,10 +223,10 @@ pub trait Registrations {
     async fn due(&self, now: Timestamp) -> Result<Vec<(TargetName, Timestamp)>, LedgerError>;
     /// Notes that `rollout` was woken for a registration, if it still is the stored one.
     async fn note_woken(&self, registration: &Registration) -> Result<(), LedgerError>;
-    /// Reads when the parameters were last read.
-    async fn parameters_read_at(&self) -> Result<Option<Timestamp>, LedgerError>;
-    /// Notes when the parameters were last read; `None` has the next sweep read them.
-    async fn note_parameters_read(&self, at: Option<Timestamp>) -> Result<(), LedgerError>;
+    /// Reads when a chore was last done.
+    async fn done_at(&self, chore: Chore) -> Result<Option<Timestamp>, LedgerError>;
+    /// Notes when a chore was last done; `None` has the next sweep do it.
+    async fn note_done(&self, chore: Chore, at: Option<Timestamp>) -> Result<(), LedgerError>;
     /// Reads the hold for everything.
     async fn hold(&self) -> Result<Option<Hold>, LedgerError>;
     /// Notes the hold for everything, or that there is none.

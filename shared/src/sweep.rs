@@ -2,14 +2,18 @@
 //!
 //! Wakes what is due, sends notices that were forgotten, and reads the targets'
 //! parameters: each hour, when one of them changed, and at once while the
-//! ledger knows no target.
+//! ledger knows no target. Each quarter of an hour it looks for what was
+//! overlooked.
+
+mod overlooked;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::core::hold::Hold;
+use crate::ledger::{Chore, Registration};
 use crate::message::Surroundings;
 use crate::outbox::{self, SendError};
-use crate::ports::{CallError, Clock, Outbox, Parameters, Queue, Registrations, Topic};
+use crate::ports::{CallError, Clock, Outbox, Parameters, Queue, Records, Registrations, Topic};
 use crate::queue::{QueueMessage, Trigger};
 use crate::registration::{self, RegisterError, Registered};
 
@@ -69,6 +73,8 @@ pub struct Swept {
     pub notices_sent: usize,
     /// What reading the parameters came to, if they were read.
     pub registered: Option<Registered>,
+    /// How many targets were woken because something of theirs was overlooked.
+    pub overlooked: usize,
 }
 
 /// One part of the sweep failed; the others were done, and the next sweep tries again.
@@ -83,6 +89,9 @@ pub enum SweepError {
     /// Reading the parameters failed.
     #[error("reading the targets' parameters failed")]
     Register(#[source] RegisterError),
+    /// Looking for what was overlooked failed.
+    #[error("looking for what was overlooked failed")]
+    Overlooked(#[source] RegisterError),
     /// Sending notices failed.
     #[error("sending forgotten notices failed")]
     Send(#[from] SendError),
@@ -99,7 +108,7 @@ pub async fn sweep<L, P, Q, T, C>(
     occasion: Occasion,
 ) -> Result<Swept, SweepError>
 where
-    L: Registrations + Outbox,
+    L: Registrations + Records + Outbox,
     P: Parameters,
     Q: Queue,
     T: Topic,
@@ -114,12 +123,16 @@ where
     let registered = register(ports, &settings.prefix, occasion, now)
         .await
         .map_err(SweepError::Register);
+    let overlooked = overlooked::wake(ports, occasion, now)
+        .await
+        .map_err(SweepError::Overlooked);
     let sent =
         outbox::send_forgotten(&ports.ledger, &ports.topic, &settings.surroundings, now).await;
     Ok(Swept {
         held: held?,
         woken: woken?,
         registered: registered?,
+        overlooked: overlooked?,
         notices_sent: sent?,
     })
 }
@@ -199,7 +212,7 @@ where
     P: Parameters,
     Q: Queue,
 {
-    let due = match (occasion, ports.ledger.parameters_read_at().await?) {
+    let due = match (occasion, ports.ledger.done_at(Chore::ReadParameters).await?) {
         (Occasion::ParameterChanged, _) | (Occasion::Tick, None) => true,
         (Occasion::Tick, Some(read_at)) => now.duration_since(read_at) >= PARAMETERS_READ_EVERY,
     };
@@ -208,22 +221,12 @@ where
     }
     if occasion == Occasion::ParameterChanged {
         // Should this read die half-way, the next minute's sweep takes its place.
-        ports.ledger.note_parameters_read(None).await?;
+        let read = Chore::ReadParameters;
+        ports.ledger.note_done(read, None).await?;
     }
     let registered = registration::register(&ports.parameters, &ports.ledger, prefix, now).await?;
-    let messages: Vec<QueueMessage> = registered
-        .to_wake
-        .iter()
-        .map(|registration| QueueMessage {
-            target: registration.target.clone(),
-            trigger: Trigger::Registered,
-            event_id: format!(
-                "registered.{}.{}",
-                registration.parameter_version,
-                now.as_millisecond()
-            ),
-        })
-        .collect();
+    let to_wake = registered.to_wake.iter();
+    let messages: Vec<QueueMessage> = to_wake.map(|one| of_registration(one, now)).collect();
     send(&ports.queue, &messages).await?;
     for registration in &registered.to_wake {
         ports.ledger.note_woken(registration).await?;
@@ -233,9 +236,19 @@ where
     let whole = registered.found > 0 && !registered.outrun;
     ports
         .ledger
-        .note_parameters_read(whole.then_some(now))
+        .note_done(Chore::ReadParameters, whole.then_some(now))
         .await?;
     Ok(Some(registered))
+}
+
+/// Wakes `rollout` for a registration.
+fn of_registration(registration: &Registration, now: Timestamp) -> QueueMessage {
+    let version = registration.parameter_version;
+    QueueMessage {
+        target: registration.target.clone(),
+        trigger: Trigger::Registered,
+        event_id: format!("registered.{version}.{}", now.as_millisecond()),
+    }
 }
 
 async fn send<Q: Queue>(queue: &Q, messages: &[QueueMessage]) -> Result<(), CallError> {

@@ -2,7 +2,7 @@
 
 use lambda_runtime::Error;
 use pushboat::aws::function::chain;
-use pushboat::ports::{Clock, Outbox, Parameters, Queue, Registrations, Topic};
+use pushboat::ports::{Clock, Outbox, Parameters, Queue, Records, Registrations, Topic};
 use pushboat::sweep::{Occasion, Ports, Settings, sweep};
 use pushboat::trigger::ssm;
 use serde_json::Value;
@@ -14,7 +14,7 @@ pub(crate) async fn handle<L, P, Q, T, C>(
     event: Value,
 ) -> Result<(), Error>
 where
-    L: Registrations + Outbox,
+    L: Registrations + Records + Outbox,
     P: Parameters,
     Q: Queue,
     T: Topic,
@@ -33,6 +33,7 @@ where
                 woken = swept.woken,
                 notices_sent = swept.notices_sent,
                 registered = registered.to_wake.len(),
+                overlooked = swept.overlooked,
                 "swept"
             );
             for name in registered.misnamed {

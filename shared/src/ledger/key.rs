@@ -3,7 +3,7 @@
 //! Pure text, so that whoever gets a key from the table's stream can read it
 //! without an AWS SDK.
 
-use super::{NoticeKey, ReverseKey};
+use super::{Chore, NoticeKey, ReverseKey};
 use crate::core::name::{RolloutId, TargetName};
 use crate::core::policy::ServiceRef;
 
@@ -85,10 +85,14 @@ impl ItemKey {
         Self::new(key.partition(), target.as_str())
     }
 
-    /// Places the note of when the parameters were last read.
+    /// Places the note of when the sweep last did a chore.
     #[must_use]
-    pub fn parameters_read() -> Self {
-        Self::new("sweep", "parameters")
+    pub fn done(chore: Chore) -> Self {
+        let name = match chore {
+            Chore::ReadParameters => "parameters",
+            Chore::FindOverlooked => "overlooked",
+        };
+        Self::new("sweep", name)
     }
 
     /// Places the hold for everything.

@@ -183,6 +183,15 @@ pub struct RegistrationChange {
     pub notice: Option<Notice>,
 }
 
+/// What the sweep does less often than it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Chore {
+    /// It reads the targets' parameters.
+    ReadParameters,
+    /// It looks for what no event, or no message, told of.
+    FindOverlooked,
+}
+
 /// Names a stored notice.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NoticeKey {

@@ -12,8 +12,8 @@ use pushboat::core::observation::Definition;
 use pushboat::core::policy::ServiceRef;
 use pushboat::core::rollout::Rollout;
 use pushboat::ledger::{
-    Follower, LedgerError, NoticeKey, Registration, RegistrationChange, ReverseKey, SaveError,
-    StateWrite, StoredNotice, TargetEntry, Version,
+    Chore, Follower, LedgerError, NoticeKey, Registration, RegistrationChange, ReverseKey,
+    SaveError, StateWrite, StoredNotice, TargetEntry, Version,
 };
 use pushboat::notice::Notice;
 use pushboat::ports::{Outbox, Records as ReadRecords, Registrations, ReverseItems, Targets};
@@ -39,7 +39,8 @@ struct Records {
     unsent: BTreeSet<(Timestamp, NoticeKey)>,
     /// What the table's stream has to tell: notices that were not there before.
     prompts: Vec<NoticeKey>,
-    parameters_read_at: Option<Timestamp>,
+    /// When the sweep did what it does less often than it runs.
+    done_at: BTreeMap<Chore, Timestamp>,
     hold: Option<Hold>,
     /// Where each write of a state is noted, and what is true then.
     witness: Option<Ecs>,
@@ -330,12 +331,16 @@ impl Registrations for Ledger {
         Ok(())
     }
 
-    async fn parameters_read_at(&self) -> Result<Option<Timestamp>, LedgerError> {
-        Ok(self.0.borrow().parameters_read_at)
+    async fn done_at(&self, chore: Chore) -> Result<Option<Timestamp>, LedgerError> {
+        Ok(self.0.borrow().done_at.get(&chore).copied())
     }
 
-    async fn note_parameters_read(&self, at: Option<Timestamp>) -> Result<(), LedgerError> {
-        self.0.borrow_mut().parameters_read_at = at;
+    async fn note_done(&self, chore: Chore, at: Option<Timestamp>) -> Result<(), LedgerError> {
+        let done_at = &mut self.0.borrow_mut().done_at;
+        match at {
+            Some(at) => done_at.insert(chore, at),
+            None => done_at.remove(&chore),
+        };
         Ok(())
     }
 

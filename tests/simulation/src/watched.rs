@@ -15,8 +15,8 @@ use pushboat::core::observation::{
 use pushboat::core::policy::ServiceRef;
 use pushboat::core::rollout::Rollout;
 use pushboat::ledger::{
-    Follower, LedgerError, NoticeKey, Registration, RegistrationChange, ReverseKey, SaveError,
-    StateWrite, StoredNotice, TargetEntry, Version,
+    Chore, Follower, LedgerError, NoticeKey, Registration, RegistrationChange, ReverseKey,
+    SaveError, StateWrite, StoredNotice, TargetEntry, Version,
 };
 use pushboat::ports::{
     Alarms, CallError, ImageName, Images, LoadBalancers, Outbox, Parameter, Parameters,
@@ -326,14 +326,14 @@ impl<P: Registrations> Registrations for Watched<P> {
             .await
     }
 
-    async fn parameters_read_at(&self) -> Result<Option<Timestamp>, LedgerError> {
-        let effect = self.port.parameters_read_at();
-        self.call(Operation::ReadParametersReadAt, effect).await
+    async fn done_at(&self, chore: Chore) -> Result<Option<Timestamp>, LedgerError> {
+        self.call(Operation::ReadChore, self.port.done_at(chore))
+            .await
     }
 
-    async fn note_parameters_read(&self, at: Option<Timestamp>) -> Result<(), LedgerError> {
-        let effect = self.port.note_parameters_read(at);
-        self.call(Operation::NoteParametersRead, effect).await
+    async fn note_done(&self, chore: Chore, at: Option<Timestamp>) -> Result<(), LedgerError> {
+        self.call(Operation::NoteChore, self.port.note_done(chore, at))
+            .await
     }
 
     async fn hold(&self) -> Result<Option<Hold>, LedgerError> {

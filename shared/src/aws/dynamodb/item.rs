@@ -17,7 +17,7 @@ use crate::core::state::TargetState;
 use crate::ledger::key::{ItemKey, REGISTRATION, STATE};
 use crate::ledger::stored::{self, StoredText};
 use crate::ledger::{
-    Follower, LedgerError, NoticeKey, Registration, ReverseKey, TargetEntry, Version,
+    Chore, Follower, LedgerError, NoticeKey, Registration, ReverseKey, TargetEntry, Version,
 };
 use crate::notice::Notice;
 
@@ -143,10 +143,10 @@ pub(super) fn holder(claim: &Item) -> Option<String> {
     claim.get("target")?.as_s().ok().cloned()
 }
 
-pub(super) fn parameters_read(at: Option<Timestamp>) -> Item {
-    let mut item = key(&ItemKey::parameters_read());
+pub(super) fn done(chore: Chore, at: Option<Timestamp>) -> Item {
+    let mut item = key(&ItemKey::done(chore));
     if let Some(at) = at {
-        set(&mut item, "read_at", number(millisecond(at)));
+        set(&mut item, "done_at", number(millisecond(at)));
     }
     item
 }
@@ -155,9 +155,9 @@ pub(super) fn hold(hold: &Hold) -> Result<Item, LedgerError> {
     record(&ItemKey::hold(), "the hold", hold)
 }
 
-/// Reads when the parameters were read.
-pub(super) fn read_at(item: &Item) -> Option<Timestamp> {
-    Timestamp::from_millisecond(read_number(item, "read_at")?).ok()
+/// Reads when a chore was done.
+pub(super) fn done_at(item: &Item) -> Option<Timestamp> {
+    Timestamp::from_millisecond(read_number(item, "done_at")?).ok()
 }
 
 /// Reads a target's partition.

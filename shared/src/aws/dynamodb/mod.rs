@@ -31,8 +31,8 @@ use crate::core::observation::Definition;
 use crate::core::rollout::Rollout;
 use crate::ledger::key::{ItemKey, REGISTRATIONS, history_partition, target_partition};
 use crate::ledger::{
-    Follower, LedgerError, NoticeKey, Registration, RegistrationChange, ReverseKey, SaveError,
-    StateWrite, StoredNotice, TargetEntry, Version,
+    Chore, Follower, LedgerError, NoticeKey, Registration, RegistrationChange, ReverseKey,
+    SaveError, StateWrite, StoredNotice, TargetEntry, Version,
 };
 use crate::ports::{Outbox, Records, Registrations, ReverseItems, Targets};
 use item::{Item, PENDING_NOTICE, PENDING_WAKE};
@@ -246,18 +246,18 @@ impl Registrations for Dynamo {
         }
     }
 
-    async fn parameters_read_at(&self) -> Result<Option<Timestamp>, LedgerError> {
-        let doing = "read when the parameters were read";
-        let found = self.get(doing, &ItemKey::parameters_read()).await?;
-        Ok(found.as_ref().and_then(item::read_at))
+    async fn done_at(&self, chore: Chore) -> Result<Option<Timestamp>, LedgerError> {
+        let doing = "read when the sweep did a chore";
+        let found = self.get(doing, &ItemKey::done(chore)).await?;
+        Ok(found.as_ref().and_then(item::done_at))
     }
 
-    async fn note_parameters_read(&self, at: Option<Timestamp>) -> Result<(), LedgerError> {
-        let doing = "note that the parameters were read";
+    async fn note_done(&self, chore: Chore, at: Option<Timestamp>) -> Result<(), LedgerError> {
+        let doing = "note that the sweep did a chore";
         self.client
             .put_item()
             .table_name(&self.table)
-            .set_item(Some(item::parameters_read(at)))
+            .set_item(Some(item::done(chore, at)))
             .send()
             .await
             .map_err(|error| unreachable(doing, &call_error("dynamodb:PutItem", &error)))?;

@@ -117,3 +117,37 @@ fn a_message_that_rollout_was_too_busy_for_comes_back_after_its_visibility_timeo
     world.run_for(minutes(3));
     assert_eq!(under_way(&world).as_deref(), Some("v2 progressing"));
 }
+
+#[test]
+fn a_target_whose_registration_is_a_dead_letter_is_adopted_all_the_same() {
+    let mut world = steady();
+    world.keep_from_work(Some(Function::Rollout), Hindrance::Failed, hours(2));
+    world.put_target(TARGET, TARGET_TEXT);
+    world.run_for(hours(2));
+    assert_eq!(told(&world), [""; 0]);
+    world.run_for(minutes(16));
+    assert_eq!(told(&world), ["adopted"]);
+}
+
+#[test]
+fn a_configuration_that_changed_unheard_counts_within_a_quarter_of_an_hour() {
+    let mut world = adopted();
+    world.keep_from_work(Some(Function::Rollout), Hindrance::Failed, hours(2));
+    world.put_target(TARGET, &TARGET_TEXT.replace("5xx", "gone"));
+    world.run_for(hours(2));
+    assert_eq!(mistakes(&world), [""; 0]);
+    world.run_for(minutes(16));
+    assert_eq!(mistakes(&world).len(), 1);
+    world.delete_target(TARGET);
+    world.keep_from_work(Some(Function::Rollout), Hindrance::Failed, hours(2));
+    world.run_for(hours(2) + minutes(16));
+    assert!(world.state(TARGET).last_known_good.is_none());
+}
+
+#[test]
+fn what_was_taken_in_is_not_woken_again_and_again() {
+    let mut world = adopted();
+    let before = world.calls.count(Operation::LoadTarget);
+    world.run_for(hours(3));
+    assert_eq!(world.calls.count(Operation::LoadTarget), before);
+}

@@ -14,7 +14,7 @@ use super::*;
 use crate::core::policy::ServiceRef;
 use crate::core::rollout::Rollout;
 use crate::core::state::{TargetState, Wake};
-use crate::ledger::RegistrationStatus;
+use crate::ledger::{Chore, RegistrationStatus};
 use crate::notice::Notice;
 
 fn records<T: DeserializeOwned>(file: &str) -> Vec<T> {

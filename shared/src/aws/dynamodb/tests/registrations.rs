@@ -124,9 +124,11 @@ async fn a_wake_up_is_noted_for_the_registration_it_was_for() {
 #[tokio::test]
 async fn when_the_parameters_were_read_is_kept() {
     let ledger = ledger(&Table::default());
-    assert_eq!(ledger.parameters_read_at().await.unwrap(), None);
-    ledger.note_parameters_read(Some(at(7))).await.unwrap();
-    assert_eq!(ledger.parameters_read_at().await.unwrap(), Some(at(7)));
-    ledger.note_parameters_read(None).await.unwrap();
-    assert_eq!(ledger.parameters_read_at().await.unwrap(), None);
+    let (read, find) = (Chore::ReadParameters, Chore::FindOverlooked);
+    assert_eq!(ledger.done_at(read).await.unwrap(), None);
+    ledger.note_done(read, Some(at(7))).await.unwrap();
+    assert_eq!(ledger.done_at(read).await.unwrap(), Some(at(7)));
+    assert_eq!(ledger.done_at(find).await.unwrap(), None);
+    ledger.note_done(read, None).await.unwrap();
+    assert_eq!(ledger.done_at(read).await.unwrap(), None);
 }
