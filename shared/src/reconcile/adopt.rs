@@ -94,7 +94,9 @@ where
         since
     };
     let decision = adoption::decide(policy, &observation, &look(missing), since, now);
-    let (decision, good) = if decision == Adoption::Good {
+    let (decision, good) = if decision == Adoption::Good && runs_halted(&step.state, &observation) {
+        (Adoption::NothingGood, None)
+    } else if decision == Adoption::Good {
         let runs = exactly_what_runs(&ports.services, &step.state, policy, &observation).await;
         good_if_known(runs, since, now)
     } else {
@@ -176,6 +178,21 @@ async fn exactly_what_runs<S: Services>(
     let arn = task_definition::arn(definition);
     let digests = services.resolved_images(&policy.service, arn).await?;
     Ok(task_definition::pinned(definition, &by_tag, &digests).map(Arc::new))
+}
+
+/// Says whether the service runs the version on which a rollout halted.
+///
+/// What is known to be bad, and waits for a person, is not taken as good because it is steady.
+fn runs_halted(state: &TargetState, observation: &Observation) -> bool {
+    let halted = state.halted.as_ref();
+    let halted = halted.and_then(|halted| halted.news.running.as_ref());
+    let primary = match &observation.service {
+        Look::Taken(ServiceLook::Found(service)) => service.primary(),
+        Look::Taken(_) | Look::Unavailable(_) | Look::NotTaken => None,
+    };
+    halted.is_some_and(|halted| {
+        primary.is_some_and(|primary| primary.task_definition == halted.revision)
+    })
 }
 
 /// Notes what is doubtful, and tells each set of it once.

@@ -7,6 +7,15 @@ use super::*;
 
 /// v2 crashed, and nothing was ever good to go back to.
 fn halted() -> World {
+    let mut world = nothing_good();
+    world.push_image(REPOSITORY, "v2", &Image::crashing("v2"));
+    assert!(world.run_while(minutes(60), |world| history(world).is_empty()));
+    assert_eq!(history(&world), ["v2 halted nothing-to-go-back-to"]);
+    world
+}
+
+/// A service that runs nothing good, whose target is adopted all the same.
+fn nothing_good() -> World {
     let mut world = world();
     world
         .images
@@ -15,9 +24,6 @@ fn halted() -> World {
     world.run_for(minutes(2));
     world.put_target(TARGET, TARGET_TEXT);
     world.run_for(minutes(20));
-    world.push_image(REPOSITORY, "v2", &Image::crashing("v2"));
-    assert!(world.run_while(minutes(60), |world| history(world).is_empty()));
-    assert_eq!(history(&world), ["v2 halted nothing-to-go-back-to"]);
     world
 }
 
@@ -98,6 +104,27 @@ fn what_is_no_decision_ends_nothing() {
     assert_eq!(times_told(&world), 2);
     let again = ask(&mut world, "resume", json!({}));
     assert_eq!(again["error"]["code"], "not-held");
+}
+
+#[test]
+fn a_changed_parameter_does_not_make_the_version_good_that_halted() {
+    let mut world = nothing_good();
+    push(&mut world, "v2");
+    run_to(&mut world, "baking");
+    world.alarms.set("5xx", AlarmState::Alarm);
+    world.run_for(minutes(5));
+    assert_eq!(history(&world), ["v2 halted nothing-to-go-back-to"]);
+    world.alarms.set("5xx", AlarmState::Ok);
+    world.put_target(TARGET, &TARGET_TEXT.replace("}", r#", "x": 1 }"#));
+    world.run_for(minutes(2));
+    world.put_target(TARGET, TARGET_TEXT);
+    world.run_for(minutes(5));
+    assert_eq!(world.state(TARGET).last_known_good, None);
+    let before = writes(&world);
+    let refused = ask(&mut world, "rollback", json!({}));
+    assert_eq!(refused["error"]["code"], "nothing-to-go-back-to");
+    world.run_for(minutes(65));
+    assert_eq!(writes(&world), before);
 }
 
 /// v2's alarm fired in the bake, and AWS refused the way back.
