@@ -40,7 +40,7 @@ unit: prerequisites ## Run the unit, table and snapshot tests
 template: tools ## Check the template: SAM, cfn-lint, checkov
 	@$(CHECK) template
 
-doc: prerequisites ## Build the documentation, warnings as errors
+doc: prerequisites ## Check names and links in the documents, build the API's documentation
 	@$(CHECK) doc
 
 build: tools ## Build what is deployed, and check that Lambda can run it
