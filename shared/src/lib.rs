@@ -14,9 +14,10 @@
 //! 3. What it decided is stored with the notice that tells of it. The table's
 //!    stream wakes `notify`, which writes the notice ([`message`]) and publishes
 //!    it ([`outbox`]).
-//! 4. While it waits, ECS's events wake it through `service-change`, and the
-//!    `sweep` does each minute, whatever events were lost. The sweep also reads
-//!    the targets' parameters ([`registration`]) and sends forgotten notices.
+//! 4. While it waits, ECS's events wake it through `service-change`, alarms'
+//!    through `alarm`, people's commands through `operator`, and the `sweep` does
+//!    each minute, whatever events were lost. The sweep also reads the targets'
+//!    parameters ([`registration`]) and sends forgotten notices.
 //!
 //! # Where things are
 //!
@@ -24,7 +25,7 @@
 //! | --- | --- |
 //! | [`core`] | what a rollout is, what was seen, what to do next: pure, no AWS types, no clock, no I/O |
 //! | [`trigger`] | EventBridge's JSON into our types, one file a source |
-//! | `core::diagnosis`, `core::evidence` | why a task stopped; not wired into the loop yet |
+//! | [`core::evidence`], [`core::diagnosis`] | what AWS forgets and a rollout keeps; why a task stopped, and whose fault that is |
 //! | [`target`] | a target's configuration, parsed strictly |
 //! | [`task_definition`], [`image`] | the lossless edit; what a manifest is |
 //! | [`reconcile`](mod@reconcile), [`registration`], [`sweep`], [`wake`], [`outbox`], [`operator`] | the shell: what is done in which order |
