@@ -64,11 +64,8 @@ where
     A: Alarms,
     C: Clock,
 {
-    let repositories: Vec<&str> = policy
-        .images
-        .iter()
-        .map(|image| image.repository.as_str())
-        .collect();
+    let repositories = policy.images.iter();
+    let repositories: Vec<&str> = repositories.map(|one| one.repository.as_str()).collect();
     let (seen, missing, alarms) = join3(
         service_and_definition(&ports.services, policy),
         ports.images.missing_repositories(&repositories),
@@ -94,13 +91,13 @@ where
         since
     };
     let decision = adoption::decide(policy, &observation, &look(missing), since, now);
-    let (decision, good) = if decision == Adoption::Good && runs_halted(&step.state, &observation) {
-        (Adoption::NothingGood, None)
-    } else if decision == Adoption::Good {
-        let runs = exactly_what_runs(&ports.services, &step.state, policy, &observation).await;
-        good_if_known(runs, since, now)
-    } else {
-        (decision, None)
+    let (decision, good) = match decision {
+        Adoption::Good if runs_halted(&step.state, &observation) => (Adoption::NothingGood, None),
+        Adoption::Good => {
+            let runs = exactly_what_runs(&ports.services, &step.state, policy, &observation).await;
+            good_if_known(runs, since, now)
+        }
+        other => (other, None),
     };
     tracing::info!(target_name = %policy.target, ?decision, "looked at the target");
     step.state.parameter_version = parameter_version;

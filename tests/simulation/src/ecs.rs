@@ -37,6 +37,8 @@ pub struct Ecs {
     pub(crate) complaints: Rc<RefCell<Complaints>>,
     lag: Rc<Cell<ReadLag>>,
     limits_rates: Rc<Cell<bool>>,
+    /// How many tasks of a service were wanted before that was changed, and when it was.
+    wanted_before: Rc<RefCell<BTreeMap<ServiceRef, (Timestamp, u32)>>>,
     outdated: Rc<RefCell<Vec<Outdated>>>,
     pub(crate) deeds: Deeds,
 }
@@ -118,6 +120,7 @@ impl Ecs {
             definitions: Rc::default(),
             complaints: Rc::default(),
             lag: Rc::default(),
+            wanted_before: Rc::default(),
             outdated: Rc::default(),
             deeds: Deeds::default(),
         }
@@ -398,6 +401,13 @@ impl Ecs {
             .expect("the cluster is a valid one");
     }
 
+    /// Notes how many tasks are wanted, because that is about to change.
+    pub(crate) fn note_wanted(&self, service: &ServiceRef) {
+        let wanted = self.truth(service).map_or(0, |truth| truth.desired);
+        let mut before = self.wanted_before.borrow_mut();
+        before.insert(service.clone(), (self.now(), wanted));
+    }
+
     /// Does what somebody with the plain AWS CLI does.
     ///
     /// # Panics
@@ -410,6 +420,9 @@ impl Ecs {
             ..UpdateService::default()
         };
         change(&mut input);
+        if input.desired_count.is_some() {
+            self.note_wanted(service);
+        }
         let mut model = self.model();
         model
             .update_service(input)

@@ -185,6 +185,7 @@ impl Ecs {
         if desired == 0 || capacity == desired || (scales_in && is_deploying) {
             return false;
         }
+        self.note_wanted(service);
         let input = UpdateService {
             cluster: Some(service.cluster.clone()),
             service: service.name.clone(),

@@ -127,6 +127,8 @@ struct Known {
     /// The newest requests that the service was asked to run.
     asked: Asked,
     kept_out: BTreeSet<ImageDigest>,
+    /// The images that people gave free again; when their turn comes, they are let in.
+    may_be_let_in: BTreeSet<ImageDigest>,
     /// The last deployment that somebody else made.
     somebody: Option<(Timestamp, String)>,
     by_hand: ByHand,
@@ -201,6 +203,7 @@ impl Checker {
             notice_ids: BTreeMap::new(),
             asked: Asked::default(),
             kept_out: BTreeSet::new(),
+            may_be_let_in: BTreeSet::new(),
             somebody: None,
             by_hand: ByHand::default(),
             changes: BTreeMap::new(),
@@ -309,7 +312,7 @@ impl Checker {
             }
             Deed::Released { target, digest } => {
                 if let Some(known) = self.targets.get_mut(target) {
-                    known.kept_out.remove(digest);
+                    known.may_be_let_in.insert(digest.clone());
                 }
             }
             Deed::Saved(_)

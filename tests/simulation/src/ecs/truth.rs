@@ -10,9 +10,9 @@ use crate::deeds::{DeploymentTruth, RevisionTruth, ServiceTruth};
 use crate::images::REGISTRY;
 use crate::services::digests;
 
-/// What stopped so lately may not have been seen: a look holds for ten seconds, and shows what was
+/// What happened so lately may not have been seen: a look holds for ten seconds, and shows what was
 /// as much earlier as reads lag.
-const STOPPED_LATELY: SignedDuration = SignedDuration::from_secs(15);
+const LATELY: SignedDuration = SignedDuration::from_secs(15);
 
 impl Ecs {
     /// Says how a service stands, whatever reads show; none where there is none.
@@ -29,7 +29,7 @@ impl Ecs {
             digests: digests(&found.revisions[primary.revision]),
         });
         let running = model.task_counts(found, None).running;
-        let lately = self.now() - STOPPED_LATELY - self.lag.get().services;
+        let lately = self.now() - LATELY - self.lag.get().services;
         let tasks = model.tasks(&service.cluster).filter(|(_, task)| {
             let stopping_at = task.state.stopping_at;
             *task.specification.group == *group && stopping_at.is_some_and(|at| at >= lately)
@@ -39,7 +39,10 @@ impl Ecs {
         } else {
             0
         };
+        let before = self.wanted_before.borrow();
+        let before = before.get(service).filter(|(at, _)| *at >= lately);
         Some(ServiceTruth {
+            desired_lately: before.map(|(_, desired)| *desired),
             stopped_lately: u32::try_from(stopped_lately).unwrap_or_default(),
             primary,
             deployments: found.deployments.len(),

@@ -213,9 +213,8 @@ impl Checker {
             let before = turns.iter().rev().find(|(at, _)| *at < since);
             let fired_before = before.is_some_and(|(_, state)| *state == AlarmState::Alarm);
             // What it was when it was looked at lies somewhere in between.
-            let mut meanwhile = turns
-                .iter()
-                .filter(|(at, _)| *at >= since && *at < from + self.skew);
+            let until = from.max(start.at) + self.skew;
+            let mut meanwhile = turns.iter().filter(|(at, _)| *at >= since && *at < until);
             let mut ignored =
                 fired_before && meanwhile.all(|(_, state)| *state == AlarmState::Alarm);
             let mut fired = false;

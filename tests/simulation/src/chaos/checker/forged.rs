@@ -224,6 +224,7 @@ pub(super) fn service(primary: RevisionTruth) -> ServiceTruth {
         deployments: 1,
         desired: 2,
         running: 2,
+        desired_lately: None,
         stopped_lately: 0,
     }
 }

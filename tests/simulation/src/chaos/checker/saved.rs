@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 use pushboat::core::failure::Failure;
 use pushboat::core::name::ImageDigest;
+use pushboat::core::operate::{OperatorCommand, Order};
 use pushboat::core::reason::{NewerPush, SupersededBy};
 use pushboat::core::rollout::{Phase, Rollout};
 use pushboat::core::state::LastKnownGood;
-use pushboat::notice::News;
+use pushboat::notice::{News, Notice};
 
 use super::changes::UNSEEN;
 use super::{Checker, Known, Request, Tags};
@@ -121,7 +122,9 @@ impl Checker {
         }
         if needs_tasks {
             let running = service.running + service.stopped_lately;
-            if service.desired == 0 || running < service.desired {
+            let wanted = service.desired_lately.unwrap_or(service.desired);
+            let wanted = wanted.min(service.desired);
+            if wanted == 0 || running < wanted {
                 found.push(wrong("too few tasks run"));
             }
             let fired = self.fired(known, rollout);
@@ -275,12 +278,32 @@ impl Known {
                 self.kept_out.insert(digest.clone());
             }
         }
+        for digest in saved.notices.iter().filter_map(let_in) {
+            if self.may_be_let_in.contains(digest) {
+                self.kept_out.remove(digest);
+            }
+        }
         for digest in &self.kept_out {
             if !saved.state.quarantine.contains_key(digest) {
                 let saw = format!("{digest} is let in, and nobody released it");
                 found.push((QUARANTINE, saw));
             }
         }
+    }
+}
+
+/// Gives the image that a notice says was let in again.
+fn let_in(notice: &Notice) -> Option<&ImageDigest> {
+    match &notice.news {
+        News::Command {
+            command:
+                OperatorCommand {
+                    order: Order::Release { digest },
+                    ..
+                },
+            refused: None,
+        } => Some(digest),
+        _ => None,
     }
 }
 

@@ -26,6 +26,8 @@ pub(super) struct Shortage {
     stayed: Option<(RolloutId, Timestamp)>,
     /// The target's last outcome was that its service runs what is good, and nobody changed it since.
     vouched_at: Option<Timestamp>,
+    /// What is good was watched for long, or a rollout has not made it so.
+    is_proven: Option<bool>,
 }
 
 impl Shortage {
@@ -41,8 +43,8 @@ impl Shortage {
 
     /// Takes in what is saved: which rollout bakes from now on, and what was said of the last one.
     ///
-    /// Unless it `hears_all`, a version whose tasks come and go may be called good: looks tell only
-    /// of tasks that stay away, which is checked by itself.
+    /// Unless it `hears_all` in a long bake time, a version whose tasks come and go may be called
+    /// good, and gone back to: looks tell only of tasks that stay away, which is checked by itself.
     fn follow(&mut self, before: &TargetState, saved: &Saved, hears_all: bool) {
         let bakes = |current: &&Rollout| matches!(current.phase, Phase::Baking { .. });
         let bakes = saved.state.current.as_ref().filter(bakes);
@@ -63,9 +65,12 @@ impl Shortage {
             }
         }
         for ended in &saved.finished {
+            if let Phase::Succeeded { .. } = &ended.phase {
+                self.is_proven = Some(hears_all && ended.policy.bake_time() > MOST_MISSING);
+            }
+            let is_proven = self.is_proven.unwrap_or(true);
             self.vouched_at = match &ended.phase {
-                Phase::Succeeded { .. } if !hears_all => None,
-                Phase::Succeeded { .. } | Phase::RolledBack { .. } => Some(saved.at),
+                Phase::Succeeded { .. } | Phase::RolledBack { .. } => is_proven.then_some(saved.at),
                 Phase::Rejected { .. } => self.vouched_at,
                 Phase::Requested { .. }
                 | Phase::Starting { .. }

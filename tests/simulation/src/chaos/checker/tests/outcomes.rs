@@ -4,56 +4,43 @@ use jiff::SignedDuration;
 use pushboat::core::alarm::AlarmState;
 
 use super::*;
-use crate::deeds::{DeploymentTruth, ServiceTruth};
+use crate::deeds::ServiceTruth;
 
 #[test]
 fn a_success_that_is_none_is_reported() {
     let ours = rollout("main-1", 'a', 10, baking('a'));
     let runs = service(revision(OURS, Some(&ours), 'a'));
-    let primary = |completed: bool| DeploymentTruth {
-        completed,
-        ..runs.primary.clone().unwrap()
+    let with = |change: fn(&mut ServiceTruth)| {
+        let mut service = runs.clone();
+        change(&mut service);
+        Some(service)
     };
     let cases = [
         (Some(runs.clone()), false),
         (None, true),
         (Some(service(revision(THEIRS, None, 'c'))), true),
         (
-            Some(ServiceTruth {
-                primary: Some(primary(false)),
-                ..runs.clone()
-            }),
+            with(|one| one.primary.as_mut().unwrap().completed = false),
             true,
         ),
+        (with(|one| one.deployments = 2), true),
+        (with(|one| one.running = 1), true),
         (
-            Some(ServiceTruth {
-                deployments: 2,
-                ..runs.clone()
-            }),
-            true,
-        ),
-        (
-            Some(ServiceTruth {
-                running: 1,
-                ..runs.clone()
-            }),
-            true,
-        ),
-        (
-            Some(ServiceTruth {
-                running: 1,
-                stopped_lately: 1,
-                ..runs.clone()
+            with(|one| {
+                one.running = 1;
+                one.stopped_lately = 1;
             }),
             false,
         ),
+        (with(|one| one.desired = 0), true),
         (
-            Some(ServiceTruth {
-                desired: 0,
-                ..runs.clone()
+            with(|one| {
+                one.desired = 4;
+                one.desired_lately = Some(2);
             }),
-            true,
+            false,
         ),
+        (with(|one| one.desired_lately = Some(0)), true),
     ];
     for (service, reported) in cases {
         let mut checker = checker(Tags::Pattern);

@@ -1,8 +1,9 @@
 //! Invariant 10.
 
+use pushboat::core::operate::{OperatorCommand, Order};
 use pushboat::core::rollout::RolledBackBy;
 use pushboat::core::state::HaltedTarget;
-use pushboat::notice::News;
+use pushboat::notice::{News, Notice};
 
 use super::*;
 
@@ -35,14 +36,47 @@ fn an_image_that_is_let_in_again_is_reported() {
     let to = revision(OURS, Some(&again), 'a');
     update(&mut checker, to, service(revision(GOOD, None, '0')));
     assert_reported(&checker, "10 ");
-    // A person released it.
-    let mut checker = quarantined(true);
-    checker.take(&Deed::Released {
-        target: web(),
-        digest: digest('a'),
-    });
-    deploy(&mut checker, &again);
-    assert_quiet(&checker);
+    // A person released it, and it is let in when the command's turn comes, not before.
+    for (asked, let_in, quiet) in [
+        (true, true, true),
+        (false, true, false),
+        (true, false, false),
+    ] {
+        let mut checker = quarantined(true);
+        if asked {
+            checker.take(&Deed::Released {
+                target: web(),
+                digest: digest('a'),
+            });
+        }
+        let mut write = saved(state(None), Vec::new(), None);
+        write.notices.extend(let_in.then(released));
+        save(&mut checker, write);
+        match quiet {
+            true => assert_quiet(&checker),
+            false => assert_reported(&checker, "10 "),
+        }
+    }
+}
+
+/// Says that image `a` is let in again.
+fn released() -> Notice {
+    let ours = rollout("main-1", 'a', 10, requested());
+    let command = OperatorCommand {
+        request_id: "request".to_owned(),
+        at: at(200),
+        order: Order::Release {
+            digest: digest('a'),
+        },
+    };
+    Notice {
+        id: "released".to_owned(),
+        news: News::Command {
+            command,
+            refused: None,
+        },
+        ..notice(&ours)
+    }
 }
 
 /// A person had the way back of what halted tried once more, and it was there at once.

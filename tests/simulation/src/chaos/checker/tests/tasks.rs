@@ -83,11 +83,18 @@ fn left_short(ended: Rollout, hears_all: bool, can_be_pulled: bool, by_hand: boo
 #[test]
 fn tasks_that_stay_away_from_what_was_called_good_are_reported() {
     let ours = rollout("main-1", 'a', 10, baking('a'));
-    let left = |ended, can_be_pulled, by_hand| left_short(ended, true, can_be_pulled, by_hand);
+    let left = |ended: Rollout, can_be_pulled, by_hand| {
+        let mut watched = ended;
+        watched.policy.bake_time_seconds = 301;
+        left_short(watched, true, can_be_pulled, by_hand)
+    };
     assert_reported(&left(succeeded(&ours), true, false), "3 ");
     assert_quiet(&left(succeeded(&ours), false, false));
     assert_quiet(&left(succeeded(&ours), true, true));
     assert_quiet(&left(halted(&ours), true, false));
-    // Each task that stops is replaced within minutes, and nobody was told of any.
-    assert_quiet(&left_short(succeeded(&ours), false, true, false));
+    // Each task that stops is replaced within minutes, and nobody was told of any, or in time.
+    let mut watched = succeeded(&ours);
+    assert_quiet(&left_short(watched.clone(), true, true, false));
+    watched.policy.bake_time_seconds = 301;
+    assert_quiet(&left_short(watched, false, true, false));
 }
