@@ -53,11 +53,21 @@ pub const MOST_BAKE_TIME_SECONDS: u32 = 86_400;
 pub const DEFAULT_BAKE_TIME_SECONDS: u32 = 300;
 /// The deadline where the configuration names none.
 pub const DEFAULT_DEADLINE_SECONDS: u32 = 1800;
+/// The shortest deadline.
+const LEAST_DEADLINE_SECONDS: u32 = 60;
+/// The longest deadline.
+const MOST_DEADLINE_SECONDS: u32 = 43_200;
+/// The most that `maxFailedTasks.atLeast` may be.
+const MOST_FAILED_TASKS: u32 = 1000;
 /// An advanced parameter holds no more; anything longer was not read from one.
 const LIMIT_BYTES: usize = 8 * 1024;
 /// A registration writes a reverse item for each, and DynamoDB takes 100 items in a transaction.
 const ALARMS_LIMIT: usize = 20;
 const IMAGES_LIMIT: usize = 10;
+const CONTAINERS_LIMIT: usize = 10;
+const PATTERNS_LIMIT: usize = 10;
+/// How long a name or a pattern may be.
+const NAME_LIMIT: usize = 255;
 
 /// How many mistakes are told at the most: what is told of them is stored, queued and sent, each
 /// with limits of its own.
@@ -130,15 +140,13 @@ impl Reader {
             "bakeTimeSeconds",
             fields,
             DEFAULT_BAKE_TIME_SECONDS,
-            0,
-            MOST_BAKE_TIME_SECONDS,
+            (0, MOST_BAKE_TIME_SECONDS),
         );
         let deadline_seconds = self.number(
             "deadlineSeconds",
             fields,
             DEFAULT_DEADLINE_SECONDS,
-            60,
-            43_200,
+            (LEAST_DEADLINE_SECONDS, MOST_DEADLINE_SECONDS),
         );
         let alarms_at_start = self.choice(
             "alarmsAtStart",
@@ -219,7 +227,11 @@ impl Reader {
         let at = |field: &str| format!("{place}.{field}");
         let repository = self.repository(&at("repository"), fields.get("repository"));
         let tags = self.tags(&at("tags"), fields.get("tags"));
-        let containers = self.strings(&at("containers"), fields.get("containers"), 10);
+        let containers = self.strings(
+            &at("containers"),
+            fields.get("containers"),
+            CONTAINERS_LIMIT,
+        );
         Some(FollowedImage {
             repository: repository?,
             tags: tags?,
@@ -229,7 +241,7 @@ impl Reader {
 
     fn tags(&mut self, place: &str, value: Option<&Value>) -> Option<TagPolicy> {
         let Some(value) = value else {
-            return Some(TagPolicy::Glob(vec!["*".to_owned()]));
+            return Some(TagPolicy::default());
         };
         let fields = self.object(place, value, &["glob", "semver"])?;
         match (fields.get("glob"), fields.get("semver")) {
@@ -247,7 +259,7 @@ impl Reader {
     }
 
     fn globs(&mut self, place: &str, value: &Value) -> Option<TagPolicy> {
-        let patterns = self.strings(place, Some(value), 10)?;
+        let patterns = self.strings(place, Some(value), PATTERNS_LIMIT)?;
         if patterns.is_empty() {
             self.wrong(
                 place,
@@ -283,15 +295,15 @@ impl Reader {
         Some(TagPolicy::Semver(range))
     }
 
-    /// Reads one of a few words; a missing one is the first.
-    fn choice<T: Copy>(
+    /// Reads one of a few words.
+    fn choice<T: Copy + Default>(
         &mut self,
         place: &str,
         value: Option<&Value>,
         choices: &[(&str, T)],
     ) -> Option<T> {
         let Some(value) = value else {
-            return choices.first().map(|(_, choice)| *choice);
+            return Some(T::default());
         };
         let chosen = choices
             .iter()
@@ -321,7 +333,7 @@ impl Reader {
             &format!("{PLACE}.atLeast"),
             fields.get("atLeast"),
             default.at_least,
-            (1, 1000),
+            (1, MOST_FAILED_TASKS),
             "",
         );
         let percent_of_desired = self.within(
@@ -341,7 +353,7 @@ impl Reader {
     fn ecs_name(&mut self, place: &str, value: Option<&Value>) -> Option<String> {
         let value = self.required(place, value)?;
         let text = self.string(place, value)?;
-        let fits = (1..=255).contains(&text.len())
+        let fits = (1..=NAME_LIMIT).contains(&text.len())
             && text
                 .chars()
                 .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
@@ -442,10 +454,10 @@ impl Reader {
         for (index, value) in list.iter().enumerate() {
             let place = format!("{place}[{index}]");
             let text = self.string(&place, value)?;
-            if text.is_empty() || text.len() > 255 {
+            if text.is_empty() || text.len() > NAME_LIMIT {
                 self.wrong(
                     &place,
-                    "it is empty or longer than 255 characters",
+                    format!("it is empty or longer than {NAME_LIMIT} characters"),
                     "Write a name.",
                 );
             }
@@ -466,16 +478,9 @@ impl Reader {
         name: &str,
         fields: &Map<String, Value>,
         default: u32,
-        least: u32,
-        most: u32,
+        bounds: (u32, u32),
     ) -> Option<u32> {
-        self.within(
-            name,
-            fields.get(name),
-            default,
-            (least, most),
-            " of seconds",
-        )
+        self.within(name, fields.get(name), default, bounds, " of seconds")
     }
 
     fn within(

@@ -78,6 +78,13 @@ pub enum TagPolicy {
     Semver(String),
 }
 
+impl Default for TagPolicy {
+    /// Follows every tag.
+    fn default() -> Self {
+        Self::Glob(vec!["*".to_owned()])
+    }
+}
+
 /// What a newer push does to the rollout under way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
