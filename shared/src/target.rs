@@ -54,20 +54,20 @@ pub const DEFAULT_BAKE_TIME_SECONDS: u32 = 300;
 /// The deadline where the configuration names none.
 pub const DEFAULT_DEADLINE_SECONDS: u32 = 1800;
 /// The shortest deadline.
-const LEAST_DEADLINE_SECONDS: u32 = 60;
+pub(crate) const LEAST_DEADLINE_SECONDS: u32 = 60;
 /// The longest deadline.
-const MOST_DEADLINE_SECONDS: u32 = 43_200;
+pub(crate) const MOST_DEADLINE_SECONDS: u32 = 43_200;
 /// The most that `maxFailedTasks.atLeast` may be.
-const MOST_FAILED_TASKS: u32 = 1000;
+pub(crate) const MOST_FAILED_TASKS: u32 = 1000;
 /// An advanced parameter holds no more; anything longer was not read from one.
 const LIMIT_BYTES: usize = 8 * 1024;
 /// A registration writes a reverse item for each, and DynamoDB takes 100 items in a transaction.
-const ALARMS_LIMIT: usize = 20;
-const IMAGES_LIMIT: usize = 10;
-const CONTAINERS_LIMIT: usize = 10;
-const PATTERNS_LIMIT: usize = 10;
+pub(crate) const ALARMS_LIMIT: usize = 20;
+pub(crate) const IMAGES_LIMIT: usize = 10;
+pub(crate) const CONTAINERS_LIMIT: usize = 10;
+pub(crate) const PATTERNS_LIMIT: usize = 10;
 /// How long a name or a pattern may be.
-const NAME_LIMIT: usize = 255;
+pub(crate) const NAME_LIMIT: usize = 255;
 
 /// How many mistakes are told at the most: what is told of them is stored, queued and sent, each
 /// with limits of its own.
@@ -527,5 +527,7 @@ pub(crate) fn shown(text: &str) -> String {
     }
 }
 
+#[cfg(test)]
+mod schema;
 #[cfg(test)]
 mod tests;

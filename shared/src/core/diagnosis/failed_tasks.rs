@@ -6,14 +6,23 @@ use serde::{Deserialize, Serialize};
 
 use super::{Cause, Circumstances, Diagnosis, Verdict};
 use crate::core::evidence::{StoppedTask, StoppedTasks};
+#[cfg(test)]
+use crate::target::MOST_FAILED_TASKS;
 
 /// How many tasks of a new revision may fail: whichever of the two is more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    test,
+    derive(schemars::JsonSchema),
+    schemars(default, deny_unknown_fields)
+)]
 #[serde(rename_all = "camelCase")]
 pub struct MaxFailedTasks {
     /// This many, however few tasks are wanted.
+    #[cfg_attr(test, schemars(range(min = 1, max = MOST_FAILED_TASKS), example = 3))]
     pub at_least: u32,
     /// This many of each hundred that are wanted, rounded up.
+    #[cfg_attr(test, schemars(range(max = 100), example = 25))]
     pub percent_of_desired: u32,
 }
 

@@ -1,0 +1,145 @@
+//! The schema's fields, one by one, and small documents to try a value in.
+
+use std::rc::Rc;
+
+use serde_json::{Map, Value, json};
+
+/// A field of a target, or what stands in one of its lists.
+pub(super) struct Field {
+    /// Where it lies, such as `images[].tags`; empty for the target itself.
+    pub(super) path: String,
+    /// What it means.
+    pub(super) meaning: String,
+    /// Its own part of the schema.
+    pub(super) schema: Value,
+    around: Rc<dyn Fn(Value) -> Value>,
+}
+
+impl Field {
+    /// Gives the whole target, and after it every field below.
+    pub(super) fn all(schema: &Value) -> Vec<Self> {
+        let whole = Self {
+            path: String::new(),
+            meaning: text(schema, "description"),
+            schema: schema.clone(),
+            around: Rc::new(|value| value),
+        };
+        let mut fields = Vec::new();
+        whole.walk(&mut fields);
+        fields
+    }
+
+    /// Says whether it has a name of its own.
+    pub(super) fn is_named(&self) -> bool {
+        !self.path.is_empty() && !self.path.ends_with("[]")
+    }
+
+    /// Gives the smallest target in which this field has that value.
+    pub(super) fn document(&self, value: Value) -> Value {
+        (self.around)(value)
+    }
+
+    fn walk(self, fields: &mut Vec<Self>) {
+        let mut below = Vec::new();
+        for shape in shapes(&self.schema) {
+            let names = in_order(shape);
+            below.extend(names.iter().map(|name| self.property(shape, name)));
+        }
+        if self.schema.get("items").is_some() {
+            below.push(self.item());
+        }
+        fields.push(self);
+        for field in below {
+            field.walk(fields);
+        }
+    }
+
+    fn property(&self, shape: &Value, name: &str) -> Self {
+        let schema = shape["properties"][name].clone();
+        // Of a choice, the choice itself is described.
+        let described = match self.schema.get("oneOf") {
+            Some(_) => shape,
+            None => &schema,
+        };
+        let meaning = text(described, "description");
+        let dot = if self.path.is_empty() { "" } else { "." };
+        let (around, siblings, key) = (Rc::clone(&self.around), sample(shape, 0), name.to_owned());
+        Self {
+            path: format!("{}{dot}{name}", self.path),
+            meaning,
+            schema,
+            around: Rc::new(move |value| {
+                let mut object = siblings.clone();
+                object[&key] = value;
+                around(object)
+            }),
+        }
+    }
+
+    fn item(&self) -> Self {
+        let around = Rc::clone(&self.around);
+        Self {
+            path: format!("{}[]", self.path),
+            meaning: String::new(),
+            schema: self.schema["items"].clone(),
+            around: Rc::new(move |value| around(json!([value]))),
+        }
+    }
+}
+
+/// Gives the kinds of object that may stand there: mostly one, several where there is a choice.
+pub(super) fn shapes(schema: &Value) -> Vec<&Value> {
+    let shapes = schema["oneOf"].as_array().into_iter().flatten();
+    let shapes = shapes.chain(std::iter::once(schema));
+    shapes
+        .filter(|shape| shape.get("properties").is_some())
+        .collect()
+}
+
+/// Names an object's properties: those that have to be there first, the others by the alphabet.
+pub(super) fn in_order(shape: &Value) -> Vec<String> {
+    let properties = shape["properties"].as_object().into_iter();
+    let names = properties.flat_map(Map::keys).map(String::as_str);
+    let others = names.filter(|name| required(shape).all(|one| one != *name));
+    required(shape).chain(others).map(str::to_owned).collect()
+}
+
+/// Names the properties that have to be there.
+pub(super) fn required(shape: &Value) -> impl Iterator<Item = &str> {
+    let names = shape["required"].as_array().into_iter().flatten();
+    names.filter_map(Value::as_str)
+}
+
+/// Gives a small value that fits; another one for each number.
+///
+/// Texts are digits, which names, patterns and ranges of versions all can be.
+pub(super) fn sample(schema: &Value, number: usize) -> Value {
+    if let Some(constant) = schema.get("const") {
+        return constant.clone();
+    }
+    if let Some(choices) = schema["oneOf"].as_array() {
+        return sample(&choices[0], number);
+    }
+    match schema["type"].as_str() {
+        Some("string") => json!(format!("{}", 10 + number)),
+        Some("integer") => schema["minimum"].clone(),
+        Some("array") => list(schema, schema["minItems"].as_u64().unwrap_or(0)),
+        Some("object") => required(schema)
+            .map(|name| (name.to_owned(), sample(&schema["properties"][name], number)))
+            .collect::<Map<String, Value>>()
+            .into(),
+        other => panic!("nothing is known of values of type {other:?}"),
+    }
+}
+
+/// Gives a list of so many values, no two of them alike.
+pub(super) fn list(schema: &Value, length: u64) -> Value {
+    let numbers = 0..usize::try_from(length).expect("it is small");
+    numbers
+        .map(|number| sample(&schema["items"], number))
+        .collect()
+}
+
+fn text(schema: &Value, keyword: &str) -> String {
+    schema[keyword].as_str().unwrap_or_default().to_owned()
+}

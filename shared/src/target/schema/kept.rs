@@ -1,0 +1,44 @@
+//! The files below `docs/` that are made of the schema. `UPDATE_SCHEMA=1` rewrites them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use similar::TextDiff;
+
+use super::generated;
+
+#[test]
+fn the_committed_schema_is_what_the_types_give() {
+    let text = serde_json::to_string_pretty(&generated()).unwrap() + "\n";
+    check("target.schema.json", &text);
+}
+
+fn docs(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../docs")
+        .join(file)
+}
+
+/// Compares a file with what it should be, or writes it.
+fn check(file: &str, expected: &str) {
+    let path = docs(file);
+    let found = fs::read_to_string(&path).unwrap_or_default();
+    if found == expected {
+        return;
+    }
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it is how a person says that files are to be rewritten"
+    )]
+    let update = std::env::var_os("UPDATE_SCHEMA").is_some_and(|value| value != "0");
+    if update {
+        fs::write(&path, expected).expect("the file can be written");
+        return;
+    }
+    let difference = TextDiff::from_lines(found.as_str(), expected);
+    let difference = difference.unified_diff().context_radius(2).to_string();
+    panic!(
+        "docs/{file} is not what the types in shared/src/core/policy.rs give:\n{difference}\
+         UPDATE_SCHEMA=1 writes it; read it before you commit it."
+    );
+}
