@@ -1,7 +1,7 @@
 //! What a target's owner wants; a rollout takes a copy when it starts.
 //!
 //! What stands here of a field is what its owner reads: in tests the types give
-//! `docs/target.schema.json`.
+//! `docs/target.schema.json` and the table of `docs/configuration.md`.
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};

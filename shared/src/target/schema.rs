@@ -1,7 +1,8 @@
 //! The JSON Schema of a target's parameter, made of the types that the parser fills.
 //!
 //! What a field means, its bounds, its default and an example stand at the types
-//! and nowhere else; `docs/target.schema.json` is made of them. Only tests have it: no function
+//! and nowhere else; `docs/target.schema.json` and the table of
+//! `docs/configuration.md` are made of them. Only tests have it: no function
 //! carries a schema, and the parser tells mistakes better than a schema could.
 
 use schemars::Schema;
@@ -16,6 +17,7 @@ mod bounds;
 mod document;
 mod field;
 mod kept;
+mod table;
 
 /// Makes the schema, all in one piece.
 fn generated() -> Value {

@@ -10,6 +10,8 @@ pub(super) struct Field {
     pub(super) path: String,
     /// What it means.
     pub(super) meaning: String,
+    /// The field has to be there.
+    pub(super) required: bool,
     /// Its own part of the schema.
     pub(super) schema: Value,
     around: Rc<dyn Fn(Value) -> Value>,
@@ -21,6 +23,7 @@ impl Field {
         let whole = Self {
             path: String::new(),
             meaning: text(schema, "description"),
+            required: true,
             schema: schema.clone(),
             around: Rc::new(|value| value),
         };
@@ -67,6 +70,7 @@ impl Field {
         Self {
             path: format!("{}{dot}{name}", self.path),
             meaning,
+            required: required(&self.schema).any(|one| one == name),
             schema,
             around: Rc::new(move |value| {
                 let mut object = siblings.clone();
@@ -81,6 +85,7 @@ impl Field {
         Self {
             path: format!("{}[]", self.path),
             meaning: String::new(),
+            required: false,
             schema: self.schema["items"].clone(),
             around: Rc::new(move |value| around(json!([value]))),
         }

@@ -5,7 +5,11 @@ use std::path::{Path, PathBuf};
 
 use similar::TextDiff;
 
-use super::generated;
+use super::{generated, table};
+
+const BEGIN: &str =
+    "<!-- Begin of what `UPDATE_SCHEMA=1 cargo test -p pushboat schema` writes. -->\n";
+const END: &str = "<!-- End of what is written. -->\n";
 
 #[test]
 fn the_committed_schema_is_what_the_types_give() {
@@ -13,10 +17,26 @@ fn the_committed_schema_is_what_the_types_give() {
     check("target.schema.json", &text);
 }
 
+#[test]
+fn the_table_of_fields_is_what_the_schema_gives() {
+    let page = page();
+    let (before, rest) = page.split_once(BEGIN).expect("the page has a begin marker");
+    let (_, after) = rest.split_once(END).expect("the page has an end marker");
+    let table = table::markdown(&generated());
+    check(
+        "configuration.md",
+        &format!("{before}{BEGIN}\n{table}\n{END}{after}"),
+    );
+}
+
 fn docs(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../docs")
         .join(file)
+}
+
+fn page() -> String {
+    fs::read_to_string(docs("configuration.md")).expect("the page is there")
 }
 
 /// Compares a file with what it should be, or writes it.
