@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use similar::TextDiff;
 
 use super::{generated, table};
+use crate::core::name::TargetName;
+use crate::target::parse;
 
 const BEGIN: &str =
     "<!-- Begin of what `UPDATE_SCHEMA=1 cargo test -p pushboat schema` writes. -->\n";
@@ -27,6 +29,28 @@ fn the_table_of_fields_is_what_the_schema_gives() {
         "configuration.md",
         &format!("{before}{BEGIN}\n{table}\n{END}{after}"),
     );
+}
+
+#[test]
+fn each_target_on_the_page_is_accepted() {
+    let page = page();
+    let in_json = page.split("```json\n").skip(1);
+    let in_json = in_json.map(|rest| rest.split("```").next().unwrap().to_owned());
+    let in_yaml = page.split("Value: !Sub |\n").skip(1).map(|rest| {
+        let block = rest.split("```").next().unwrap();
+        let lines = block
+            .lines()
+            .take_while(|line| line.starts_with("        "));
+        let text: String = lines.collect();
+        text.replace("${Cluster}", "prod")
+            .replace("${Service.Name}", "backstage")
+    });
+    let texts: Vec<String> = in_json.chain(in_yaml).collect();
+    assert!(texts.len() >= 2, "one in JSON, and one in YAML");
+    for text in texts {
+        let target = TargetName::parse("backstage").unwrap();
+        assert_eq!(parse(&target, &text).err(), None, "{text}");
+    }
 }
 
 fn docs(file: &str) -> PathBuf {
