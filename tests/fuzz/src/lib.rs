@@ -54,6 +54,7 @@ impl Target {
     ///
     /// Where anything is wrong: that is how the fuzzer and the tests hear of it.
     pub fn run(&self, input: &[u8]) {
+        targets::configuration::prepare();
         memory::bounded(input.len(), self.bytes_for_each, || (self.check)(input));
     }
 }
