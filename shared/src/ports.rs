@@ -25,8 +25,8 @@ use crate::core::observation::{
 use crate::core::policy::ServiceRef;
 use crate::core::rollout::Rollout;
 use crate::ledger::{
-    Chore, Follower, LedgerError, NoticeKey, Registration, RegistrationChange, ReverseKey,
-    SaveError, StateWrite, StoredNotice, TargetEntry, Version,
+    Chore, Follower, IgnoredPush, LedgerError, NoticeKey, Registration, RegistrationChange,
+    ReverseKey, SaveError, StateWrite, StoredNotice, TargetEntry, Version,
 };
 use crate::queue::QueueMessage;
 
@@ -182,8 +182,18 @@ pub trait ReverseItems {
     async fn followers(&self, key: &ReverseKey) -> Result<Vec<Follower>, LedgerError>;
 }
 
+/// The ledger, as whoever hears of pushes keeps what came of the others.
+pub trait IgnoredPushes {
+    /// Keeps for two weeks that a push changed nothing, and why; a repeat is kept once.
+    async fn keep_ignored(
+        &self,
+        target: &TargetName,
+        ignored: &IgnoredPush,
+    ) -> Result<(), LedgerError>;
+}
+
 /// The ledger, as `rollout` uses it.
-pub trait Targets: ReverseItems {
+pub trait Targets: ReverseItems + IgnoredPushes {
     /// Loads a target's registration and state with a consistent read.
     async fn load(&self, target: &TargetName) -> Result<TargetEntry, LedgerError>;
     /// Loads the whole definition of a target's last-known-good.
@@ -206,6 +216,12 @@ pub trait Records {
     /// Reads a target's finished rollouts, the latest first, at most `limit` of them.
     async fn history(&self, target: &TargetName, limit: usize)
     -> Result<Vec<Rollout>, LedgerError>;
+    /// Reads the pushes that a target ignored lately, the latest first, at most `limit` of them.
+    async fn ignored(
+        &self,
+        target: &TargetName,
+        limit: usize,
+    ) -> Result<Vec<IgnoredPush>, LedgerError>;
     /// Reads one finished rollout by its id.
     async fn finished(&self, target: &TargetName, id: &str)
     -> Result<Option<Rollout>, LedgerError>;

@@ -3,8 +3,8 @@
 use crate::core::ordering;
 use crate::core::push::Push;
 use crate::core::reason::Ignored;
-use crate::ledger::{LedgerError, ReverseKey};
-use crate::ports::{CallError, Queue, ReverseItems};
+use crate::ledger::{IgnoredPush, LedgerError, ReverseKey};
+use crate::ports::{CallError, IgnoredPushes, Queue, ReverseItems};
 use crate::queue::{QueueMessage, Trigger};
 use crate::trigger::alarm::AlarmChanged;
 use crate::trigger::ecs::ServiceChange;
@@ -35,38 +35,46 @@ pub enum WakeError {
 /// # Errors
 ///
 /// Only an unreachable ledger or queue fails.
-pub async fn on_push<R: ReverseItems, Q: Queue>(
-    reverse_items: &R,
+pub async fn on_push<L: ReverseItems + IgnoredPushes, Q: Queue>(
+    ledger: &L,
     queue: &Q,
     push: &Push,
 ) -> Result<Woken, WakeError> {
     let key = ReverseKey::Repository(push.repository.clone());
-    let followers = reverse_items.followers(&key).await?;
+    let followers = ledger.followers(&key).await?;
     if followers.is_empty() {
         return Ok(Woken::Ignored(Ignored::NotFollowed {
             subject: key.subject(),
         }));
     }
-    let messages: Vec<QueueMessage> = followers
+    let (caring, others): (Vec<_>, Vec<_>) = followers.into_iter().partition(|follower| {
+        let tags = follower.tags.as_ref();
+        tags.is_none_or(|tags| ordering::follows(tags, &push.tag))
+    });
+    let reason = Ignored::TagNotFollowed {
+        tag: push.tag.clone(),
+    };
+    let messages: Vec<QueueMessage> = caring
         .into_iter()
-        .filter(|follower| {
-            follower
-                .tags
-                .as_ref()
-                .is_none_or(|tags| ordering::follows(tags, &push.tag))
-        })
         .map(|follower| QueueMessage {
             target: follower.target,
             trigger: Trigger::Pushed(push.clone()),
             event_id: push.event_id.clone(),
         })
         .collect();
-    if messages.is_empty() {
-        return Ok(Woken::Ignored(Ignored::TagNotFollowed {
-            tag: push.tag.clone(),
-        }));
+    let woken = match messages.is_empty() {
+        true => Woken::Ignored(reason.clone()),
+        false => send(queue, messages).await?,
+    };
+    // Last, since nothing is to wait for it; a function that dies before is tried again.
+    let ignored = IgnoredPush {
+        push: push.clone(),
+        reason,
+    };
+    for follower in &others {
+        ledger.keep_ignored(&follower.target, &ignored).await?;
     }
-    send(queue, messages).await
+    Ok(woken)
 }
 
 /// Wakes the target whose service ECS says something about, with what it complains of.

@@ -1,10 +1,9 @@
 //! A CloudWatch alarm's change → the targets that watch the alarm.
 
-use lambda_runtime::Error;
-use pushboat::aws::function::chain;
-use pushboat::message;
+use lambda_runtime::{Error, LambdaEvent};
+use pushboat::aws::function::report;
 use pushboat::ports::{Queue, ReverseItems};
-use pushboat::trigger::alarm;
+use pushboat::trigger::{alarm, happened_here};
 use pushboat::wake::{self, Woken};
 use serde_json::Value;
 
@@ -12,10 +11,12 @@ use serde_json::Value;
 pub(crate) async fn handle<R: ReverseItems, Q: Queue>(
     reverse_items: &R,
     queue: &Q,
-    event: Value,
+    event: LambdaEvent<Value>,
 ) -> Result<(), Error> {
+    let here = happened_here(&event.context.invoked_function_arn, &event.payload);
+    let event = event.payload;
     let event_id = event.get("id").and_then(Value::as_str).unwrap_or_default();
-    let woken = match alarm::alarm_change(&event) {
+    let woken = match here.and_then(|()| alarm::alarm_change(&event)) {
         Ok(changed) => {
             let (name, state) = (changed.change.name.as_str(), changed.change.state);
             tracing::info!(event_id, alarm = name, ?state, "an alarm changed");
@@ -23,22 +24,5 @@ pub(crate) async fn handle<R: ReverseItems, Q: Queue>(
         }
         Err(reason) => Ok(Woken::Ignored(reason)),
     };
-    match woken {
-        Ok(Woken::Targets(targets)) => tracing::info!(event_id, ?targets, "woken"),
-        Ok(Woken::Ignored(reason)) => tracing::info!(
-            event_id,
-            reason = reason.as_str(),
-            explanation = message::ignored(&reason),
-            "ignored"
-        ),
-        Err(error) => {
-            tracing::error!(
-                event_id,
-                error = chain(&error),
-                "the change could not be passed on"
-            );
-            return Err(error.into());
-        }
-    }
-    Ok(())
+    Ok(report(event_id, woken)?)
 }

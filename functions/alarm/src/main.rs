@@ -14,7 +14,7 @@ async fn main() -> Result<(), Error> {
     let ledger = &Dynamo::new(&function.clients, function.variable("LEDGER_TABLE")?);
     let queue = &Sqs::new(&function.clients, function.variable("QUEUE_URL")?);
     run(service_fn(|event: LambdaEvent<serde_json::Value>| {
-        handler::handle(ledger, queue, event.payload)
+        handler::handle(ledger, queue, event)
     }))
     .await
 }

@@ -1,21 +1,22 @@
 //! An ECR event → the targets that follow the image.
 
-use lambda_runtime::Error;
-use pushboat::aws::function::chain;
-use pushboat::message;
-use pushboat::ports::{Queue, ReverseItems};
-use pushboat::trigger::ecr;
+use lambda_runtime::{Error, LambdaEvent};
+use pushboat::aws::function::report;
+use pushboat::ports::{IgnoredPushes, Queue, ReverseItems};
+use pushboat::trigger::{ecr, happened_here};
 use pushboat::wake::{self, Woken};
 use serde_json::Value;
 
 /// Handles one event; only an unreachable ledger or queue fails.
-pub(crate) async fn handle<R: ReverseItems, Q: Queue>(
-    reverse_items: &R,
+pub(crate) async fn handle<L: ReverseItems + IgnoredPushes, Q: Queue>(
+    ledger: &L,
     queue: &Q,
-    event: Value,
+    event: LambdaEvent<Value>,
 ) -> Result<(), Error> {
+    let here = happened_here(&event.context.invoked_function_arn, &event.payload);
+    let event = event.payload;
     let event_id = event.get("id").and_then(Value::as_str).unwrap_or_default();
-    let woken = match ecr::push(&event) {
+    let woken = match here.and_then(|()| ecr::push(&event)) {
         Ok(push) => {
             tracing::info!(
                 event_id,
@@ -24,26 +25,9 @@ pub(crate) async fn handle<R: ReverseItems, Q: Queue>(
                 digest = push.digest.as_str(),
                 "an image was pushed"
             );
-            wake::on_push(reverse_items, queue, &push).await
+            wake::on_push(ledger, queue, &push).await
         }
         Err(reason) => Ok(Woken::Ignored(reason)),
     };
-    match woken {
-        Ok(Woken::Targets(targets)) => tracing::info!(event_id, ?targets, "woken"),
-        Ok(Woken::Ignored(reason)) => tracing::info!(
-            event_id,
-            reason = reason.as_str(),
-            explanation = message::ignored(&reason),
-            "ignored"
-        ),
-        Err(error) => {
-            tracing::error!(
-                event_id,
-                error = chain(&error),
-                "the push could not be passed on"
-            );
-            return Err(error.into());
-        }
-    }
-    Ok(())
+    Ok(report(event_id, woken)?)
 }

@@ -1,12 +1,12 @@
 //! An ECS event → the target that the service belongs to.
 
-use lambda_runtime::Error;
-use pushboat::aws::function::chain;
+use lambda_runtime::{Error, LambdaEvent};
+use pushboat::aws::function::report;
 use pushboat::core::reason::Ignored;
-use pushboat::message;
 use pushboat::ports::{Queue, ReverseItems};
 use pushboat::trigger::ecs::{ServiceChange, service_event};
 use pushboat::trigger::ecs_task::{TaskStopped, stopped_task};
+use pushboat::trigger::happened_here;
 use pushboat::wake::{self, Woken};
 use serde_json::Value;
 
@@ -27,10 +27,12 @@ fn read(event: &Value) -> Result<Told, Ignored> {
 pub(crate) async fn handle<R: ReverseItems, Q: Queue>(
     reverse_items: &R,
     queue: &Q,
-    event: Value,
+    event: LambdaEvent<Value>,
 ) -> Result<(), Error> {
+    let here = happened_here(&event.context.invoked_function_arn, &event.payload);
+    let event = event.payload;
     let event_id = event.get("id").and_then(Value::as_str).unwrap_or_default();
-    let woken = match read(&event) {
+    let woken = match here.and_then(|()| read(&event)) {
         Ok(Told::Service(change)) => {
             if let Some(trouble) = &change.trouble {
                 tracing::info!(
@@ -56,26 +58,5 @@ pub(crate) async fn handle<R: ReverseItems, Q: Queue>(
         }
         Err(reason) => Ok(Woken::Ignored(reason)),
     };
-    match woken {
-        Ok(Woken::Targets(targets)) => tracing::info!(event_id, ?targets, "woken"),
-        // Every service of the account tells of its deployments; most are nobody's target.
-        Ok(Woken::Ignored(Ignored::NotFollowed { subject })) => {
-            tracing::debug!(event_id, subject, "nobody's target");
-        }
-        Ok(Woken::Ignored(reason)) => tracing::info!(
-            event_id,
-            reason = reason.as_str(),
-            explanation = message::ignored(&reason),
-            "ignored"
-        ),
-        Err(error) => {
-            tracing::error!(
-                event_id,
-                error = chain(&error),
-                "the change could not be passed on"
-            );
-            return Err(error.into());
-        }
-    }
-    Ok(())
+    Ok(report(event_id, woken)?)
 }

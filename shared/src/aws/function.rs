@@ -3,7 +3,8 @@
 use std::error::Error;
 
 use super::client::{Clients, Environment, MissingVariable};
-use crate::message::Surroundings;
+use crate::message::{self, Surroundings};
+use crate::wake::{WakeError, Woken};
 
 /// A function's surroundings: its clients and its configuration.
 #[derive(Clone, Debug)]
@@ -71,6 +72,34 @@ fn start_log(level: &str) {
         .with_target(false)
         .with_max_level(level)
         .try_init();
+}
+
+/// Writes what became of an event into the log, with the reason where nothing did.
+///
+/// The template counts the ignored ones by their reason.
+///
+/// # Errors
+///
+/// Hands on what failed: Lambda tries the event again.
+pub fn report(event_id: &str, woken: Result<Woken, WakeError>) -> Result<(), WakeError> {
+    match woken {
+        Ok(Woken::Targets(targets)) => tracing::info!(event_id, ?targets, "woken"),
+        Ok(Woken::Ignored(reason)) => tracing::info!(
+            event_id,
+            reason = reason.as_str(),
+            explanation = message::ignored(&reason),
+            "ignored"
+        ),
+        Err(error) => {
+            tracing::error!(
+                event_id,
+                error = chain(&error),
+                "the event could not be passed on"
+            );
+            return Err(error);
+        }
+    }
+    Ok(())
 }
 
 /// How much is written of an error, in bytes: it may quote what somebody sent.

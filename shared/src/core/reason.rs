@@ -410,6 +410,13 @@ pub enum Ignored {
         /// Its kind.
         kind: String,
     },
+    /// It happened in another account or Region.
+    Elsewhere {
+        /// The account.
+        account: String,
+        /// The Region.
+        region: String,
+    },
     /// The event could not be read.
     Unreadable {
         /// What was wrong with it.
@@ -450,6 +457,7 @@ impl Ignored {
             Self::NotAnImage { .. } => "not-an-image",
             Self::Untagged => "untagged",
             Self::NoBusiness { .. } => "no-business",
+            Self::Elsewhere { .. } => "elsewhere",
             Self::Unreadable { .. } => "unreadable",
             Self::BeforeRegistration { .. } => "before-registration",
             Self::Repeat => "repeat",

@@ -6,6 +6,7 @@
 use super::{Chore, NoticeKey, ReverseKey};
 use crate::core::name::{RolloutId, TargetName};
 use crate::core::policy::ServiceRef;
+use crate::core::push::Push;
 
 /// The place of a target's registration in its partition.
 pub const REGISTRATION: &str = "registration";
@@ -65,6 +66,13 @@ impl ItemKey {
     #[must_use]
     pub fn finished(target: &TargetName, rollout: &str) -> Self {
         Self::new(history_partition(target), rollout)
+    }
+
+    /// Places a push that a target ignored; the event's id keeps a repeat from being another one.
+    #[must_use]
+    pub fn ignored(target: &TargetName, push: &Push) -> Self {
+        let place = format!("{:.0}#{}", push.tagged_at, push.event_id);
+        Self::new(ignored_partition(target), place)
     }
 
     /// Places a notice.
@@ -131,6 +139,12 @@ pub fn target_partition(target: &TargetName) -> String {
 #[must_use]
 pub fn history_partition(target: &TargetName) -> String {
     format!("history#{target}")
+}
+
+/// Gives the partition that holds the pushes that a target ignored, the earliest first.
+#[must_use]
+pub fn ignored_partition(target: &TargetName) -> String {
+    format!("ignored#{target}")
 }
 
 const TARGET: &str = "target#";

@@ -15,6 +15,8 @@ use crate::core::hold::Hold;
 use crate::core::name::TargetName;
 use crate::core::observation::Definition;
 use crate::core::policy::{Policy, ServiceRef, TagPolicy};
+use crate::core::push::Push;
+use crate::core::reason::Ignored;
 use crate::core::rollout::Rollout;
 use crate::core::shared::Shared;
 use crate::core::state::TargetState;
@@ -190,6 +192,16 @@ pub enum Chore {
     ReadParameters,
     /// It looks for what no event, or no message, told of.
     FindOverlooked,
+}
+
+/// A push that changed nothing on a target which follows its repository.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IgnoredPush {
+    /// The push.
+    pub push: Push,
+    /// Why it changed nothing.
+    pub reason: Ignored,
 }
 
 /// Names a stored notice.

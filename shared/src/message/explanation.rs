@@ -114,7 +114,7 @@ fn idle(state: &TargetState, last: Option<&Rollout>, follows: bool) -> Vec<Strin
         None => "Nothing is under way, and nothing was rolled out yet.".to_owned(),
     }];
     if follows {
-        because.push("A push counts if its repository and tag are followed (`follows`) and it is newer than `newestAccepted`. One that was ignored is named with its reason in the logs of image-push and rollout.".to_owned());
+        because.push("A push counts if its repository and tag are followed (`follows`) and it is newer than `newestAccepted`. One that changed nothing is under `ignored` with its reason, for two weeks.".to_owned());
     }
     because
 }

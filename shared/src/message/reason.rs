@@ -265,7 +265,7 @@ pub fn ignored(reason: &Ignored) -> String {
     match reason {
         Ignored::NotFollowed { subject } => format!("no target follows {subject}"),
         Ignored::TagNotFollowed { tag } => {
-            format!("the repository is followed, but tag {tag} matches no target's pattern")
+            format!("the repository is followed, but not tag {tag}: see `images[].tags`")
         }
         Ignored::NotAnImage { media_type } => {
             format!("what was pushed is no container image but {media_type}")
@@ -274,6 +274,9 @@ pub fn ignored(reason: &Ignored) -> String {
             "an image without a tag is a part of an index or a leftover, and is never deployed".to_owned()
         }
         Ignored::NoBusiness { kind } => format!("an event of kind {kind} asks for nothing"),
+        Ignored::Elsewhere { account, region } => format!(
+            "it happened in account {account}, Region {region}, and Pushboat looks after its own account and Region only"
+        ),
         Ignored::Unreadable { problem } => format!("the event cannot be read: {problem}"),
         Ignored::BeforeRegistration { registered_at } => format!(
             "the push came before the target was registered at {registered_at:.0}; push it again under a new tag to deploy it"

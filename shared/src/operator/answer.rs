@@ -8,7 +8,7 @@ use crate::core::name::TargetName;
 use crate::core::operate::Refusal;
 use crate::core::rollout::{Phase, Rollout};
 use crate::core::state::Standing;
-use crate::ledger::{Registration, RegistrationStatus, TargetEntry};
+use crate::ledger::{IgnoredPush, Registration, RegistrationStatus, TargetEntry};
 use crate::message::{self, Surroundings};
 use crate::target::Mistake;
 
@@ -170,6 +170,7 @@ pub(super) fn explanation(
     registration: &Registration,
     entry: &TargetEntry,
     last: Option<&Rollout>,
+    ignored: &[IgnoredPush],
 ) -> Value {
     let state = &entry.state;
     let newest: Vec<Value> = state
@@ -186,7 +187,15 @@ pub(super) fn explanation(
         "newestAccepted": newest,
         "follows": registration.policy().map(|policy| &policy.images),
         "lastFinished": last.map(brief),
+        "ignored": ignored.iter().map(ignored_push).collect::<Vec<_>>(),
     })
+}
+
+fn ignored_push(ignored: &IgnoredPush) -> Value {
+    let IgnoredPush { push, reason } = ignored;
+    json!({ "repository": push.repository, "tag": push.tag, "digest": push.digest,
+            "taggedAt": seconds(push.tagged_at),
+            "reason": { "code": reason.as_str(), "explanation": message::ignored(reason) } })
 }
 
 fn seconds(at: Timestamp) -> String {

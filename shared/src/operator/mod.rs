@@ -20,6 +20,9 @@ use crate::message::Surroundings;
 use crate::ports::{CallError, Queue, Records};
 use crate::queue::{QueueMessage, Trigger};
 
+/// How many of the pushes that changed nothing `explain` shows.
+const IGNORED_SHOWN: usize = 10;
+
 /// One command, as it came.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
@@ -154,7 +157,9 @@ async fn explain<R: Records>(records: &R, target: &TargetName) -> Result<Value, 
         return Ok(answer::unknown_target(target));
     };
     let last = records.history(target, 1).await?.into_iter().next();
-    Ok(answer::explanation(registration, &entry, last.as_ref()))
+    let ignored = records.ignored(target, IGNORED_SHOWN).await?;
+    let because = answer::explanation(registration, &entry, last.as_ref(), &ignored);
+    Ok(because)
 }
 
 async fn change<R: Records, Q: Queue>(

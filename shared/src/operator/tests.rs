@@ -9,7 +9,7 @@ use super::*;
 use crate::core::name::ImageDigest;
 use crate::core::rollout::Rollout;
 use crate::core::state::TargetState;
-use crate::ledger::TargetEntry;
+use crate::ledger::{IgnoredPush, TargetEntry};
 
 /// The records as a release wrote them.
 macro_rules! stored {
@@ -31,6 +31,7 @@ mod refused;
 struct Installation {
     entries: BTreeMap<TargetName, TargetEntry>,
     history: Vec<Rollout>,
+    ignored: Vec<IgnoredPush>,
     sent: RefCell<Vec<QueueMessage>>,
 }
 
@@ -52,6 +53,7 @@ impl Installation {
         Self {
             entries: BTreeMap::from([(target(), entry)]),
             history,
+            ignored: Vec::new(),
             sent: RefCell::default(),
         }
     }
@@ -88,6 +90,14 @@ impl Records for Installation {
         limit: usize,
     ) -> Result<Vec<Rollout>, LedgerError> {
         Ok(self.history.iter().take(limit).cloned().collect())
+    }
+
+    async fn ignored(
+        &self,
+        _target: &TargetName,
+        limit: usize,
+    ) -> Result<Vec<IgnoredPush>, LedgerError> {
+        Ok(self.ignored.iter().take(limit).cloned().collect())
     }
 
     async fn finished(

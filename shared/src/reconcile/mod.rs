@@ -26,8 +26,10 @@ use crate::core::reason::{Ignored, Rejected, SupersededBy, Waiting};
 use crate::core::rollout::Phase;
 use crate::core::shared::Shared;
 use crate::core::state::{Standing, TargetState, Wake};
-use crate::ledger::{LedgerError, RegistrationStatus, SaveError};
-use crate::ports::{Alarms, Clock, ImageName, Images, LoadBalancers, Services, Targets};
+use crate::ledger::{IgnoredPush, LedgerError, RegistrationStatus, SaveError};
+use crate::ports::{
+    Alarms, Clock, IgnoredPushes, ImageName, Images, LoadBalancers, Services, Targets,
+};
 use crate::queue::{QueueMessage, Trigger};
 
 use step::Step;
@@ -91,7 +93,10 @@ where
 {
     for _ in 0..CONFLICTS_LIMIT {
         match attempt(ports, settings, message).await {
-            Ok(report) => return Ok(report),
+            Ok(report) => {
+                keep_ignored(&ports.ledger, message, &report).await?;
+                return Ok(report);
+            }
             Err(SaveError::Conflict) => {
                 tracing::info!(target_name = %message.target, "somebody else wrote in between: deciding anew");
             }
@@ -108,6 +113,22 @@ where
         doing: format!("save the state of target {}", message.target),
         problem: "every write lost its race".to_owned(),
     })
+}
+
+/// Keeps why a push changed nothing, for whoever asks.
+async fn keep_ignored<L: IgnoredPushes>(
+    ledger: &L,
+    message: &QueueMessage,
+    report: &Report,
+) -> Result<(), LedgerError> {
+    let (Trigger::Pushed(push), Report::Ignored(reason)) = (&message.trigger, report) else {
+        return Ok(());
+    };
+    let ignored = IgnoredPush {
+        push: push.clone(),
+        reason: reason.clone(),
+    };
+    ledger.keep_ignored(&message.target, &ignored).await
 }
 
 async fn attempt<L, S, I, A, B, C>(

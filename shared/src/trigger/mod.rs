@@ -11,7 +11,9 @@ pub mod ecs_task;
 mod envelope;
 #[cfg(test)]
 mod every_sample;
+mod home;
 pub mod ledger_stream;
 pub mod ssm;
 
 pub use envelope::Envelope;
+pub use home::happened_here;

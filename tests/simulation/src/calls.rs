@@ -56,6 +56,8 @@ pub enum Operation {
     ReadEntry,
     ReadHistory,
     ReadFinished,
+    KeepIgnored,
+    ReadIgnored,
     DescribeServices,
     DescribeTaskDefinition,
     FindRevision,

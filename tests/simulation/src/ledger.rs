@@ -11,12 +11,15 @@ use pushboat::core::name::{RolloutId, TargetName};
 use pushboat::core::observation::Definition;
 use pushboat::core::policy::ServiceRef;
 use pushboat::core::rollout::Rollout;
+use pushboat::ledger::key::ItemKey;
 use pushboat::ledger::{
-    Chore, Follower, LedgerError, NoticeKey, Registration, RegistrationChange, ReverseKey,
-    SaveError, StateWrite, StoredNotice, TargetEntry, Version,
+    Chore, Follower, IgnoredPush, LedgerError, NoticeKey, Registration, RegistrationChange,
+    ReverseKey, SaveError, StateWrite, StoredNotice, TargetEntry, Version,
 };
 use pushboat::notice::Notice;
-use pushboat::ports::{Outbox, Records as ReadRecords, Registrations, ReverseItems, Targets};
+use pushboat::ports::{
+    IgnoredPushes, Outbox, Records as ReadRecords, Registrations, ReverseItems, Targets,
+};
 
 use crate::deeds::{Deed, Saved};
 use crate::ecs::Ecs;
@@ -30,6 +33,8 @@ struct Records {
     entries: BTreeMap<TargetName, TargetEntry>,
     good_definitions: BTreeMap<TargetName, Arc<Definition>>,
     history: BTreeMap<TargetName, BTreeMap<RolloutId, Rollout>>,
+    /// The pushes that changed nothing, by target and place, the earliest first.
+    ignored: BTreeMap<TargetName, BTreeMap<String, IgnoredPush>>,
     claims: BTreeMap<ServiceRef, TargetName>,
     followers: BTreeMap<ReverseKey, BTreeMap<TargetName, Follower>>,
     notices: BTreeMap<NoticeKey, FiledNotice>,
@@ -250,6 +255,20 @@ impl ReverseItems for Ledger {
     }
 }
 
+impl IgnoredPushes for Ledger {
+    async fn keep_ignored(
+        &self,
+        target: &TargetName,
+        ignored: &IgnoredPush,
+    ) -> Result<(), LedgerError> {
+        let records = &mut *self.0.borrow_mut();
+        let place = ItemKey::ignored(target, &ignored.push).sort;
+        let kept = records.ignored.entry(target.clone()).or_default();
+        kept.insert(place, ignored.clone());
+        Ok(())
+    }
+}
+
 impl ReadRecords for Ledger {
     async fn all_registrations(&self) -> Result<Vec<Registration>, LedgerError> {
         self.registrations().await
@@ -266,6 +285,17 @@ impl ReadRecords for Ledger {
     ) -> Result<Vec<Rollout>, LedgerError> {
         let history = Ledger::history(self, target).into_iter();
         Ok(history.rev().take(limit).collect())
+    }
+
+    async fn ignored(
+        &self,
+        target: &TargetName,
+        limit: usize,
+    ) -> Result<Vec<IgnoredPush>, LedgerError> {
+        let records = self.0.borrow();
+        let kept = records.ignored.get(target).into_iter();
+        let kept = kept.flat_map(|kept| kept.values().rev());
+        Ok(kept.take(limit).cloned().collect())
     }
 
     async fn finished(

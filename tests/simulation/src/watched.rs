@@ -15,12 +15,12 @@ use pushboat::core::observation::{
 use pushboat::core::policy::ServiceRef;
 use pushboat::core::rollout::Rollout;
 use pushboat::ledger::{
-    Chore, Follower, LedgerError, NoticeKey, Registration, RegistrationChange, ReverseKey,
-    SaveError, StateWrite, StoredNotice, TargetEntry, Version,
+    Chore, Follower, IgnoredPush, LedgerError, NoticeKey, Registration, RegistrationChange,
+    ReverseKey, SaveError, StateWrite, StoredNotice, TargetEntry, Version,
 };
 use pushboat::ports::{
-    Alarms, CallError, ImageName, Images, LoadBalancers, Outbox, Parameter, Parameters,
-    Publication, Queue, Records, Registrations, ReverseItems, Services, Targets, Topic,
+    Alarms, CallError, IgnoredPushes, ImageName, Images, LoadBalancers, Outbox, Parameter,
+    Parameters, Publication, Queue, Records, Registrations, ReverseItems, Services, Targets, Topic,
 };
 use pushboat::queue::QueueMessage;
 use serde_json::Value;
@@ -276,6 +276,17 @@ impl<P: ReverseItems> ReverseItems for Watched<P> {
     }
 }
 
+impl<P: IgnoredPushes> IgnoredPushes for Watched<P> {
+    async fn keep_ignored(
+        &self,
+        target: &TargetName,
+        ignored: &IgnoredPush,
+    ) -> Result<(), LedgerError> {
+        let effect = self.port.keep_ignored(target, ignored);
+        self.call(Operation::KeepIgnored, effect).await
+    }
+}
+
 impl<P: Records> Records for Watched<P> {
     async fn all_registrations(&self) -> Result<Vec<Registration>, LedgerError> {
         self.call(Operation::ListRegistrations, self.port.all_registrations())
@@ -293,6 +304,15 @@ impl<P: Records> Records for Watched<P> {
         limit: usize,
     ) -> Result<Vec<Rollout>, LedgerError> {
         self.call(Operation::ReadHistory, self.port.history(target, limit))
+            .await
+    }
+
+    async fn ignored(
+        &self,
+        target: &TargetName,
+        limit: usize,
+    ) -> Result<Vec<IgnoredPush>, LedgerError> {
+        self.call(Operation::ReadIgnored, self.port.ignored(target, limit))
             .await
     }
 

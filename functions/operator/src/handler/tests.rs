@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use pushboat::core::name::TargetName;
 use pushboat::core::rollout::Rollout;
-use pushboat::ledger::{LedgerError, Registration, TargetEntry};
+use pushboat::ledger::{IgnoredPush, LedgerError, Registration, TargetEntry};
 use pushboat::ports::CallError;
 use pushboat::queue::QueueMessage;
 
@@ -37,6 +37,10 @@ impl Records for Ledger {
     }
 
     async fn history(&self, _: &TargetName, _: usize) -> Result<Vec<Rollout>, LedgerError> {
+        self.read()
+    }
+
+    async fn ignored(&self, _: &TargetName, _: usize) -> Result<Vec<IgnoredPush>, LedgerError> {
         self.read()
     }
 

@@ -17,7 +17,8 @@ use crate::core::state::TargetState;
 use crate::ledger::key::{ItemKey, REGISTRATION, STATE};
 use crate::ledger::stored::{self, StoredText};
 use crate::ledger::{
-    Chore, Follower, LedgerError, NoticeKey, Registration, ReverseKey, TargetEntry, Version,
+    Chore, Follower, IgnoredPush, LedgerError, NoticeKey, Registration, ReverseKey, TargetEntry,
+    Version,
 };
 use crate::notice::Notice;
 
@@ -31,6 +32,8 @@ pub(super) const PENDING_NOTICE: &str = "notice";
 
 /// How long a finished rollout is kept.
 const HISTORY_KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
+/// How long a push that was ignored is kept.
+const IGNORED_KEPT: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// Gives the primary key as DynamoDB takes it.
 pub(super) fn key(key: &ItemKey) -> Item {
@@ -90,6 +93,14 @@ pub(super) fn history(
         "expires_at",
         number(second_after(ended_at, HISTORY_KEPT)),
     );
+    Ok(item)
+}
+
+pub(super) fn ignored(target: &TargetName, ignored: &IgnoredPush) -> Result<Item, LedgerError> {
+    let what = format!("a push that `{target}` ignored");
+    let mut item = record(&ItemKey::ignored(target, &ignored.push), &what, ignored)?;
+    let expires_at = second_after(ignored.push.tagged_at, IGNORED_KEPT);
+    set(&mut item, "expires_at", number(expires_at));
     Ok(item)
 }
 

@@ -29,12 +29,14 @@ use crate::core::hold::Hold;
 use crate::core::name::TargetName;
 use crate::core::observation::Definition;
 use crate::core::rollout::Rollout;
-use crate::ledger::key::{ItemKey, REGISTRATIONS, history_partition, target_partition};
-use crate::ledger::{
-    Chore, Follower, LedgerError, NoticeKey, Registration, RegistrationChange, ReverseKey,
-    SaveError, StateWrite, StoredNotice, TargetEntry, Version,
+use crate::ledger::key::{
+    ItemKey, REGISTRATIONS, history_partition, ignored_partition, target_partition,
 };
-use crate::ports::{Outbox, Records, Registrations, ReverseItems, Targets};
+use crate::ledger::{
+    Chore, Follower, IgnoredPush, LedgerError, NoticeKey, Registration, RegistrationChange,
+    ReverseKey, SaveError, StateWrite, StoredNotice, TargetEntry, Version,
+};
+use crate::ports::{IgnoredPushes, Outbox, Records, Registrations, ReverseItems, Targets};
 use item::{Item, PENDING_NOTICE, PENDING_WAKE};
 use transaction::Transaction;
 
@@ -136,6 +138,24 @@ impl ReverseItems for Dynamo {
     }
 }
 
+impl IgnoredPushes for Dynamo {
+    async fn keep_ignored(
+        &self,
+        target: &TargetName,
+        ignored: &IgnoredPush,
+    ) -> Result<(), LedgerError> {
+        let doing = format!("keep that target `{target}` ignored a push");
+        self.client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item::ignored(target, ignored)?))
+            .send()
+            .await
+            .map_err(|error| unreachable(&doing, &call_error("dynamodb:PutItem", &error)))?;
+        Ok(())
+    }
+}
+
 impl Records for Dynamo {
     async fn all_registrations(&self) -> Result<Vec<Registration>, LedgerError> {
         self.registrations().await
@@ -154,6 +174,18 @@ impl Records for Dynamo {
         let partition = history_partition(target);
         let items = self.latest(&doing, &partition, limit).await?;
         let what = format!("a finished rollout of `{target}`");
+        items.iter().map(|found| item::read(&what, found)).collect()
+    }
+
+    async fn ignored(
+        &self,
+        target: &TargetName,
+        limit: usize,
+    ) -> Result<Vec<IgnoredPush>, LedgerError> {
+        let doing = format!("list the pushes that `{target}` ignored");
+        let partition = ignored_partition(target);
+        let items = self.latest(&doing, &partition, limit).await?;
+        let what = format!("a push that `{target}` ignored");
         items.iter().map(|found| item::read(&what, found)).collect()
     }
 

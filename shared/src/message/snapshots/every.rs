@@ -139,6 +139,7 @@ fn ignored() -> Vec<Ignored> {
         Ignored::NotAnImage { .. } => [Ignored::NotAnImage { media_type: text("application/vnd.in-toto+json") }],
         Ignored::Untagged => [Ignored::Untagged],
         Ignored::NoBusiness { .. } => [Ignored::NoBusiness { kind: text("ECR Image Action DELETE") }],
+        Ignored::Elsewhere { .. } => [Ignored::Elsewhere { account: text("999999999999"), region: text("us-east-1") }],
         Ignored::Unreadable { .. } => [Ignored::Unreadable { problem: text("its image-digest is no SHA-256 digest") }],
         Ignored::BeforeRegistration { .. } => [Ignored::BeforeRegistration { registered_at: at("08:00:00") }],
         Ignored::Repeat => [Ignored::Repeat],

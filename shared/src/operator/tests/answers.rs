@@ -4,7 +4,8 @@ use super::refused::{at, idle, in_phase, quarantining, rolling_back};
 use super::*;
 use crate::core::hold::Hold;
 use crate::core::operate::{Refusal, RollBack};
-use crate::core::reason::Waiting;
+use crate::core::push::Push;
+use crate::core::reason::{Ignored, Waiting};
 use crate::core::state::{HandledCommand, Standing, Wake};
 
 /// Shows an answer under the command that asked for it.
@@ -111,10 +112,19 @@ fn what_was_rolled_out() {
 #[test]
 fn why_nothing_is_happening() {
     let explain = json!({ "command": "explain", "target": "web" });
+    let mut unfollowed = Installation::new(adopted());
+    let push = unfollowed.history[0].push.clone();
+    unfollowed.ignored = vec![IgnoredPush {
+        reason: Ignored::TagNotFollowed {
+            tag: push.tag.clone(),
+        },
+        push: Push::clone(&push),
+    }];
     let text = [
         shown(&Installation::new(adopted()), &explain),
         shown(&Installation::new(busy()), &explain),
         shown(&Installation::new(halted()), &explain),
+        shown(&unfollowed, &explain),
     ];
     insta::assert_snapshot!("explain", text.join("\n\n"));
 }

@@ -246,7 +246,7 @@ fn an_exact_tag_means_what_it_points_at_when_the_rollout_starts() {
 }
 
 #[test]
-fn what_nobody_follows_is_explained_and_costs_one_read() {
+fn what_nobody_follows_is_explained_and_costs_one_read_each() {
     let text = TARGET_TEXT.replace(
         r#"{ "repository": "team/web" }"#,
         r#"{ "repository": "team/web", "tags": { "glob": ["main-*"] } }"#,
@@ -257,7 +257,8 @@ fn what_nobody_follows_is_explained_and_costs_one_read() {
     world.push_image(REPOSITORY, "dev-1", &Image::healthy("dev"));
     world.run_for(seconds(5));
     assert_eq!(ignored(&world), ["not-followed", "tag-not-followed"]);
-    assert_eq!(world.calls.made() - before, 2);
+    // The target keeps that the tag was not followed, for whoever asks.
+    assert_eq!(world.calls.made() - before, 3);
     world.push_image(REPOSITORY, "main-1", &Image::healthy("main-1"));
     world.run_for(minutes(15));
     assert_eq!(history(&world), ["main-1 succeeded"]);
@@ -338,4 +339,37 @@ fn a_push_that_waits_is_turned_away_where_the_target_no_longer_follows_it() {
         history(&world),
         ["v2 succeeded", "v3 rejected no-longer-followed"]
     );
+}
+
+/// What `explain` says of pushes that changed nothing, as `tag reason`, the latest first.
+fn explained(world: &mut World) -> Vec<String> {
+    let answer = ask(world, "explain", json!({}));
+    let ignored = answer["ignored"].as_array().unwrap().iter();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    ignored
+        .map(|one| format!("{} {}", text(&one["tag"]), text(&one["reason"]["code"])))
+        .collect()
+}
+
+#[test]
+fn pushes_that_changed_nothing_can_be_asked_for_with_their_reasons() {
+    let mut world = adopted_with(
+        r#"{ "service": { "cluster": "prod", "name": "web" },
+             "images": [ { "repository": "team/web", "tags": { "glob": ["v*"] } } ] }"#,
+    );
+    assert_eq!(explained(&mut world), [""; 0]);
+    let older = push(&mut world, "v2");
+    world.run_for(minutes(1));
+    push(&mut world, "v3");
+    world.run_for(minutes(1));
+    push(&mut world, "dev-1");
+    // The queue drops what comes again sooner.
+    world.run_for(minutes(6));
+    world.tell(Event::Pushed(older));
+    world.run_for(minutes(20));
+    assert_eq!(
+        explained(&mut world),
+        ["dev-1 tag-not-followed", "v2 older"]
+    );
+    assert_eq!(history(&world), ["v2 succeeded", "v3 succeeded"]);
 }

@@ -3,7 +3,10 @@
 use super::*;
 use crate::core::hold::Hold;
 use crate::core::name::RolloutId;
-use crate::ports::Records as _;
+use crate::core::push::Push;
+use crate::core::reason::Ignored;
+use crate::ledger::IgnoredPush;
+use crate::ports::{IgnoredPushes as _, Records as _};
 
 #[tokio::test]
 async fn finished_rollouts_come_latest_first_to_the_limit() {
@@ -61,4 +64,33 @@ async fn the_hold_comes_with_every_target_until_it_is_lifted() {
     let entry = ledger.load(&target("a")).await.unwrap();
     assert_eq!(entry, TargetEntry::default());
     assert_eq!(table.len(), 0);
+}
+
+#[tokio::test]
+async fn pushes_that_were_ignored_come_latest_first_and_each_once() {
+    let table = Table::default();
+    let ledger = ledger(&table);
+    let web = target("team/web");
+    let ignored = |second: i64, event: &str| {
+        let mut push = Push::clone(&rollouts().remove(0).push);
+        push.tagged_at = at(second);
+        push.event_id = event.to_owned();
+        IgnoredPush {
+            push,
+            reason: Ignored::Repeat,
+        }
+    };
+    let (first, second) = (ignored(86_400, "a"), ignored(2 * 86_400, "b"));
+    for one in [&first, &second, &first] {
+        ledger.keep_ignored(&web, one).await.unwrap();
+    }
+    assert_eq!(table.len(), 2);
+    let kept = ledger.ignored(&web, 10).await.unwrap();
+    assert_eq!(kept, [second.clone(), first]);
+    assert_eq!(ledger.ignored(&web, 1).await.unwrap(), [second]);
+    let found = table.item("ignored#team/web", "1970-01-02T00:00:00Z#a");
+    assert_eq!(
+        found.unwrap()["expires_at"],
+        json!({ "N": (15 * 86_400).to_string() })
+    );
 }
