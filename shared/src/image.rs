@@ -279,5 +279,25 @@ fn told(text: &str) -> String {
     clean.take(TOLD_LIMIT).collect()
 }
 
+/// Says what is no image, as far as its tag and its artifact's media type tell.
+///
+/// Cosign tags a signature, an attestation or an SBOM with the digest of the
+/// image it is about, `sha256-<digest>.sig`, and without a suffix for OCI
+/// referrers. Source: Sigstore's Cosign signature specification, "Storage".
+/// ECR's artifact media type is that of an image's configuration, or missing.
+#[must_use]
+pub fn artifact(tag: &str, media_type: &str) -> Option<String> {
+    let digest = tag.strip_prefix("sha256-").and_then(|rest| rest.get(..64));
+    if digest.is_some_and(|digest| digest.chars().all(|c| c.is_ascii_hexdigit())) {
+        return Some("a signature, an attestation or an SBOM".to_owned());
+    }
+    let image = matches!(
+        media_type,
+        "" | "application/vnd.oci.image.config.v1+json"
+            | "application/vnd.docker.container.image.v1+json"
+    );
+    (!image).then(|| media_type.chars().take(100).collect())
+}
+
 #[cfg(test)]
 mod tests;

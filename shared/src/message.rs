@@ -316,13 +316,17 @@ fn facts(rollout: &Rollout, start: Option<&Start>) -> String {
             PushSource::Operator if push.tag == push.digest.short() => {
                 format!("Image:    {}, by its digest", push.repository)
             }
-            PushSource::Event | PushSource::Operator => {
+            PushSource::Event | PushSource::Found | PushSource::Operator => {
                 format!("Image:    {}:{}", push.repository, push.tag)
             }
         },
         format!("Digest:   {digest}"),
         match push.source {
             PushSource::Event => format!("Pushed:   {:.0}", push.tagged_at),
+            PushSource::Found => format!(
+                "Pushed:   {:.0}; no event told of it, it was found in ECR",
+                push.tagged_at
+            ),
             PushSource::Operator => format!("Asked:    {:.0} by a person", push.tagged_at),
         },
         format!("Rollout:  {}", rollout.id),

@@ -22,6 +22,7 @@ use crate::core::observation::{
     Availability, Definition, DeploymentRecord, Digests, ImageLook, OwnRevision, Platform,
     ServiceDeployment, ServiceLook,
 };
+use crate::core::overlooked::ListedImage;
 use crate::core::policy::ServiceRef;
 use crate::core::rollout::Rollout;
 use crate::ledger::{
@@ -127,6 +128,14 @@ pub trait Images {
     ) -> Result<Option<Timestamp>, CallError>;
     /// Says which of the repositories do not exist.
     async fn missing_repositories(&self, repositories: &[&str]) -> Result<Vec<String>, CallError>;
+}
+
+/// ECR, as the sweep compares it with what was accepted.
+pub trait ImageLists {
+    /// Lists the tagged images of a repository; none where there is no such repository.
+    async fn listed(&self, repository: &str) -> Result<Vec<ListedImage>, CallError>;
+    /// Reads which image a tag points at now.
+    async fn tagged(&self, repository: &str, tag: &str) -> Result<Option<ListedImage>, CallError>;
 }
 
 /// ECS, as whoever only reads task definitions uses it.

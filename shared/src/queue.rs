@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::core::evidence::{AlarmChange, ServiceEvent, StoppedTask};
 use crate::core::name::{TargetName, short_hash};
 use crate::core::operate::OperatorCommand;
+use crate::core::ordering::NewestPush;
 use crate::core::push::Push;
 
 /// One wake-up of one target.
@@ -25,6 +26,14 @@ pub struct QueueMessage {
 pub enum Trigger {
     /// An image was pushed or a tag moved.
     Pushed(Push),
+    /// An image was pushed, and no event told of it: the sweep found it in ECR.
+    Found {
+        /// The push.
+        push: Push,
+        /// The newest push that was accepted then; what was accepted since outruns it.
+        #[serde(default)]
+        after: Option<NewestPush>,
+    },
     /// ECS said something about the target's service.
     ServiceChanged {
         /// The event's name, such as `SERVICE_DEPLOYMENT_COMPLETED`.
@@ -49,11 +58,27 @@ pub enum Trigger {
 }
 
 impl Trigger {
+    /// Gives the push that it tells of, if it tells of one.
+    #[must_use]
+    pub fn push(&self) -> Option<&Push> {
+        match self {
+            Self::Pushed(push) | Self::Found { push, .. } => Some(push),
+            Self::ServiceChanged { .. }
+            | Self::TaskStopped(_)
+            | Self::AlarmChanged(_)
+            | Self::Registered
+            | Self::Operator(_)
+            | Self::Due
+            | Self::Unknown => None,
+        }
+    }
+
     /// Gives the trigger's stable name, for logs.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Pushed(_) => "pushed",
+            Self::Found { .. } => "found",
             Self::ServiceChanged { .. } => "service-changed",
             Self::TaskStopped(_) => "task-stopped",
             Self::AlarmChanged(_) => "alarm-changed",

@@ -13,7 +13,9 @@ use crate::core::hold::Hold;
 use crate::ledger::{Chore, Registration};
 use crate::message::Surroundings;
 use crate::outbox::{self, SendError};
-use crate::ports::{CallError, Clock, Outbox, Parameters, Queue, Records, Registrations, Topic};
+use crate::ports::{
+    CallError, Clock, ImageLists, Outbox, Parameters, Queue, Records, Registrations, Topic,
+};
 use crate::queue::{QueueMessage, Trigger};
 use crate::registration::{self, RegisterError, Registered};
 
@@ -31,7 +33,7 @@ const MAY_BE_EARLY_SECONDS: i64 = 30;
 
 /// The outside world, as the sweep needs it.
 #[derive(Clone, Debug)]
-pub struct Ports<L, P, Q, T, C> {
+pub struct Ports<L, P, Q, T, I, C> {
     /// The ledger.
     pub ledger: L,
     /// Parameter Store.
@@ -40,6 +42,8 @@ pub struct Ports<L, P, Q, T, C> {
     pub queue: Q,
     /// The notification topic.
     pub topic: T,
+    /// ECR.
+    pub images: I,
     /// The clock.
     pub clock: C,
 }
@@ -102,8 +106,8 @@ pub enum SweepError {
 /// # Errors
 ///
 /// Every part is tried before the first failure is answered.
-pub async fn sweep<L, P, Q, T, C>(
-    ports: &Ports<L, P, Q, T, C>,
+pub async fn sweep<L, P, Q, T, I, C>(
+    ports: &Ports<L, P, Q, T, I, C>,
     settings: &Settings,
     occasion: Occasion,
 ) -> Result<Swept, SweepError>
@@ -112,6 +116,7 @@ where
     P: Parameters,
     Q: Queue,
     T: Topic,
+    I: ImageLists,
     C: Clock,
 {
     let now = ports.clock.now();
@@ -138,8 +143,8 @@ where
 }
 
 /// Copies the hold for everything into the ledger; answers whether one stands.
-async fn copy_hold<L, P, Q, T, C>(
-    ports: &Ports<L, P, Q, T, C>,
+async fn copy_hold<L, P, Q, T, I, C>(
+    ports: &Ports<L, P, Q, T, I, C>,
     prefix: &str,
     now: Timestamp,
 ) -> Result<bool, RegisterError>
@@ -165,8 +170,8 @@ fn hold_reason(value: &str) -> Option<String> {
     (!off).then(|| reason.chars().take(HOLD_REASON_LIMIT).collect())
 }
 
-async fn wake_due<L, P, Q, T, C>(
-    ports: &Ports<L, P, Q, T, C>,
+async fn wake_due<L, P, Q, T, I, C>(
+    ports: &Ports<L, P, Q, T, I, C>,
     now: Timestamp,
 ) -> Result<usize, RegisterError>
 where
@@ -201,8 +206,8 @@ fn stretch(wake_at: Timestamp, now: Timestamp) -> i64 {
     }
 }
 
-async fn register<L, P, Q, T, C>(
-    ports: &Ports<L, P, Q, T, C>,
+async fn register<L, P, Q, T, I, C>(
+    ports: &Ports<L, P, Q, T, I, C>,
     prefix: &str,
     occasion: Occasion,
     now: Timestamp,

@@ -2,14 +2,16 @@
 
 use lambda_runtime::Error;
 use pushboat::aws::function::chain;
-use pushboat::ports::{Clock, Outbox, Parameters, Queue, Records, Registrations, Topic};
+use pushboat::ports::{
+    Clock, ImageLists, Outbox, Parameters, Queue, Records, Registrations, Topic,
+};
 use pushboat::sweep::{Occasion, Ports, Settings, sweep};
 use pushboat::trigger::ssm;
 use serde_json::Value;
 
 /// Handles one event; what failed is tried again by the next sweep.
-pub(crate) async fn handle<L, P, Q, T, C>(
-    ports: &Ports<L, P, Q, T, C>,
+pub(crate) async fn handle<L, P, Q, T, I, C>(
+    ports: &Ports<L, P, Q, T, I, C>,
     settings: &Settings,
     event: Value,
 ) -> Result<(), Error>
@@ -18,6 +20,7 @@ where
     P: Parameters,
     Q: Queue,
     T: Topic,
+    I: ImageLists,
     C: Clock,
 {
     let occasion = if ssm::changes_a_target(&event, &settings.prefix) {

@@ -4,6 +4,7 @@ mod handler;
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use pushboat::aws::dynamodb::Dynamo;
+use pushboat::aws::ecr::Ecr;
 use pushboat::aws::function::Function;
 use pushboat::aws::sns::Sns;
 use pushboat::aws::sqs::Sqs;
@@ -35,6 +36,7 @@ async fn main() -> Result<(), Error> {
             &function.clients,
             function.variable("NOTIFICATION_TOPIC_ARN")?,
         ),
+        images: Ecr::new(&function.clients),
         clock: SystemClock,
     };
     run(service_fn(|event: LambdaEvent<serde_json::Value>| {

@@ -9,6 +9,7 @@ use super::evidence::{AlarmChange, ServiceEvent, StoppedTask};
 use super::name::{ImageDigest, RolloutId};
 use super::observation::{Look, Observation, ServiceLook};
 use super::ordering::{self, NewestPush, Order, PushTimes};
+use super::overlooked;
 use super::policy::{FollowedImage, Policy};
 use super::push::{Push, PushSource};
 use super::reason::{Ignored, SupersededBy, Waiting};
@@ -57,7 +58,10 @@ pub fn receive(
     if let Some(newest) = state.newest.get_mut(&push.repository) {
         match order(image, push, newest, times) {
             Order::Newer => {}
-            Order::Same => return Intake::Ignored(Ignored::Repeat),
+            Order::Same => {
+                newest.note_told(push);
+                return Intake::Ignored(Ignored::Repeat);
+            }
             Order::Older => {
                 newest.note_older(push);
                 return Intake::Ignored(Ignored::Older {
@@ -75,13 +79,44 @@ pub fn receive(
     accept(state, policy, image, push, now)
 }
 
+/// Takes a push in that the sweep found in ECR, `after` that one was the newest accepted.
+pub fn receive_found(
+    state: &mut TargetState,
+    policy: &Shared<Policy>,
+    push: &Push,
+    after: Option<&NewestPush>,
+    now: Timestamp,
+) -> Intake {
+    let image = policy.image(&push.repository);
+    let Some(image) = image.filter(|image| ordering::follows(&image.tags, &push.tag)) else {
+        return Intake::Ignored(Ignored::TagNotFollowed {
+            tag: push.tag.clone(),
+        });
+    };
+    if !overlooked::may_begin(state) {
+        return Intake::Ignored(Ignored::LeftToPeople);
+    }
+    match state.newest.get(&push.repository) {
+        Some(newest) if Some(newest) != after => {
+            Intake::Ignored(match newest.digest == push.digest {
+                true => Ignored::Repeat,
+                false => Ignored::Older {
+                    newest_tag: newest.tag.clone(),
+                    newest: newest.digest.clone(),
+                },
+            })
+        }
+        Some(_) | None => accept(state, policy, image, push, now),
+    }
+}
+
 fn order(
     image: &FollowedImage,
     push: &Push,
     newest: &NewestPush,
     times: Option<PushTimes>,
 ) -> Order {
-    if newest.came_after(push) {
+    if newest.came_after(push) || newest.is_told_by(push) {
         return Order::Same;
     }
     match ordering::compare(&image.tags, push, newest, times) {

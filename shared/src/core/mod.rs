@@ -15,6 +15,7 @@ pub mod name;
 pub mod observation;
 pub mod operate;
 pub mod ordering;
+pub mod overlooked;
 pub mod policy;
 pub mod push;
 pub mod reason;

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::name::ImageDigest;
 use super::policy::TagPolicy;
-use super::push::Push;
+use super::push::{Push, PushSource};
 
 /// The newest push that a target has accepted for one repository.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +25,9 @@ pub struct NewestPush {
     pub digest: ImageDigest,
     /// When the tag was set, by EventBridge's clock.
     pub tagged_at: Timestamp,
+    /// No event told of it yet: it was found in ECR, and set when it was pushed, or later.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub found: bool,
     /// What else was heard of the same second; ECR takes some ten pushes in one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub same_second: Vec<TaggedImage>,
@@ -46,6 +49,7 @@ impl From<&Push> for NewestPush {
             tag: push.tag.clone(),
             digest: push.digest.clone(),
             tagged_at: push.tagged_at,
+            found: push.source == PushSource::Found,
             same_second: Vec::new(),
         }
     }
@@ -73,6 +77,23 @@ impl NewestPush {
     pub fn came_after(&self, push: &Push) -> bool {
         let same = |one: &TaggedImage| one.tag == push.tag && one.digest == push.digest;
         self.tagged_at == push.tagged_at && self.same_second.iter().any(same)
+    }
+
+    /// Says whether a push is the one that was found in ECR, told after all.
+    #[must_use]
+    pub fn is_told_by(&self, push: &Push) -> bool {
+        self.found
+            && push.source == PushSource::Event
+            && (&push.tag, &push.digest) == (&self.tag, &self.digest)
+            && push.tagged_at.as_second() >= self.tagged_at.as_second()
+    }
+
+    /// Notes when the tag was set, where the push is told that was found in ECR.
+    pub fn note_told(&mut self, push: &Push) {
+        if self.is_told_by(push) {
+            self.found = false;
+            self.tagged_at = push.tagged_at;
+        }
     }
 
     /// Notes a push of the same second that is older.
@@ -294,6 +315,28 @@ mod tests {
         assert_eq!(order(&tags, &two, &one, times(4, 5)), Order::Older);
         assert_eq!(order(&tags, &two, &one, times(5, 5)), Order::Newer);
         assert_eq!(order(&tags, &one, &two, times(5, 5)), Order::Older);
+    }
+
+    #[test]
+    fn what_was_found_in_ecr_is_known_again_when_its_event_comes() {
+        let found = Push {
+            source: PushSource::Found,
+            ..push("a", 'a', 5)
+        };
+        let mut newest = NewestPush::from(&found);
+        for other in [
+            push("a", 'b', 6),
+            push("b", 'a', 6),
+            push("a", 'a', 4),
+            found,
+        ] {
+            assert!(!newest.is_told_by(&other), "{other:?}");
+        }
+        let told = push("a", 'a', 6);
+        assert!(newest.is_told_by(&told));
+        newest.note_told(&told);
+        assert_eq!(newest, NewestPush::from(&told));
+        assert!(!newest.is_told_by(&push("a", 'a', 7)), "once");
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub enum PushSource {
     /// ECR told of a push.
     #[default]
     Event,
+    /// Nobody told of it; the sweep found it in ECR. `tagged_at` is when the image was pushed.
+    Found,
     /// A person named the image in a command, at the time `tagged_at`: exactly this one is meant.
     Operator,
 }

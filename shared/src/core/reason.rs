@@ -427,6 +427,8 @@ pub enum Ignored {
         /// When the target was registered.
         registered_at: Timestamp,
     },
+    /// No event told of it, it was found in ECR, and the target waits for people.
+    LeftToPeople,
     /// The same push was told before.
     Repeat,
     /// A newer push was accepted before this one came.
@@ -460,6 +462,7 @@ impl Ignored {
             Self::Elsewhere { .. } => "elsewhere",
             Self::Unreadable { .. } => "unreadable",
             Self::BeforeRegistration { .. } => "before-registration",
+            Self::LeftToPeople => "left-to-people",
             Self::Repeat => "repeat",
             Self::Older { .. } => "older",
             Self::SameImageUnderWay { .. } => "same-image-under-way",

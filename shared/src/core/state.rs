@@ -55,6 +55,9 @@ pub struct TargetState {
     /// The rollout that halted, while only a person can say how to go on.
     #[serde(default)]
     pub halted: Option<HaltedTarget>,
+    /// Somebody else changed the service during the last rollout that had started.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stood_down: bool,
     /// When each watched alarm fired that was last told of, by CloudWatch's clock.
     #[serde(default)]
     pub alarms_told: BTreeMap<String, Timestamp>,
@@ -214,6 +217,14 @@ pub struct Wake {
 const ASKED_BEFORE_KEPT: usize = 5;
 
 impl TargetState {
+    /// Forgets what was found of the service: it is another one, or not the target's any more.
+    pub fn forget_service(&mut self) {
+        self.standing = Standing::default();
+        self.last_known_good = None;
+        self.halted = None;
+        self.stood_down = false;
+    }
+
     /// Remembers that a service deployment is one that we asked for.
     pub fn remember_asked(&mut self, deployment: &str) {
         if self

@@ -167,7 +167,7 @@ fn described(rollout: &Rollout, start: Option<&Start>) -> Value {
         return described;
     };
     let pushed_or_asked = match push.source {
-        PushSource::Event => "pushedAt",
+        PushSource::Event | PushSource::Found => "pushedAt",
         PushSource::Operator => "askedAt",
     };
     fields.insert(pushed_or_asked.to_owned(), json!(seconds(push.tagged_at)));

@@ -281,6 +281,9 @@ pub fn ignored(reason: &Ignored) -> String {
         Ignored::BeforeRegistration { registered_at } => format!(
             "the push came before the target was registered at {registered_at:.0}; push it again under a new tag to deploy it"
         ),
+        Ignored::LeftToPeople => {
+            "no event told of it, it was found in ECR; unasked nothing is begun while the target is held, a rollout halted, or somebody else changed its service".to_owned()
+        }
         Ignored::Repeat => "the same push was told before".to_owned(),
         Ignored::Older { newest_tag, newest } => format!(
             "a newer push came before it: {newest_tag} ({})", newest.short()

@@ -25,7 +25,7 @@ use crate::core::push::Push;
 use crate::core::reason::{Ignored, Rejected, SupersededBy, Waiting};
 use crate::core::rollout::Phase;
 use crate::core::shared::Shared;
-use crate::core::state::{Standing, TargetState, Wake};
+use crate::core::state::{TargetState, Wake};
 use crate::ledger::{IgnoredPush, LedgerError, RegistrationStatus, SaveError};
 use crate::ports::{
     Alarms, Clock, IgnoredPushes, ImageName, Images, LoadBalancers, Services, Targets,
@@ -121,7 +121,7 @@ async fn keep_ignored<L: IgnoredPushes>(
     message: &QueueMessage,
     report: &Report,
 ) -> Result<(), LedgerError> {
-    let (Trigger::Pushed(push), Report::Ignored(reason)) = (&message.trigger, report) else {
+    let (Some(push), Report::Ignored(reason)) = (message.trigger.push(), report) else {
         return Ok(());
     };
     let ignored = IgnoredPush {
@@ -156,41 +156,17 @@ where
         policy
     });
     let mut step = Step::new(message.target.clone(), entry);
-    let mut ignored = None;
-    if let Trigger::Pushed(push) = &message.trigger {
-        ignored = match &policy {
-            Some(policy) => {
-                take_in(ports, &mut step, policy, registration.registered_at, push).await
-            }
-            None => Some(Ignored::TargetInvalid),
-        };
-    }
-    match &message.trigger {
-        Trigger::TaskStopped(task) => _ = intake::keep_task(&mut step.state, task),
-        Trigger::AlarmChanged(change) => {
-            if !intake::keep_alarm(&mut step.state, change) {
-                alarm::tell(
-                    &ports.services,
-                    &mut step,
-                    policy.as_ref(),
-                    change,
-                    &ports.clock,
-                )
-                .await;
-            }
-        }
-        Trigger::ServiceChanged { trouble, .. } => {
-            if let Some(event) = trouble {
-                intake::keep_service_event(&mut step.state, event);
-            }
-        }
-        Trigger::Pushed(_) | Trigger::Registered | Trigger::Due | Trigger::Unknown => {}
-        Trigger::Operator(command) => {
-            operate::take_in(ports, &mut step, policy.as_ref(), command).await;
-        }
-    }
+    let registered_at = registration.registered_at;
+    let ignored = hear(
+        ports,
+        &mut step,
+        policy.as_ref(),
+        registered_at,
+        &message.trigger,
+    )
+    .await;
     settle_registration(&mut step, &registration.status, ports.clock.now());
-    let waking = !matches!(message.trigger, Trigger::Pushed(_));
+    let waking = message.trigger.push().is_none();
     for _ in 0..STEPS_LIMIT {
         if !advance(
             ports,
@@ -210,6 +186,52 @@ where
         Some(reason) => Report::Ignored(reason),
         None => Report::Reconciled(wake),
     })
+}
+
+/// Takes in what woke the target; answers why, if it is a push that changes nothing.
+async fn hear<L, S, I, A, B, C>(
+    ports: &Ports<L, S, I, A, B, C>,
+    step: &mut Step,
+    policy: Option<&Shared<Policy>>,
+    registered_at: Timestamp,
+    trigger: &Trigger,
+) -> Option<Ignored>
+where
+    S: Services,
+    I: Images,
+    C: Clock,
+{
+    let (services, clock) = (&ports.services, &ports.clock);
+    match (trigger, policy) {
+        (Trigger::Pushed(_) | Trigger::Found { .. }, None) => {
+            return Some(Ignored::TargetInvalid);
+        }
+        (Trigger::Pushed(push), Some(policy)) => {
+            return take_in(ports, step, policy, registered_at, push).await;
+        }
+        (Trigger::Found { push, after }, Some(policy)) => {
+            let now = clock.now();
+            let state = &mut step.state;
+            let taken = intake::receive_found(state, policy, push, after.as_ref(), now);
+            return settle(step, taken, now);
+        }
+        (Trigger::TaskStopped(task), _) => _ = intake::keep_task(&mut step.state, task),
+        (Trigger::AlarmChanged(change), _) => {
+            if !intake::keep_alarm(&mut step.state, change) {
+                alarm::tell(services, step, policy, change, clock).await;
+            }
+        }
+        (Trigger::ServiceChanged { trouble, .. }, _) => {
+            if let Some(event) = trouble {
+                intake::keep_service_event(&mut step.state, event);
+            }
+        }
+        (Trigger::Operator(command), _) => {
+            operate::take_in(ports, step, policy, command).await;
+        }
+        (Trigger::Registered | Trigger::Due | Trigger::Unknown, _) => {}
+    }
+    None
 }
 
 /// Takes a push in; answers why, if it changes nothing.
@@ -250,6 +272,11 @@ where
         }
         Intake::Accepted(_) | Intake::Ignored(_) | Intake::AskPushTimes { .. } => {}
     }
+    settle(step, taken, now)
+}
+
+/// Puts away what a push superseded; answers why, if it changes nothing.
+fn settle(step: &mut Step, taken: Intake, now: Timestamp) -> Option<Ignored> {
     match taken {
         Intake::Accepted(superseded) => {
             for rollout in superseded {
@@ -299,10 +326,8 @@ fn settle_registration(step: &mut Step, status: &RegistrationStatus, now: Timest
     let removed = matches!(status, RegistrationStatus::Removed);
     step.end_all(&phase, removed, now);
     if removed {
-        step.state.standing = Standing::default();
-        step.state.last_known_good = None;
+        step.state.forget_service();
         step.state.asked_before.clear();
-        step.state.halted = None;
         step.state.warnings.clear();
         step.state.wake = None;
     }
@@ -350,9 +375,7 @@ where
     // Only now: looking can take long, and what is intended from here on has to be dated no earlier.
     let now = ports.clock.now();
     if adopt::recreated(&step.state, &observation) && !started {
-        step.state.standing = Standing::default();
-        step.state.last_known_good = None;
-        step.state.halted = None;
+        step.state.forget_service();
         return Ok(true);
     }
     intake::keep_complaints(&mut current, &observation);

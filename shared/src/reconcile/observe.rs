@@ -259,8 +259,10 @@ async fn image<I: Images>(images: &I, rollout: &Rollout, wanted: bool) -> Look<I
         .image(&push.repository)
         .and_then(|image| exact_tag(&image.tags));
     let name = match (exact, push.source) {
-        (Some(tag), PushSource::Event) => ImageName::Tag(tag),
-        (_, PushSource::Operator) | (None, PushSource::Event) => ImageName::Digest(&push.digest),
+        (Some(tag), PushSource::Event | PushSource::Found) => ImageName::Tag(tag),
+        (_, PushSource::Operator) | (None, PushSource::Event | PushSource::Found) => {
+            ImageName::Digest(&push.digest)
+        }
     };
     look(images.image(&push.repository, name).await)
 }

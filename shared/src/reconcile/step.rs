@@ -227,6 +227,9 @@ impl Step {
             };
             self.set_good(service, definition, definition, source, now);
         }
+        if let Phase::Starting { .. } = &phase {
+            self.state.stood_down = false;
+        }
         let start = phase.start().or(current.phase.start()).cloned();
         let running = current.phase.running().or(phase.running()).cloned();
         let is_told = is_news(&current.phase, &phase);
@@ -272,6 +275,7 @@ impl Step {
             by: SupersededBy::SomebodyElse { .. },
         } = &phase
         {
+            self.state.stood_down = true;
             // What waited was pushed before somebody else decided: only a later push counts.
             self.end_all(&phase, false, now);
         }

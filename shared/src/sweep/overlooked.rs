@@ -1,29 +1,41 @@
 //! What no event, or no message, told of.
 //!
 //! A wake-up of a new registration that could not be handled in two hours lies in the dead-letter
-//! queue, and nothing else would ever wake its target.
+//! queue, and nothing else would ever wake its target. ECR sends its events as best it can: what
+//! it holds is compared with what was accepted.
 
+mod pushes;
+
+use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Occasion, Ports, of_registration, send};
 use crate::core::state::{Standing, TargetState};
-use crate::ledger::{Chore, LedgerError, Registration, RegistrationStatus};
-use crate::ports::{Queue, Records, Registrations};
+use crate::ledger::{Chore, LedgerError, Registration, RegistrationStatus, TargetEntry};
+use crate::ports::{ImageLists, Queue, Records, Registrations};
 use crate::queue::QueueMessage;
 use crate::registration::RegisterError;
 
 /// How often it is looked for.
 const LOOKED_FOR_EVERY: SignedDuration = SignedDuration::from_mins(15);
+/// How many finished rollouts are read where a push was found: times tell it from the others.
+const HISTORY_READ: usize = 100;
+/// How many reads are under way at once.
+const AT_ONCE: usize = 16;
 
-/// Wakes the targets of which something was overlooked; answers how many.
-pub(super) async fn wake<L, P, Q, T, C>(
-    ports: &Ports<L, P, Q, T, C>,
+/// A target as it is registered, and how it stands.
+type Known = (Registration, TargetEntry);
+
+/// Wakes the targets of which something was overlooked; answers how often.
+pub(super) async fn wake<L, P, Q, T, I, C>(
+    ports: &Ports<L, P, Q, T, I, C>,
     occasion: Occasion,
     now: Timestamp,
 ) -> Result<usize, RegisterError>
 where
     L: Registrations + Records,
     Q: Queue,
+    I: ImageLists,
 {
     let ledger = &ports.ledger;
     let due = match (occasion, ledger.done_at(Chore::FindOverlooked).await?) {
@@ -34,32 +46,60 @@ where
     if !due {
         return Ok(0);
     }
-    let mut messages = Vec::new();
-    for registration in ledger.registrations().await? {
-        messages.extend(registration_not_heard(ledger, &registration, now).await?);
+    let known = known(ledger).await?;
+    let unheard = known.iter().filter(|(registration, entry)| {
+        registration.woken && !was_taken_in(registration, &entry.state)
+    });
+    let unheard: Vec<QueueMessage> = unheard
+        .map(|(registration, _)| of_registration(registration, now))
+        .collect();
+    let (found, failed) = pushes::find(&ports.images, &known, now).await;
+    let mut pushes = Vec::new();
+    for message in found {
+        if !was_requested(ledger, &message).await? {
+            pushes.push(message);
+        }
     }
+    let messages = [unheard, pushes].concat();
     send(&ports.queue, &messages).await?;
+    if let Some(error) = failed {
+        // The next sweep looks again.
+        return Err(error.into());
+    }
     ledger.note_done(Chore::FindOverlooked, Some(now)).await?;
     Ok(messages.len())
 }
 
-/// Wakes a target whose registration `rollout` was woken for and did not take in.
-async fn registration_not_heard<L: Records>(
+/// Says whether one of a target's last rollouts was of the image that was found.
+async fn was_requested<L: Records>(
     ledger: &L,
-    registration: &Registration,
-    now: Timestamp,
-) -> Result<Option<QueueMessage>, LedgerError> {
-    let state = match ledger.entry(&registration.target).await {
-        Ok(entry) => entry.state,
-        Err(error @ LedgerError::Unreadable { .. }) => {
-            // It hides no other target; `rollout` fails on it, and its message is a dead letter.
-            tracing::error!(target_name = %registration.target, %error, "passed over");
-            return Ok(None);
-        }
-        Err(error @ LedgerError::Unreachable { .. }) => return Err(error),
+    message: &QueueMessage,
+) -> Result<bool, LedgerError> {
+    let Some(push) = message.trigger.push() else {
+        return Ok(false);
     };
-    let overlooked = registration.woken && !was_taken_in(registration, &state);
-    Ok(overlooked.then(|| of_registration(registration, now)))
+    let finished = ledger.history(&message.target, HISTORY_READ).await?;
+    let mut finished = finished.iter();
+    Ok(finished.any(|one| *one.digest() == push.digest || one.push.digest == push.digest))
+}
+
+/// Reads every target; one that cannot be read hides no other.
+async fn known<L: Registrations + Records>(ledger: &L) -> Result<Vec<Known>, LedgerError> {
+    let mut known = Vec::new();
+    for some in ledger.registrations().await?.chunks(AT_ONCE) {
+        let entries = some.iter().map(|one| ledger.entry(&one.target));
+        for (registration, entry) in some.iter().zip(join_all(entries).await) {
+            match entry {
+                Ok(entry) => known.push((registration.clone(), entry)),
+                Err(error @ LedgerError::Unreadable { .. }) => {
+                    // `rollout` fails on it, and its message becomes a dead letter.
+                    tracing::error!(target_name = %registration.target, %error, "passed over");
+                }
+                Err(error @ LedgerError::Unreachable { .. }) => return Err(error),
+            }
+        }
+    }
+    Ok(known)
 }
 
 /// Says whether `rollout` knows what a target's parameter says, or will look at it by itself.

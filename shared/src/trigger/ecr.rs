@@ -6,6 +6,7 @@ use super::envelope::{Envelope, unreadable};
 use crate::core::name::ImageDigest;
 use crate::core::push::{Push, PushSource};
 use crate::core::reason::Ignored;
+use crate::image::artifact;
 
 /// Reads what was pushed.
 ///
@@ -41,7 +42,7 @@ pub fn push(event: &Value) -> Result<Push, Ignored> {
             "it names no repository and tag that ECR could hold",
         ));
     }
-    if let Some(media_type) = artifact(&envelope, tag) {
+    if let Some(media_type) = artifact(tag, envelope.text("artifact-media-type")) {
         return Err(Ignored::NotAnImage { media_type });
     }
     let digest = ImageDigest::parse(envelope.text("image-digest"))
@@ -54,25 +55,6 @@ pub fn push(event: &Value) -> Result<Push, Ignored> {
         event_id: envelope.id,
         source: PushSource::Event,
     })
-}
-
-/// Says what a push is that is no image, as far as the event tells.
-///
-/// Cosign tags a signature, an attestation or an SBOM with the digest of the
-/// image it is about, `sha256-<digest>.sig`, and without a suffix for OCI
-/// referrers. Source: Sigstore's Cosign signature specification, "Storage".
-fn artifact(envelope: &Envelope<'_>, tag: &str) -> Option<String> {
-    let digest = tag.strip_prefix("sha256-").and_then(|rest| rest.get(..64));
-    if digest.is_some_and(|digest| digest.chars().all(|c| c.is_ascii_hexdigit())) {
-        return Some("a signature, an attestation or an SBOM".to_owned());
-    }
-    let media_type = envelope.text("artifact-media-type");
-    let image = matches!(
-        media_type,
-        "" | "application/vnd.oci.image.config.v1+json"
-            | "application/vnd.docker.container.image.v1+json"
-    );
-    (!image).then(|| media_type.chars().take(100).collect())
 }
 
 #[cfg(test)]

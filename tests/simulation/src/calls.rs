@@ -69,6 +69,8 @@ pub enum Operation {
     DescribeGoodImage,
     DescribePushTime,
     DescribeRepositories,
+    ListImages,
+    DescribeTag,
     DescribeAlarms,
     DescribeTargetHealth,
     SendMessages,

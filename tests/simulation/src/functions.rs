@@ -128,6 +128,7 @@ type SweepPorts = sweep::Ports<
     Watched<Parameters>,
     Watched<FifoQueue>,
     Watched<Topic>,
+    Watched<Images>,
     VirtualClock,
 >;
 
@@ -218,6 +219,7 @@ impl Functions {
                 parameters: Watched::new(ground.parameters.clone(), calls),
                 queue: Watched::new(ground.queue.clone(), calls),
                 topic: Watched::new(ground.topic.clone(), calls),
+                images: Watched::new(ground.images.clone(), calls),
                 clock: ground.clocks.sweep.clone(),
             },
             notify_clock: ground.clocks.notify.clone(),

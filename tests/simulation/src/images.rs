@@ -8,7 +8,8 @@ use ecs_model::{PullError, Registry, ResolvedImage};
 use jiff::Timestamp;
 use pushboat::core::name::{ImageDigest, short_hash};
 use pushboat::core::observation::{Availability, ImageContent, ImageLook, Platform};
-use pushboat::ports::{CallError, Clock as _, ImageName};
+use pushboat::core::overlooked::ListedImage;
+use pushboat::ports::{CallError, Clock as _, ImageLists, ImageName};
 use pushboat::task_definition::image_reference;
 
 use crate::clock::VirtualClock;
@@ -167,6 +168,26 @@ impl Images {
         digest
     }
 
+    /// Gives the images that can be pulled under such a tag, and when each was pushed.
+    #[must_use]
+    pub fn followed(
+        &self,
+        repository: &str,
+        follows: impl Fn(&str) -> bool,
+    ) -> Vec<(ImageDigest, Timestamp)> {
+        let repositories = self.repositories.borrow();
+        let Some(repository) = repositories.get(repository) else {
+            return Vec::new();
+        };
+        let tags = repository.tags.iter().filter(|(tag, _)| follows(tag));
+        let images = tags.filter_map(|(_, digest)| {
+            let stored = repository.images.get(digest)?;
+            let is_image = matches!(stored.image.content, ImageContent::Image(_));
+            (is_image && !stored.archived).then(|| (digest.clone(), stored.pushed_at))
+        });
+        images.collect()
+    }
+
     /// Deletes an image and its tags.
     pub fn delete(&self, repository: &str, digest: &ImageDigest) {
         if let Some(repository) = self.repositories.borrow_mut().get_mut(repository) {
@@ -259,6 +280,42 @@ impl pushboat::ports::Images for Images {
             .iter()
             .filter(|name| !known.contains_key(**name));
         Ok(missing.map(|name| (*name).to_owned()).collect())
+    }
+}
+
+impl ImageLists for Images {
+    async fn listed(&self, repository: &str) -> Result<Vec<ListedImage>, CallError> {
+        let repositories = self.repositories.borrow();
+        let Some(repository) = repositories.get(repository) else {
+            return Ok(Vec::new());
+        };
+        let images = repository.images.iter();
+        Ok(images
+            .filter_map(|(digest, stored)| repository.listed(digest, stored))
+            .collect())
+    }
+
+    async fn tagged(&self, repository: &str, tag: &str) -> Result<Option<ListedImage>, CallError> {
+        let repositories = self.repositories.borrow();
+        let repository = repositories.get(repository);
+        Ok(repository.and_then(|repository| {
+            let digest = repository.tags.get(tag)?;
+            repository.listed(digest, repository.images.get(digest)?)
+        }))
+    }
+}
+
+impl Repository {
+    fn listed(&self, digest: &ImageDigest, stored: &Stored) -> Option<ListedImage> {
+        let tags = self.tags.iter().filter(|(_, tagged)| *tagged == digest);
+        let tags: Vec<String> = tags.map(|(tag, _)| tag.clone()).collect();
+        // ECR tells the media types.
+        let is_image = matches!(stored.image.content, ImageContent::Image(_));
+        (is_image && !stored.archived && !tags.is_empty()).then(|| ListedImage {
+            digest: digest.clone(),
+            tags,
+            pushed_at: stored.pushed_at,
+        })
     }
 }
 

@@ -12,6 +12,7 @@ use pushboat::core::observation::{
     Availability, Definition, DeploymentRecord, Digests, ImageLook, OwnRevision, ServiceDeployment,
     ServiceLook,
 };
+use pushboat::core::overlooked::ListedImage;
 use pushboat::core::policy::ServiceRef;
 use pushboat::core::rollout::Rollout;
 use pushboat::ledger::{
@@ -19,8 +20,9 @@ use pushboat::ledger::{
     ReverseKey, SaveError, StateWrite, StoredNotice, TargetEntry, Version,
 };
 use pushboat::ports::{
-    Alarms, CallError, IgnoredPushes, ImageName, Images, LoadBalancers, Outbox, Parameter,
-    Parameters, Publication, Queue, Records, Registrations, ReverseItems, Services, Targets, Topic,
+    Alarms, CallError, IgnoredPushes, ImageLists, ImageName, Images, LoadBalancers, Outbox,
+    Parameter, Parameters, Publication, Queue, Records, Registrations, ReverseItems, Services,
+    Targets, Topic,
 };
 use pushboat::queue::QueueMessage;
 use serde_json::Value;
@@ -228,6 +230,18 @@ impl<P: Images> Images for Watched<P> {
     async fn missing_repositories(&self, repositories: &[&str]) -> Result<Vec<String>, CallError> {
         let effect = self.port.missing_repositories(repositories);
         self.call(Operation::DescribeRepositories, effect).await
+    }
+}
+
+impl<P: ImageLists> ImageLists for Watched<P> {
+    async fn listed(&self, repository: &str) -> Result<Vec<ListedImage>, CallError> {
+        self.call(Operation::ListImages, self.port.listed(repository))
+            .await
+    }
+
+    async fn tagged(&self, repository: &str, tag: &str) -> Result<Option<ListedImage>, CallError> {
+        self.call(Operation::DescribeTag, self.port.tagged(repository, tag))
+            .await
     }
 }
 

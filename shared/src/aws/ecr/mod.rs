@@ -1,5 +1,6 @@
 //! ECR: images, and what they turn out to be.
 
+mod list;
 #[cfg(test)]
 mod tests;
 

@@ -128,13 +128,13 @@ fn way_back(
         && service.desired > 0
         && service.running >= service.desired;
     match rollout.push.source {
-        PushSource::Event if runs_well => Err(Rejected::NoWayBack {
+        PushSource::Event | PushSource::Found if runs_well => Err(Rejected::NoWayBack {
             gone: gone.clone(),
             repository: rollout.push.repository.clone(),
             digest: digest.clone(),
         }
         .into()),
-        PushSource::Event | PushSource::Operator => Ok(Some(gone.clone())),
+        PushSource::Event | PushSource::Found | PushSource::Operator => Ok(Some(gone.clone())),
     }
 }
 

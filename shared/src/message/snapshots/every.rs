@@ -142,6 +142,7 @@ fn ignored() -> Vec<Ignored> {
         Ignored::Elsewhere { .. } => [Ignored::Elsewhere { account: text("999999999999"), region: text("us-east-1") }],
         Ignored::Unreadable { .. } => [Ignored::Unreadable { problem: text("its image-digest is no SHA-256 digest") }],
         Ignored::BeforeRegistration { .. } => [Ignored::BeforeRegistration { registered_at: at("08:00:00") }],
+        Ignored::LeftToPeople => [Ignored::LeftToPeople],
         Ignored::Repeat => [Ignored::Repeat],
         Ignored::Older { .. } => [Ignored::Older { newest_tag: text("main-43"), newest: digest('c') }],
         Ignored::SameImageUnderWay { .. } => [Ignored::SameImageUnderWay { rollout: other() }],

@@ -18,6 +18,7 @@ mod saved;
 mod tasks;
 #[cfg(test)]
 mod tests;
+mod unasked;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -38,7 +39,7 @@ use progress::Progress;
 use request::{Asked, Followed, Request, version};
 use tasks::Shortage;
 
-pub use ended::{End, Short, Unsent};
+pub use ended::{End, Short, Unheard, Unsent};
 
 /// More calls than any one invocation of `rollout` needs.
 const MOST_CALLS: usize = 120;
@@ -129,6 +130,12 @@ struct Known {
     kept_out: BTreeSet<ImageDigest>,
     /// The images that people gave free again; when their turn comes, they are let in.
     may_be_let_in: BTreeSet<ImageDigest>,
+    /// Somebody else changed the service during the last rollout.
+    stood_down: bool,
+    /// Since when it is adopted.
+    adopted_at: Option<Timestamp>,
+    /// The images that rollouts started: what a tag points at when its turn comes.
+    started: BTreeSet<ImageDigest>,
     /// The last deployment that somebody else made.
     somebody: Option<(Timestamp, String)>,
     by_hand: ByHand,
@@ -204,6 +211,9 @@ impl Checker {
             asked: Asked::default(),
             kept_out: BTreeSet::new(),
             may_be_let_in: BTreeSet::new(),
+            stood_down: false,
+            adopted_at: None,
+            started: BTreeSet::new(),
             somebody: None,
             by_hand: ByHand::default(),
             changes: BTreeMap::new(),

@@ -21,7 +21,7 @@ mod shrink;
 mod tally;
 mod tools;
 
-pub use checker::{Checker, End, Short, Tags, Terms, Unsent, Violation};
+pub use checker::{Checker, End, Short, Tags, Terms, Unheard, Unsent, Violation};
 pub use coverage::gaps;
 pub use mix::{Mix, Trouble};
 pub use run::{Run, run, run_part};

@@ -339,6 +339,12 @@ impl Chaos {
             return;
         }
         self.did("recreate a service", &service.to_string());
+        // Its tasks stop, and there is no deployment any more.
+        self.world.note_deed(Deed::SomebodyDeployed {
+            at: self.world.clock.now(),
+            service: service.clone(),
+            deployment: "none".to_owned(),
+        });
         let seconds = self.rng.i64(180..600);
         self.pass(seconds);
         let gone = {

@@ -476,7 +476,7 @@ fn a_copy_of_our_revision_with_another_image_is_not_taken_for_it() {
         (true, "v2 superseded somebody-else", "by-hand"),
         (false, "v2 succeeded", "v2"),
     ] {
-        let mut world = adopted();
+        let mut world = adopted_with(&following("v*"));
         let register = Operation::RegisterTaskDefinition;
         world.calls.fail_next(register, Fault::CrashAfter, 1);
         push(&mut world, "v2");

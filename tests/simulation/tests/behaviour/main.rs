@@ -11,6 +11,7 @@ mod lifecycle_hooks;
 mod notices;
 mod operator;
 mod outages;
+mod overlooked;
 mod pauses;
 mod platform;
 mod pushes;
@@ -38,6 +39,12 @@ const TARGET: &str = "web";
 
 const TARGET_TEXT: &str = r#"{ "service": { "cluster": "prod", "name": "web" },
     "images": [ { "repository": "team/web" } ], "alarms": ["5xx"] }"#;
+
+/// The target, following some tags only.
+fn following(pattern: &str) -> String {
+    let image = format!(r#"{{ "repository": "team/web", "tags": {{ "glob": ["{pattern}"] }} }}"#);
+    TARGET_TEXT.replace(r#"{ "repository": "team/web" }"#, &image)
+}
 
 fn minutes(count: i64) -> SignedDuration {
     SignedDuration::from_mins(count)

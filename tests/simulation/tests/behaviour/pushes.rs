@@ -247,11 +247,7 @@ fn an_exact_tag_means_what_it_points_at_when_the_rollout_starts() {
 
 #[test]
 fn what_nobody_follows_is_explained_and_costs_one_read_each() {
-    let text = TARGET_TEXT.replace(
-        r#"{ "repository": "team/web" }"#,
-        r#"{ "repository": "team/web", "tags": { "glob": ["main-*"] } }"#,
-    );
-    let mut world = adopted_with(&text);
+    let mut world = adopted_with(&following("main-*"));
     let before = world.calls.made();
     world.push_image("team/other", "main-1", &Image::healthy("other"));
     world.push_image(REPOSITORY, "dev-1", &Image::healthy("dev"));

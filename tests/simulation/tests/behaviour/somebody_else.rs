@@ -9,7 +9,7 @@ use simulation::{Event, Fault};
 use super::*;
 
 /// Deploys another image by hand.
-fn deploy_by_hand(world: &World) {
+pub(crate) fn deploy_by_hand(world: &World) {
     let other = format!("{REGISTRY}/{REPOSITORY}:v1");
     let revision = world.ecs.register("by-hand", &other);
     world.ecs.update(&service(), |update| {

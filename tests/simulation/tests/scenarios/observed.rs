@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, VecDeque};
 
 use pushboat::core::rollout::{Phase, Rollout};
 use pushboat::message::ignored;
-use pushboat::queue::Trigger;
 use pushboat::reconcile::Report;
 use pushboat::wake::Woken;
 use simulation::{
@@ -244,9 +243,7 @@ fn unheeded(outcome: &Outcome) -> Option<String> {
     let (what, reason) = match outcome {
         Outcome::Pushed(push, Invocation::Done(Woken::Ignored(reason))) => (push, reason),
         Outcome::Rollout(message, Invocation::Done(Report::Ignored(reason))) => {
-            let Trigger::Pushed(push) = &message.trigger else {
-                return None;
-            };
+            let push = message.trigger.push()?;
             (push, reason)
         }
         _ => return None,

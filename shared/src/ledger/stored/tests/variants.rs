@@ -130,6 +130,7 @@ fn of_each_message_there_is_one_that_was_queued() {
     let triggers: Vec<Trigger> = stored.into_iter().map(|one| one.trigger).collect();
     let is_stored = |trigger: &Trigger| match trigger {
         Trigger::Pushed(_)
+        | Trigger::Found { .. }
         | Trigger::ServiceChanged { .. }
         | Trigger::TaskStopped(_)
         | Trigger::AlarmChanged(_)
@@ -143,7 +144,7 @@ fn of_each_message_there_is_one_that_was_queued() {
     let mut kinds: Vec<&str> = triggers.iter().map(Trigger::as_str).collect();
     kinds.sort_unstable();
     kinds.dedup();
-    assert_eq!(kinds.len(), 7, "a kind of message has no record: {kinds:?}");
+    assert_eq!(kinds.len(), 8, "a kind of message has no record: {kinds:?}");
 }
 
 /// What stands beside a rollout in a target's state.

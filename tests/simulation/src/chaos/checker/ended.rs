@@ -1,7 +1,7 @@
 //! What is left once faults stop: invariants 5, 7, 9, 11.
 
 use jiff::{SignedDuration, Timestamp};
-use pushboat::core::name::TargetName;
+use pushboat::core::name::{ImageDigest, TargetName};
 use pushboat::core::reason::Waiting;
 use pushboat::core::state::Standing;
 
@@ -30,8 +30,21 @@ pub struct End {
     pub unhandled: Vec<String>,
     /// For each target the newest push that `image-push` heard and that it follows, as tag and second.
     pub newest_heard: Vec<(TargetName, String, i64)>,
+    /// For each target that follows a tag or a pattern the newest image that ECR holds for it.
+    pub unheard: Vec<Unheard>,
     /// The services that had fewer tasks than are wanted for more than five minutes.
     pub short: Vec<Short>,
+}
+
+/// An image that a target follows, whether anybody told of it or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unheard {
+    /// The target.
+    pub target: TargetName,
+    /// The image.
+    pub digest: ImageDigest,
+    /// When it was pushed, after the target's configuration was written.
+    pub pushed_at: Timestamp,
 }
 
 /// A notice that was not sent.
@@ -74,6 +87,7 @@ impl Checker {
         }
         self.check_over(end);
         self.check_short(end);
+        self.check_found(end);
         self.check_overdue(end);
         for (target, tag, second) in &end.newest_heard {
             self.check_newest(target, tag, *second);

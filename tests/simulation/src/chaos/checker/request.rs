@@ -1,7 +1,7 @@
 //! Requests and their order, as far as it is promised.
 
 use jiff::SignedDuration;
-use pushboat::core::name::RolloutId;
+use pushboat::core::name::{ImageDigest, RolloutId};
 use pushboat::core::push::PushSource;
 use pushboat::core::rollout::Rollout;
 
@@ -15,6 +15,7 @@ pub(super) struct Request {
     /// To the second, as events tell it.
     pub(super) second: i64,
     pub(super) by_person: bool,
+    pub(super) digest: ImageDigest,
 }
 
 /// The newest requests that a service was asked to run: of the pushes, and of people.
@@ -59,6 +60,7 @@ impl Request {
             tag: rollout.push.tag.clone(),
             second: rollout.push.tagged_at.as_second(),
             by_person: rollout.push.source == PushSource::Operator,
+            digest: rollout.push.digest.clone(),
         }
     }
 

@@ -28,19 +28,20 @@ impl Checker {
         let Some(mut known) = self.targets.remove(&saved.target) else {
             return;
         };
-        for rollout in saved.state.current.iter().chain(&saved.state.waiting) {
+        let requested = saved.state.current.iter().chain(&saved.state.waiting);
+        for rollout in requested.chain(&saved.finished) {
+            found.extend(known.check_unasked(rollout));
             known.note_request(rollout);
         }
-        for rollout in &saved.finished {
-            known.note_request(rollout);
-        }
+        known.note_stood_down(saved);
         known.check_final(saved, &mut found);
         known.check_notices(saved, &mut found);
         self.check_start(&known, saved, &mut found);
         // Somebody may have come between the look and the write.
         let somebody = known.somebody.as_ref();
         let looked_from = known.received_at.unwrap_or(saved.at);
-        let is_late = somebody.is_some_and(|(at, _)| looked_from.duration_since(*at) <= UNSEEN);
+        let unseen = UNSEEN + self.read_lag;
+        let is_late = somebody.is_some_and(|(at, _)| looked_from.duration_since(*at) <= unseen);
         for rollout in &saved.finished {
             known.check_superseded(rollout, &mut found);
             // What the service is like is only sure for the last one.

@@ -13,6 +13,7 @@ mod progress;
 mod quarantine;
 mod tasks;
 mod told;
+mod unasked;
 
 use pushboat::core::rollout::Rollout;
 

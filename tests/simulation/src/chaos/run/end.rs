@@ -10,7 +10,7 @@ use pushboat::core::reason::Waiting;
 use pushboat::ports::Clock as _;
 
 use super::{Chaos, LAST_LOOKS};
-use crate::chaos::checker::{End, Short, Unsent};
+use crate::chaos::checker::{End, Short, Tags, Unheard, Unsent};
 use crate::chaos::plan::TargetPlan;
 use crate::retries::DeadLetterQueue;
 
@@ -121,6 +121,7 @@ impl Chaos {
                     })
                 })
                 .collect(),
+            unheard: self.unheard(),
             unhandled: unhandled
                 .map(|(target, event)| format!("event {event} for {target}"))
                 .collect(),
@@ -137,6 +138,33 @@ impl Chaos {
                 })
                 .collect(),
         }
+    }
+
+    /// Finds for each target the newest image that it follows by a tag or a pattern.
+    fn unheard(&self) -> Vec<Unheard> {
+        let targets = self.plan.targets.iter();
+        let targets = targets.filter(|target| {
+            target.terms.tags != Tags::Versions && !self.misled.contains(&target.target())
+        });
+        targets
+            .filter_map(|target| {
+                let registration = self.world.ledger.entry(&target.target()).registration;
+                let registration = registration.filter(|one| one.policy().is_some())?;
+                let terms = &target.terms;
+                let images = self
+                    .world
+                    .images
+                    .followed(&terms.repository, |tag| terms.tags.follow(tag));
+                let (digest, pushed_at) = images.into_iter().max_by_key(|(_, at)| *at)?;
+                (pushed_at.as_second() > registration.parameter_changed_at.as_second()).then(|| {
+                    Unheard {
+                        target: target.target(),
+                        digest,
+                        pushed_at,
+                    }
+                })
+            })
+            .collect()
     }
 
     /// Nothing pushed before the registration is deployed unasked, and a target may be

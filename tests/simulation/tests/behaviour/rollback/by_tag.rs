@@ -11,7 +11,7 @@ fn adopted_by_tag() -> World {
     let mut world = world();
     world.ecs.create_service(&specification_by_tag());
     world.run_for(minutes(3));
-    world.put_target(TARGET, TARGET_TEXT);
+    world.put_target(TARGET, &following("v[23]*"));
     world.run_for(minutes(1));
     assert_eq!(told(&world), ["adopted"]);
     world
