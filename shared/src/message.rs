@@ -259,7 +259,10 @@ fn rollout_text(
             paragraphs.push(superseded(by));
             paragraphs.extend(taken_back_for(news, surroundings));
         }
-        Phase::Rejected { reason } => paragraphs.push(rejected(reason, &rollout.policy.target, surroundings)),
+        Phase::Rejected { reason } => {
+            let text = rejected(reason, &rollout.policy.target, surroundings);
+            paragraphs.push(redact(&text));
+        }
     }
     paragraphs.push(facts(rollout, news.start.as_deref()));
 }

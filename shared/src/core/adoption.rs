@@ -82,7 +82,8 @@ pub fn decide(
     judge(service, alarms, since, now)
 }
 
-/// Warns of the alarms that cannot fire before the bake time is over; it is deployed all the same.
+/// Warns of the alarms that cannot fire before the bake time is over, or that are gone; it is
+/// deployed all the same.
 #[must_use]
 pub fn warnings(policy: &Policy, alarms: &[AlarmSeen]) -> Vec<Mistake> {
     let bake_seconds = policy.bake_time_seconds;
@@ -90,10 +91,23 @@ pub fn warnings(policy: &Policy, alarms: &[AlarmSeen]) -> Vec<Mistake> {
     places
         .filter_map(|(index, name)| {
             let seen = alarms.iter().find(|seen| seen.name == *name)?;
+            if seen.state.is_none() {
+                return Some(gone(index, name));
+            }
             let window_seconds = seen.window_seconds?;
             (window_seconds > bake_seconds).then(|| slow(index, name, window_seconds, bake_seconds))
         })
         .collect()
+}
+
+fn gone(index: usize, name: &str) -> Mistake {
+    Mistake::new(
+        format!("alarms[{index}]"),
+        format!(
+            "CloudWatch has no alarm `{name}` any more: nothing is watched by it, and versions may count as good that it would have taken back"
+        ),
+        "Make the alarm again, or take it out of the target's parameter.",
+    )
 }
 
 fn slow(index: usize, name: &str, window_seconds: u32, bake_seconds: u32) -> Mistake {

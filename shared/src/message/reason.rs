@@ -185,7 +185,7 @@ pub fn superseded(by: &SupersededBy) -> String {
             "The service was deleted meanwhile. Once there is a service of that name again, pushes are deployed to it.".to_owned()
         }
         SupersededBy::TargetRemoved => {
-            "The target's parameter was deleted meanwhile. The service is left as it is; a deployment that ECS has begun goes on.".to_owned()
+            "The target's parameter was deleted meanwhile, or names another service. This service is left as it is; a deployment that ECS has begun goes on.".to_owned()
         }
         SupersededBy::Operator { request_id } => format!(
             "A person withdrew it before it had changed anything (request {request_id}). To deploy it after all, give the command `deploy`."
@@ -205,7 +205,7 @@ pub(super) fn superseded_briefly(by: &SupersededBy) -> String {
         }
         SupersededBy::SomebodyElse { .. } => "somebody else changed the service",
         SupersededBy::ServiceGone => "the service was deleted",
-        SupersededBy::TargetRemoved => "the target was removed",
+        SupersededBy::TargetRemoved => "the target was taken away from the service",
         SupersededBy::Operator { .. } => "a person withdrew it",
     };
     words.to_owned()

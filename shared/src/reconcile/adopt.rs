@@ -15,7 +15,7 @@ use crate::core::observation::{
 };
 use crate::core::policy::Policy;
 use crate::core::reason::{Rejected, Waiting};
-use crate::core::rollout::Phase;
+use crate::core::rollout::{Phase, Rollout};
 use crate::core::state::{GoodSource, Standing, TargetState, Wake};
 use crate::notice::News;
 use crate::ports::{Alarms, CallError, Clock, Images, Services};
@@ -190,6 +190,19 @@ fn runs_halted(state: &TargetState, observation: &Observation) -> bool {
     halted.is_some_and(|halted| {
         primary.is_some_and(|primary| primary.task_definition == halted.revision)
     })
+}
+
+/// Notes what is doubtful where a rollout starts: an alarm may be gone since the adoption.
+pub(super) fn warn_at_start(
+    step: &mut Step,
+    current: &Rollout,
+    next: &Phase,
+    observation: &Observation,
+    now: Timestamp,
+) {
+    if let (Phase::Requested { .. }, Phase::Starting { .. }) = (&current.phase, next) {
+        warn(step, &current.policy, observation, now);
+    }
 }
 
 /// Notes what is doubtful, and tells each set of it once.

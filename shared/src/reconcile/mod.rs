@@ -280,7 +280,7 @@ fn settle(step: &mut Step, taken: Intake, now: Timestamp) -> Option<Ignored> {
     match taken {
         Intake::Accepted(superseded) => {
             for rollout in superseded {
-                step.finish(rollout, None, now);
+                step.finish(rollout, now);
             }
             None
         }
@@ -310,10 +310,27 @@ async fn not_an_image<I: Images>(images: &I, push: &Push) -> Option<String> {
     }
 }
 
+/// Ends a rollout on a service that the target is not for any more.
+///
+/// Another target may have claimed it: nothing may be asked of it from here.
+fn leave_other_service(step: &mut Step, policy: &Policy, now: Timestamp) {
+    let current = step.state.current.as_ref();
+    let is_other = current.is_some_and(|current| {
+        current.phase.start().is_some() && current.policy.service != policy.service
+    });
+    if is_other {
+        let by = SupersededBy::TargetRemoved;
+        let waiting = std::mem::take(&mut step.state.waiting);
+        step.end_all(&Phase::Superseded { by }, true, now);
+        step.state.waiting = waiting;
+        step.state.forget_service();
+    }
+}
+
 /// Ends what a removed or broken registration leaves without ground.
 fn settle_registration(step: &mut Step, status: &RegistrationStatus, now: Timestamp) {
     let phase = match status {
-        RegistrationStatus::Valid { .. } => return,
+        RegistrationStatus::Valid { policy } => return leave_other_service(step, policy, now),
         RegistrationStatus::Removed => Phase::Superseded {
             by: SupersededBy::TargetRemoved,
         },
@@ -396,6 +413,7 @@ where
         target_name = %current.policy.target, rollout = %current.id,
         from = current.phase.as_str(), to = decision.phase.as_str(), "decided"
     );
+    adopt::warn_at_start(step, &current, &decision.phase, &observation, now);
     step.apply(&current, decision.phase, &observation, now);
     match decision.next {
         Next::Over => step.save_success(&ports.ledger, now).await?,

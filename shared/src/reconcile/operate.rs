@@ -38,7 +38,7 @@ pub(super) async fn take_in<L, S, I, A, B, C>(
         Performed::Refused(refusal) => Some(refusal),
         Performed::Done(ended) => {
             for rollout in ended {
-                step.finish(rollout, None, now);
+                step.finish(rollout, now);
             }
             None
         }

@@ -296,15 +296,10 @@ impl Step {
         }
     }
 
-    /// Puts a rollout that reached its outcome into history and tells of it.
-    pub(super) fn finish(
-        &mut self,
-        rollout: Rollout,
-        start: Option<Shared<Start>>,
-        now: Timestamp,
-    ) {
+    /// Puts a rollout that had not started into history with its outcome, and tells of it.
+    pub(super) fn finish(&mut self, rollout: Rollout, now: Timestamp) {
         self.finished.push(rollout.clone());
-        let news = self.rollout_news(rollout, start, None);
+        let news = self.rollout_news(rollout, None, None);
         self.tell_rollout(news, now);
     }
 
@@ -317,11 +312,18 @@ impl Step {
         let waiting = std::mem::take(&mut self.state.waiting);
         for rollout in under_way.into_iter().chain(waiting) {
             let start = rollout.phase.start().cloned();
+            let running = rollout.phase.running().cloned();
+            let taken_back_for = taken_back_for(&rollout.phase, phase);
             let ended = Rollout {
                 phase: phase.clone(),
                 ..rollout
             };
-            self.finish(ended, start, now);
+            self.finished.push(ended.clone());
+            let news = RolloutNews {
+                taken_back_for,
+                ..self.rollout_news(ended, start, running)
+            };
+            self.tell_rollout(news, now);
         }
     }
 

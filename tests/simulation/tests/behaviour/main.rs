@@ -8,6 +8,7 @@ mod crash;
 mod hindered;
 mod hold;
 mod lifecycle_hooks;
+mod lifecycles;
 mod notices;
 mod operator;
 mod outages;
