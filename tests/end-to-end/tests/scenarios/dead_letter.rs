@@ -22,12 +22,17 @@ pub(crate) async fn an_event_that_the_function_fails_on_is_kept(
     }));
     let digest = target.push("v1").await?;
 
-    let message = dead_letter(world, "ImagePushFailures", &digest).await;
+    let message = dead_letter(world, "Failures", &digest).await;
     let struck = world.local.clear_faults();
     let message = message?;
 
     assert!(struck[0].injected > 0, "{struck:?}");
-    assert!(message.contains(&digest), "{message}");
+    // As the alarm on the queue says: here stands which function it was.
+    let body: Value = serde_json::from_str(message["Body"].as_str().unwrap_or_default())?;
+    let function = world.installation.physical_id("ImagePushFunction");
+    let failed = body["requestContext"]["functionArn"].as_str();
+    let is_of = |arn: &str| arn.contains(&format!(":function:{function}"));
+    assert!(failed.is_some_and(is_of), "{body}");
     assert_eq!(target.changes(), [""; 0]);
     // Once the ledger is back, pushing the tag again is all there is to do.
     target.push("v1").await?;
@@ -51,7 +56,7 @@ pub(crate) async fn an_event_that_cannot_be_handed_over_is_kept(
         .await?;
     let digest = target.push("v1").await?;
 
-    let message = dead_letter(world, "ImagePushUndelivered", &digest).await;
+    let message = dead_letter(world, "Undelivered", &digest).await;
     let again = json!({
         "StatementId": id,
         "Action": "lambda:InvokeFunction",
@@ -61,15 +66,25 @@ pub(crate) async fn an_event_that_cannot_be_handed_over_is_kept(
     world.aws.post("lambda", &policy, &again).await?;
     let message = message?;
 
-    assert!(message.contains("NO_PERMISSIONS"), "{message}");
+    // As the alarm on the queue says: here stands which rule it was, and why.
+    let attribute = |name: &str| message["MessageAttributes"][name]["StringValue"].clone();
+    let rule = world
+        .installation
+        .physical_id("ImagePushFunctionImagePushed");
+    let failed = attribute("RULE_ARN");
+    let is_of = |arn: &str| arn.ends_with(&format!("/{rule}"));
+    assert!(failed.as_str().is_some_and(is_of), "{message}");
+    assert_eq!(attribute("ERROR_CODE"), "NO_PERMISSIONS", "{message}");
+    let why = attribute("ERROR_MESSAGE");
+    assert!(why.as_str().is_some_and(|why| !why.is_empty()), "{message}");
     assert_eq!(target.changes(), [""; 0]);
     target.push("v1").await?;
     target.told("succeeded", "v1").await?;
     Ok(())
 }
 
-/// Waits for a message about this digest in a queue of the template.
-async fn dead_letter(world: &World, queue: &str, digest: &str) -> Result<String, Failure> {
+/// Waits for a message about this digest in a queue of the template, which holds others', too.
+async fn dead_letter(world: &World, queue: &str, digest: &str) -> Result<Value, Failure> {
     let url = world.installation.physical_id(queue);
     let what = format!("a message about {digest} in {queue}");
     world
@@ -77,16 +92,17 @@ async fn dead_letter(world: &World, queue: &str, digest: &str) -> Result<String,
             let asked = json!({
                 "QueueUrl": url,
                 "MaxNumberOfMessages": 10,
-                "VisibilityTimeout": 0,
+                // Hides the others from the next looks, until all were seen.
+                "VisibilityTimeout": 5,
                 "MessageAttributeNames": ["All"],
             });
             let got = world.aws.json("sqs", "ReceiveMessage", &asked).await?;
             let messages = got["Messages"].as_array().cloned().unwrap_or_default();
-            let about = messages.iter().map(Value::to_string);
-            let found = about.into_iter().find(|message| message.contains(digest));
-            Ok(match found {
+            let others = messages.len();
+            let is_about = |message: &Value| message.to_string().contains(digest);
+            Ok(match messages.into_iter().find(is_about) {
                 Some(message) => Seen::Reached(message),
-                None => Seen::NotYet(format!("{} others", messages.len())),
+                None => Seen::NotYet(format!("{others} others")),
             })
         })
         .await
