@@ -118,6 +118,14 @@ impl Look<'_> {
                 let groups = aws.json("logs", "DescribeLogGroups", &groups).await?;
                 Ok(groups["logGroups"][0]["logGroupName"] == id)
             }
+            "AWS::Logs::MetricFilter" => {
+                let group = self.referred(&self.properties["LogGroupName"]);
+                let filters = json!({"logGroupName": group, "filterNamePrefix": id});
+                let filters = aws.json("logs", "DescribeMetricFilters", &filters).await?;
+                let made = &filters["metricFilters"][0];
+                let dimensions = &made["metricTransformations"][0]["dimensions"];
+                Ok(made["filterName"] == id && dimensions.is_object())
+            }
             "AWS::IAM::Role" => {
                 let role = aws.query("iam", "GetRole", &[("RoleName", id)]).await?;
                 Ok(texts(&role, "RoleName") == [id])
