@@ -14,6 +14,7 @@ mod image;
 mod live;
 mod parameter;
 mod repetition;
+mod role;
 mod rollback;
 mod round_trip;
 mod supersede;
@@ -100,6 +101,7 @@ fn main() -> ExitCode {
         None dead_letter::an_event_that_cannot_be_handed_over_is_kept,
         None budget::a_push_takes_at_most_nine_calls_in_sequence,
         None function_log::no_function_complained_of_anything_unexpected,
+        None role::every_call_is_one_that_the_functions_role_allows,
     ];
     let conclusion = libtest_mimic::run(&arguments, trials);
     world::end();
