@@ -80,7 +80,7 @@ impl Known {
         let started = current.phase.start().is_some_and(|start| {
             start.at + self.skew < stopped.at && start.base_task_definition != stopped.revision
         });
-        if stopped.at > seen_until || !started {
+        if stopped.at > seen_until || !started || asked_since(current, stopped.at) {
             return;
         }
         let StoppedByHand { at, revision, .. } = stopped;
@@ -151,6 +151,16 @@ impl Known {
             );
             self.doubtful.push((OUTCOME, saw));
         }
+    }
+}
+
+/// Says whether a person gave the command to go back after an instant: ECS may have failed to.
+fn asked_since(current: &Rollout, since: Timestamp) -> bool {
+    match &current.phase {
+        Phase::RollingBack { failure, back, .. } => {
+            *failure == Failure::AskedByOperator && back.began_at > since
+        }
+        _ => false,
     }
 }
 

@@ -99,12 +99,15 @@ impl Checker {
             let mut requests = known.requests.values();
             let was_asked = requests.any(|request| request.digest == unheard.digest)
                 || known.started.contains(&unheard.digest);
+            let good = state.last_known_good.iter();
+            let mut good = good.flat_map(|good| good.images.values());
+            let runs = good.any(|image| image.ends_with(unheard.digest.as_str()));
             let adopted_at = known.adopted_at;
             let is_settled = adopted_at.is_some_and(|at| end.at.duration_since(at) > FOUND_WITHIN);
             let newest = state.newest.get(&known.terms.repository);
             let second = unheard.pushed_at.as_second() - self.skew.as_secs() - 1;
             let newer = newest.is_some_and(|newest| newest.tagged_at.as_second() >= second);
-            if is_ours && is_settled && !was_asked && !newer {
+            if is_ours && is_settled && !was_asked && !runs && !newer {
                 let saw = format!("{unheard:?} was never asked for, and newest is {newest:?}");
                 self.report(NEWEST, unheard.target.as_str(), saw);
             }
