@@ -264,6 +264,8 @@ pub trait Outbox {
     async fn unsent(&self, key: &NoticeKey) -> Result<Option<StoredNotice>, LedgerError>;
     /// Finds notices that were stored before `before` and not sent, the oldest first.
     async fn unsent_before(&self, before: Timestamp) -> Result<Vec<NoticeKey>, LedgerError>;
+    /// Notes that a notice was published, and has no copy on the event bus yet.
+    async fn note_published(&self, key: &NoticeKey, at: Timestamp) -> Result<(), LedgerError>;
     /// Notes that a notice was sent.
     async fn mark_sent(&self, key: &NoticeKey, at: Timestamp) -> Result<(), LedgerError>;
 }
@@ -304,6 +306,22 @@ pub struct Publication {
     pub bodies: Vec<(&'static str, String)>,
     /// The attributes that subscriptions filter on.
     pub attributes: Vec<(&'static str, String)>,
+}
+
+impl Publication {
+    /// Gives the JSON document; empty where there is none.
+    #[must_use]
+    pub fn document(&self) -> &str {
+        let mut bodies = self.bodies.iter();
+        let document = bodies.find(|(protocol, _)| *protocol == "default");
+        document.map_or("", |(_, body)| body)
+    }
+}
+
+/// The event bus, where each notice has a copy for machines.
+pub trait EventBus {
+    /// Puts a notice's JSON document on the bus.
+    async fn put(&self, document: &str) -> Result<(), CallError>;
 }
 
 /// The notification topic.

@@ -12,9 +12,10 @@ use jiff::{SignedDuration, Timestamp};
 use crate::core::hold::Hold;
 use crate::ledger::{Chore, Registration};
 use crate::message::Surroundings;
-use crate::outbox::{self, SendError};
+use crate::outbox::{self, Channels, SendError};
 use crate::ports::{
-    CallError, Clock, ImageLists, Outbox, Parameters, Queue, Records, Registrations, Topic,
+    CallError, Clock, EventBus, ImageLists, Outbox, Parameters, Queue, Records, Registrations,
+    Topic,
 };
 use crate::queue::{QueueMessage, Trigger};
 use crate::registration::{self, RegisterError, Registered};
@@ -33,7 +34,7 @@ const MAY_BE_EARLY_SECONDS: i64 = 30;
 
 /// The outside world, as the sweep needs it.
 #[derive(Clone, Debug)]
-pub struct Ports<L, P, Q, T, I, C> {
+pub struct Ports<L, P, Q, T, E, I, C> {
     /// The ledger.
     pub ledger: L,
     /// Parameter Store.
@@ -42,6 +43,8 @@ pub struct Ports<L, P, Q, T, I, C> {
     pub queue: Q,
     /// The notification topic.
     pub topic: T,
+    /// The event bus.
+    pub bus: E,
     /// ECR.
     pub images: I,
     /// The clock.
@@ -106,8 +109,8 @@ pub enum SweepError {
 /// # Errors
 ///
 /// Every part is tried before the first failure is answered.
-pub async fn sweep<L, P, Q, T, I, C>(
-    ports: &Ports<L, P, Q, T, I, C>,
+pub async fn sweep<L, P, Q, T, E, I, C>(
+    ports: &Ports<L, P, Q, T, E, I, C>,
     settings: &Settings,
     occasion: Occasion,
 ) -> Result<Swept, SweepError>
@@ -116,6 +119,7 @@ where
     P: Parameters,
     Q: Queue,
     T: Topic,
+    E: EventBus,
     I: ImageLists,
     C: Clock,
 {
@@ -131,8 +135,11 @@ where
     let overlooked = overlooked::wake(ports, occasion, now)
         .await
         .map_err(SweepError::Overlooked);
-    let sent =
-        outbox::send_forgotten(&ports.ledger, &ports.topic, &settings.surroundings, now).await;
+    let channels = Channels {
+        topic: &ports.topic,
+        bus: &ports.bus,
+    };
+    let sent = outbox::send_forgotten(&ports.ledger, &channels, &settings.surroundings, now).await;
     Ok(Swept {
         held: held?,
         woken: woken?,
@@ -143,8 +150,8 @@ where
 }
 
 /// Copies the hold for everything into the ledger; answers whether one stands.
-async fn copy_hold<L, P, Q, T, I, C>(
-    ports: &Ports<L, P, Q, T, I, C>,
+async fn copy_hold<L, P, Q, T, E, I, C>(
+    ports: &Ports<L, P, Q, T, E, I, C>,
     prefix: &str,
     now: Timestamp,
 ) -> Result<bool, RegisterError>
@@ -170,8 +177,8 @@ fn hold_reason(value: &str) -> Option<String> {
     (!off).then(|| reason.chars().take(HOLD_REASON_LIMIT).collect())
 }
 
-async fn wake_due<L, P, Q, T, I, C>(
-    ports: &Ports<L, P, Q, T, I, C>,
+async fn wake_due<L, P, Q, T, E, I, C>(
+    ports: &Ports<L, P, Q, T, E, I, C>,
     now: Timestamp,
 ) -> Result<usize, RegisterError>
 where
@@ -206,8 +213,8 @@ fn stretch(wake_at: Timestamp, now: Timestamp) -> i64 {
     }
 }
 
-async fn register<L, P, Q, T, I, C>(
-    ports: &Ports<L, P, Q, T, I, C>,
+async fn register<L, P, Q, T, E, I, C>(
+    ports: &Ports<L, P, Q, T, E, I, C>,
     prefix: &str,
     occasion: Occasion,
     now: Timestamp,

@@ -5,15 +5,15 @@ use lambda_runtime::Error;
 use pushboat::aws::function::chain;
 use pushboat::findings::Investigator;
 use pushboat::message::Surroundings;
-use pushboat::outbox::{self, SendError};
-use pushboat::ports::{Outbox, Topic};
+use pushboat::outbox::{self, Channels, SendError};
+use pushboat::ports::{EventBus, Outbox, Topic};
 use pushboat::trigger::ledger_stream;
 use serde_json::Value;
 
 /// Handles one batch: each notice is tried before the first failure is answered.
-pub(crate) async fn handle<O: Outbox, T: Topic, I: Investigator>(
+pub(crate) async fn handle<O: Outbox, T: Topic, E: EventBus, I: Investigator>(
     outbox: &O,
-    topic: &T,
+    channels: &Channels<'_, T, E>,
     investigator: &I,
     surroundings: &Surroundings,
     event: Value,
@@ -21,7 +21,7 @@ pub(crate) async fn handle<O: Outbox, T: Topic, I: Investigator>(
 ) -> Result<(), Error> {
     let mut failure: Option<SendError> = None;
     for key in ledger_stream::notices(&event) {
-        match outbox::send(outbox, topic, investigator, surroundings, &key, now).await {
+        match outbox::send(outbox, channels, investigator, surroundings, &key, now).await {
             Ok(sent) => {
                 tracing::info!(
                     target_name = key.target.as_str(),

@@ -7,9 +7,11 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use pushboat::aws::dynamodb::Dynamo;
 use pushboat::aws::ecr::Ecr;
 use pushboat::aws::ecs::Ecs;
+use pushboat::aws::eventbridge::Bus;
 use pushboat::aws::function::Function;
 use pushboat::aws::logs::CloudWatchLogs;
 use pushboat::aws::sns::Sns;
+use pushboat::outbox::Channels;
 
 use investigator::TimedInvestigator;
 
@@ -25,6 +27,8 @@ async fn main() -> Result<(), Error> {
         &function.clients,
         function.variable("NOTIFICATION_TOPIC_ARN")?,
     );
+    let bus = &Bus::new(&function.clients, function.variable("EVENT_BUS")?);
+    let channels = &Channels { topic, bus };
     let surroundings = &function.surroundings()?;
     let investigator = &TimedInvestigator {
         definitions: Ecs::new(&function.clients),
@@ -35,7 +39,7 @@ async fn main() -> Result<(), Error> {
     run(service_fn(|event: LambdaEvent<serde_json::Value>| {
         handler::handle(
             ledger,
-            topic,
+            channels,
             investigator,
             surroundings,
             event.payload,

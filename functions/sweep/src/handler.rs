@@ -3,15 +3,15 @@
 use lambda_runtime::Error;
 use pushboat::aws::function::chain;
 use pushboat::ports::{
-    Clock, ImageLists, Outbox, Parameters, Queue, Records, Registrations, Topic,
+    Clock, EventBus, ImageLists, Outbox, Parameters, Queue, Records, Registrations, Topic,
 };
 use pushboat::sweep::{Occasion, Ports, Settings, sweep};
 use pushboat::trigger::ssm;
 use serde_json::Value;
 
 /// Handles one event; what failed is tried again by the next sweep.
-pub(crate) async fn handle<L, P, Q, T, I, C>(
-    ports: &Ports<L, P, Q, T, I, C>,
+pub(crate) async fn handle<L, P, Q, T, E, I, C>(
+    ports: &Ports<L, P, Q, T, E, I, C>,
     settings: &Settings,
     event: Value,
 ) -> Result<(), Error>
@@ -20,6 +20,7 @@ where
     P: Parameters,
     Q: Queue,
     T: Topic,
+    E: EventBus,
     I: ImageLists,
     C: Clock,
 {

@@ -5,6 +5,7 @@ mod handler;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use pushboat::aws::dynamodb::Dynamo;
 use pushboat::aws::ecr::Ecr;
+use pushboat::aws::eventbridge::Bus;
 use pushboat::aws::function::Function;
 use pushboat::aws::sns::Sns;
 use pushboat::aws::sqs::Sqs;
@@ -36,6 +37,7 @@ async fn main() -> Result<(), Error> {
             &function.clients,
             function.variable("NOTIFICATION_TOPIC_ARN")?,
         ),
+        bus: Bus::new(&function.clients, function.variable("EVENT_BUS")?),
         images: Ecr::new(&function.clients),
         clock: SystemClock,
     };

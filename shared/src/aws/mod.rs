@@ -8,6 +8,7 @@ pub mod cloudwatch;
 pub mod dynamodb;
 pub mod ecr;
 pub mod ecs;
+pub mod eventbridge;
 mod failure;
 pub mod function;
 pub mod load_balancing;

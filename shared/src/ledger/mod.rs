@@ -218,6 +218,8 @@ pub struct NoticeKey {
 pub struct StoredNotice {
     /// What it says.
     pub notice: Notice,
+    /// It was published; only its copy on the event bus is missing.
+    pub published: bool,
 }
 
 /// The ledger could not be read or written.

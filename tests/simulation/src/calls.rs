@@ -77,6 +77,8 @@ pub enum Operation {
     GetParameters,
     GetParameter,
     Publish,
+    PutEvents,
+    NotePublished,
 }
 
 /// What goes wrong with a call.

@@ -14,7 +14,7 @@ use pushboat::findings::NoInvestigator;
 use pushboat::ledger::{LedgerError, NoticeKey};
 use pushboat::message::Surroundings;
 use pushboat::operator::{self, OperatorError, Request};
-use pushboat::outbox::{self, SendError, Sent};
+use pushboat::outbox::{self, Channels, SendError, Sent};
 use pushboat::ports::Clock as _;
 use pushboat::queue::QueueMessage;
 use pushboat::reconcile::{self, Report, Settings, reconcile};
@@ -34,7 +34,7 @@ use crate::ledger::Ledger;
 use crate::load_balancers::LoadBalancers;
 use crate::parameters::Parameters;
 use crate::queue::FifoQueue;
-use crate::topic::Topic;
+use crate::topic::{Bus, Topic};
 use crate::watched::Watched;
 
 /// The prefix of the targets' parameters.
@@ -128,6 +128,7 @@ type SweepPorts = sweep::Ports<
     Watched<Parameters>,
     Watched<FifoQueue>,
     Watched<Topic>,
+    Watched<Bus>,
     Watched<Images>,
     VirtualClock,
 >;
@@ -199,6 +200,7 @@ pub(crate) struct Ground<'a> {
     pub(crate) parameters: &'a Parameters,
     pub(crate) queue: &'a FifoQueue,
     pub(crate) topic: &'a Topic,
+    pub(crate) bus: &'a Bus,
 }
 
 impl Functions {
@@ -219,6 +221,7 @@ impl Functions {
                 parameters: Watched::new(ground.parameters.clone(), calls),
                 queue: Watched::new(ground.queue.clone(), calls),
                 topic: Watched::new(ground.topic.clone(), calls),
+                bus: Watched::new(ground.bus.clone(), calls),
                 images: Watched::new(ground.images.clone(), calls),
                 clock: ground.clocks.sweep.clone(),
             },
@@ -333,11 +336,15 @@ impl Functions {
 
     pub(crate) fn notify(&self, key: NoticeKey) -> Outcome {
         self.calls.enter(Function::Notify);
-        let (ledger, topic) = (&self.sweep.ledger, &self.sweep.topic);
+        let ledger = &self.sweep.ledger;
+        let channels = Channels {
+            topic: &self.sweep.topic,
+            bus: &self.sweep.bus,
+        };
         let now = self.notify_clock.now();
         let sent = invoke(outbox::send(
             ledger,
-            topic,
+            &channels,
             &NoInvestigator,
             &self.sweep_settings.surroundings,
             &key,

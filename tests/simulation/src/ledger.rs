@@ -56,6 +56,8 @@ struct Records {
 pub struct FiledNotice {
     /// What it says.
     pub notice: Notice,
+    /// Whether it was noted as published.
+    pub published: bool,
     /// When it was noted as sent.
     pub sent_at: Option<Timestamp>,
     /// How often it was stored under this id.
@@ -145,6 +147,7 @@ impl Records {
         match self.notices.get_mut(&key) {
             Some(filed) => {
                 filed.notice = notice.clone();
+                filed.published = false;
                 filed.sent_at = None;
                 filed.stored += 1;
             }
@@ -152,6 +155,7 @@ impl Records {
                 self.prompts.push(key.clone());
                 let filed = FiledNotice {
                     notice: notice.clone(),
+                    published: false,
                     sent_at: None,
                     stored: 1,
                     sequence,
@@ -391,6 +395,7 @@ impl Outbox for Ledger {
         let unsent = filed.filter(|filed| filed.sent_at.is_none());
         Ok(unsent.map(|filed| StoredNotice {
             notice: filed.notice.clone(),
+            published: filed.published,
         }))
     }
 
@@ -398,6 +403,14 @@ impl Outbox for Ledger {
         let records = self.0.borrow();
         let old = records.unsent.iter().take_while(|(at, _)| *at < before);
         Ok(old.map(|(_, key)| key.clone()).collect())
+    }
+
+    async fn note_published(&self, key: &NoticeKey, _at: Timestamp) -> Result<(), LedgerError> {
+        let records = &mut *self.0.borrow_mut();
+        if let Some(filed) = records.notices.get_mut(key) {
+            filed.published = true;
+        }
+        Ok(())
     }
 
     async fn mark_sent(&self, key: &NoticeKey, at: Timestamp) -> Result<(), LedgerError> {

@@ -44,6 +44,6 @@ pub use load_balancers::LoadBalancers;
 pub use parameters::Parameters;
 pub use queue::{Delivery, FifoQueue};
 pub use retries::{DeadLetterQueue, Hindrance};
-pub use topic::Topic;
+pub use topic::{Bus, Topic};
 pub use watched::Watched;
 pub use world::{DeadLetter, EventRates, Lost, Outage, World};

@@ -1,4 +1,4 @@
-//! The notification topic.
+//! The notification topic and the event bus.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -30,6 +30,26 @@ impl Topic {
         documents
             .map(|(_, body)| serde_json::from_str(body).expect("a document is JSON"))
             .collect()
+    }
+}
+
+/// The event bus, which keeps the documents that were put on it; clones are the same one.
+#[derive(Clone, Debug, Default)]
+pub struct Bus(Rc<RefCell<Vec<Value>>>);
+
+impl Bus {
+    /// Gives the documents, in order.
+    #[must_use]
+    pub fn documents(&self) -> Vec<Value> {
+        self.0.borrow().clone()
+    }
+}
+
+impl pushboat::ports::EventBus for Bus {
+    async fn put(&self, document: &str) -> Result<(), CallError> {
+        let document = serde_json::from_str(document).expect("a document is JSON");
+        self.0.borrow_mut().push(document);
+        Ok(())
     }
 }
 

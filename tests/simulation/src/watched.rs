@@ -20,9 +20,9 @@ use pushboat::ledger::{
     ReverseKey, SaveError, StateWrite, StoredNotice, TargetEntry, Version,
 };
 use pushboat::ports::{
-    Alarms, CallError, IgnoredPushes, ImageLists, ImageName, Images, LoadBalancers, Outbox,
-    Parameter, Parameters, Publication, Queue, Records, Registrations, ReverseItems, Services,
-    Targets, Topic,
+    Alarms, CallError, EventBus, IgnoredPushes, ImageLists, ImageName, Images, LoadBalancers,
+    Outbox, Parameter, Parameters, Publication, Queue, Records, Registrations, ReverseItems,
+    Services, Targets, Topic,
 };
 use pushboat::queue::QueueMessage;
 use serde_json::Value;
@@ -391,6 +391,11 @@ impl<P: Outbox> Outbox for Watched<P> {
             .await
     }
 
+    async fn note_published(&self, key: &NoticeKey, at: Timestamp) -> Result<(), LedgerError> {
+        self.call(Operation::NotePublished, self.port.note_published(key, at))
+            .await
+    }
+
     async fn mark_sent(&self, key: &NoticeKey, at: Timestamp) -> Result<(), LedgerError> {
         self.call(Operation::MarkSent, self.port.mark_sent(key, at))
             .await
@@ -412,6 +417,13 @@ impl<P: Parameters> Parameters for Watched<P> {
 
     async fn value(&self, name: &str) -> Result<Option<String>, CallError> {
         self.call(Operation::GetParameter, self.port.value(name))
+            .await
+    }
+}
+
+impl<P: EventBus> EventBus for Watched<P> {
+    async fn put(&self, document: &str) -> Result<(), CallError> {
+        self.call(Operation::PutEvents, self.port.put(document))
             .await
     }
 }

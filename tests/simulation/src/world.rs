@@ -26,7 +26,7 @@ use crate::ledger::Ledger;
 use crate::parameters::Parameters;
 use crate::queue::{Delivery, FifoQueue};
 use crate::retries::Tries;
-use crate::topic::Topic;
+use crate::topic::{Bus, Topic};
 
 pub use outage::{DeadLetter, Outage};
 
@@ -129,6 +129,8 @@ pub struct World {
     pub parameters: Parameters,
     /// The notification topic.
     pub topic: Topic,
+    /// The event bus.
+    pub bus: Bus,
     /// Which events never arrive.
     pub lost: Lost,
     /// How much time an invocation of `rollout` takes; none at first.
@@ -185,7 +187,7 @@ impl Default for World {
         let alarms = Alarms::new(clock.beside());
         let events_clock = clock.beside();
         let function_clocks = FunctionClocks::beside(&clock);
-        let (ledger, topic) = (Ledger::default(), Topic::default());
+        let (ledger, topic, bus) = (Ledger::default(), Topic::default(), Bus::default());
         let functions = Functions::new(&Ground {
             calls: &calls,
             clocks: &function_clocks,
@@ -196,6 +198,7 @@ impl Default for World {
             parameters: &parameters,
             queue: &queue,
             topic: &topic,
+            bus: &bus,
         });
         let mut agenda = Agenda::default();
         agenda.put(clock.after(SWEEP_EVERY), Event::Tick, Tries::default());
@@ -210,6 +213,7 @@ impl Default for World {
             alarms,
             parameters,
             topic,
+            bus,
             lost: Lost::default(),
             rollout_takes: SignedDuration::ZERO,
             outcomes: Vec::new(),

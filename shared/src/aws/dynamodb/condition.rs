@@ -97,14 +97,25 @@ fn absent() -> Condition {
     }
 }
 
-/// What marks a notice as sent; one that has expired meanwhile is not made anew.
-pub(super) struct Sent {
+/// What notes how far a notice has come; one that has expired meanwhile is not made anew.
+pub(super) struct Change {
     pub(super) update: &'static str,
     pub(super) condition: Condition,
 }
 
-pub(super) fn sent(at: Timestamp) -> Sent {
-    Sent {
+pub(super) fn published(at: Timestamp) -> Change {
+    Change {
+        update: "SET #published_at = :published_at",
+        condition: Condition {
+            expression: "attribute_exists(pk)",
+            attributes: vec!["published_at"],
+            values: vec![("published_at", number(millisecond(at)))],
+        },
+    }
+}
+
+pub(super) fn sent(at: Timestamp) -> Change {
+    Change {
         update: "SET #sent_at = :sent_at, #expires_at = :expires_at REMOVE #pending, #pending_at",
         condition: Condition {
             expression: "attribute_exists(pk)",

@@ -212,6 +212,11 @@ pub(super) fn is_pending(item: &Item) -> bool {
     item.contains_key("pending")
 }
 
+/// Says whether a notice was published.
+pub(super) fn is_published(item: &Item) -> bool {
+    item.contains_key("published_at")
+}
+
 /// Reads an entry of the index of what is pending: where it lies and since when it is due.
 pub(super) fn read_pending(item: &Item) -> Option<(ItemKey, Timestamp)> {
     let part = |name: &str| item.get(name)?.as_s().ok().cloned();

@@ -37,6 +37,7 @@ use crate::ledger::{
     ReverseKey, SaveError, StateWrite, StoredNotice, TargetEntry, Version,
 };
 use crate::ports::{IgnoredPushes, Outbox, Records, Registrations, ReverseItems, Targets};
+use condition::Change;
 use item::{Item, PENDING_NOTICE, PENDING_WAKE};
 use transaction::Transaction;
 
@@ -325,7 +326,8 @@ impl Outbox for Dynamo {
         match found.filter(item::is_pending) {
             Some(found) => {
                 let notice = item::read(&format!("notice `{}`", key.id), &found)?;
-                Ok(Some(StoredNotice { notice }))
+                let published = item::is_published(&found);
+                Ok(Some(StoredNotice { notice, published }))
             }
             None => Ok(None),
         }
@@ -341,21 +343,31 @@ impl Outbox for Dynamo {
             .collect())
     }
 
+    async fn note_published(&self, key: &NoticeKey, at: Timestamp) -> Result<(), LedgerError> {
+        self.note(key, "published", condition::published(at)).await
+    }
+
     async fn mark_sent(&self, key: &NoticeKey, at: Timestamp) -> Result<(), LedgerError> {
+        self.note(key, "sent", condition::sent(at)).await
+    }
+}
+
+impl Dynamo {
+    /// Notes how far a notice has come.
+    async fn note(&self, key: &NoticeKey, what: &str, change: Change) -> Result<(), LedgerError> {
         let doing = format!(
-            "note that notice `{}` of target `{}` was sent",
+            "note that notice `{}` of target `{}` was {what}",
             key.id, key.target
         );
-        let sent = condition::sent(at);
         let answer = self
             .client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(item::key(&ItemKey::notice(key))))
-            .update_expression(sent.update)
-            .condition_expression(sent.condition.expression)
-            .set_expression_attribute_names(sent.condition.names())
-            .set_expression_attribute_values(sent.condition.values())
+            .update_expression(change.update)
+            .condition_expression(change.condition.expression)
+            .set_expression_attribute_names(change.condition.names())
+            .set_expression_attribute_values(change.condition.values())
             .send()
             .await;
         match answer {

@@ -1,6 +1,6 @@
 //! A push goes live.
 
-use end_to_end::{Failure, customer};
+use end_to_end::{Failure, Seen, customer};
 use local_aws::oci::{attested, single};
 use serde_json::{Value, json};
 
@@ -36,6 +36,30 @@ pub(crate) async fn a_push_goes_live(world: &World) -> Result<(), Failure> {
         rollout["taskDefinitionBefore"],
         before["taskDefinition"]["taskDefinitionArn"]
     );
+    copied_to_the_bus(world, &succeeded.document).await
+}
+
+/// Waits for a notice's copy on the default event bus, which follows its publication.
+async fn copied_to_the_bus(world: &World, document: &Value) -> Result<(), Failure> {
+    let is_copy = |entry: &&Value| {
+        let detail = entry["Detail"].as_str().unwrap_or_default();
+        entry["Source"] == "pushboat" && detail.parse::<Value>().ok().as_ref() == Some(document)
+    };
+    let copied = world.until("the notice's copy on the event bus", async || {
+        let calls = world.local.calls(0);
+        let calls = calls.iter().filter(|call| call.operation == "PutEvents");
+        let entries: Vec<&Value> = calls
+            .filter_map(|call| call.request.as_ref())
+            .map(|request| &request["Entries"][0])
+            .collect();
+        Ok(match entries.iter().copied().find(is_copy) {
+            Some(copy) => Seen::Reached(copy.clone()),
+            None => Seen::NotYet(format!("{} events put", entries.len())),
+        })
+    });
+    let copy = copied.await?;
+    assert_eq!(copy["DetailType"], "Pushboat Notice");
+    assert_eq!(copy["EventBusName"], "default");
     Ok(())
 }
 
@@ -124,9 +148,9 @@ pub(crate) async fn an_exact_tag_can_go_back(world: &World) -> Result<(), Failur
                 let told = target.told_so_far();
                 let is_more = told[before..].contains(&"succeeded prod".to_owned());
                 Ok(if is_more {
-                    end_to_end::Seen::Reached(())
+                    Seen::Reached(())
                 } else {
-                    end_to_end::Seen::NotYet(format!("{told:?}"))
+                    Seen::NotYet(format!("{told:?}"))
                 })
             })
             .await?;

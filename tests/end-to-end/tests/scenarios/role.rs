@@ -149,6 +149,7 @@ fn needs(aws: &Aws, call: &CallRecord) -> Option<Vec<Need>> {
             vec![need("sqs:SendMessage", arn("sqs", name.to_owned()))]
         }
         ("sns", "Publish") => on(text("TopicArn")),
+        ("events", "PutEvents") => on_the_bus(aws, &action, request),
         ("ssm", "GetParameter") => on(arn("ssm", format!("parameter{}", text("Name")))),
         ("ssm", "GetParametersByPath") => {
             let path = text("Path");
@@ -210,6 +211,24 @@ fn on_the_ledger(aws: &Aws, call: &CallRecord, request: &Value) -> Vec<Need> {
         keys.extend(key.map(str::to_owned));
     }
     needs
+}
+
+fn on_the_bus(aws: &Aws, action: &str, request: &Value) -> Vec<Need> {
+    let entries = listed(&request["Entries"]);
+    let needs = entries.map(|entry| {
+        let text = |member: &str| entry[member].as_str().unwrap_or_default().to_owned();
+        let bus = format!("event-bus/{}", text("EventBusName"));
+        let mut need = need(action, arn(aws, "events", &bus));
+        let conditions = [
+            ("events:source", "Source"),
+            ("events:detail-type", "DetailType"),
+        ];
+        for (key, member) in conditions {
+            need.context.insert(key, [text(member)].into());
+        }
+        need
+    });
+    needs.collect()
 }
 
 fn on_ecs(aws: &Aws, call: &CallRecord, request: &Value) -> Option<Vec<Need>> {

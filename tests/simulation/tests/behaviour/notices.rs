@@ -178,3 +178,44 @@ fn notices_of_different_targets_never_share_an_id() {
     assert_eq!(stored(&world).len(), 2 * (ALL.len() + 1));
     assert_eq!(unique(&published(&world)), stored(&world));
 }
+
+/// The ids whose documents are on the event bus, in order.
+fn copied(world: &World) -> Vec<String> {
+    let documents = world.bus.documents();
+    let ids = documents.iter().map(|document| document["id"].as_str());
+    ids.map(|id| id.unwrap().to_owned()).collect()
+}
+
+#[test]
+fn each_notice_has_a_copy_on_the_event_bus() {
+    let mut world = adopted();
+    push(&mut world, "v2");
+    world.run_for(minutes(20));
+    assert_eq!(world.bus.documents(), world.topic.documents());
+}
+
+#[test]
+fn a_bus_that_does_not_answer_repeats_no_email_and_gets_its_copy_later() {
+    let mut world = adopted();
+    world
+        .calls
+        .fail_next(Operation::PutEvents, Fault::Throttled, 5);
+    push(&mut world, "v2");
+    world.run_for(minutes(20));
+    assert_eq!(history(&world), ["v2 succeeded"]);
+    assert_eq!(published(&world).len(), ALL.len());
+    assert_eq!(unique(&copied(&world)), stored(&world));
+}
+
+#[test]
+fn a_bus_that_refuses_holds_up_no_notice() {
+    let mut world = adopted();
+    world
+        .calls
+        .fail_next(Operation::PutEvents, Fault::Refused, usize::MAX);
+    push(&mut world, "v2");
+    world.run_for(minutes(20));
+    assert_eq!(unique(&published(&world)), stored(&world));
+    assert_eq!(published(&world).len(), ALL.len());
+    assert!(world.ledger.has_sent_everything());
+}

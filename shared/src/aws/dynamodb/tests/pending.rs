@@ -60,6 +60,7 @@ async fn a_notice_waits_until_it_was_sent() {
     for notice in &notices {
         let stored = ledger.unsent(&key(notice)).await.unwrap().unwrap();
         assert_eq!(stored.notice, *notice);
+        assert!(!stored.published);
     }
     let stored_at = notices[0].at;
     assert_eq!(ledger.unsent_before(stored_at).await.unwrap(), []);
@@ -68,6 +69,10 @@ async fn a_notice_waits_until_it_was_sent() {
     assert_eq!(unsent, notices.iter().map(key).collect::<Vec<_>>());
 
     let first = key(&notices[0]);
+    ledger.note_published(&first, at(1)).await.unwrap();
+    let published = ledger.unsent(&first).await.unwrap().unwrap();
+    assert!(published.published);
+    assert_eq!(ledger.unsent_before(later).await.unwrap(), unsent);
     ledger.mark_sent(&first, at(1_800_000_000)).await.unwrap();
     assert_eq!(ledger.unsent(&first).await.unwrap(), None);
     let left = ledger.unsent_before(later).await.unwrap();

@@ -99,12 +99,12 @@ impl Table {
         let mut items = self.items();
         let item = items.entry(place).or_default();
         let text = request["UpdateExpression"].as_str().unwrap();
-        let (set, remove) = text.split_once(" REMOVE ").unwrap();
+        let (set, remove) = text.split_once(" REMOVE ").unwrap_or((text, ""));
         for part in set.strip_prefix("SET ").unwrap().split(", ") {
             let (name, value) = part.split_once(" = ").unwrap();
             item.insert(attribute(request, name), operand(request, value).clone());
         }
-        for name in remove.split(", ") {
+        for name in remove.split(", ").filter(|name| !name.is_empty()) {
             item.remove(&attribute(request, name));
         }
         Answer::json(&json!({}))
