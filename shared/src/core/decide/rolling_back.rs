@@ -15,7 +15,7 @@ use super::super::shared::Shared;
 use super::history::{self, Turned};
 use super::{Decision, Next, POLL, READ_LAG, RETRY, halt, over, supersede, wait};
 pub(super) use request::way_back_tag;
-use request::{deployable, resolves_to_good, sources_are_good};
+use request::{deployable, ended_in_good, sources_are_good};
 
 /// How long a lost answer to StopServiceDeployment is looked into before the service is updated.
 const STOP_DOUBTED: SignedDuration = SignedDuration::from_mins(2);
@@ -164,9 +164,7 @@ impl Return<'_> {
             (Turned::ByUpdate | Turned::NotYet, Look::NotTaken) => somebody_else(),
             (Turned::ByUpdate | Turned::NotYet, Look::Taken(_)) => {
                 match history::since(history, ours, &[&self.back.to]) {
-                    Some(theirs) if resolves_to_good(&theirs.target_digests, observation) => {
-                        self.rolled_back(way)
-                    }
+                    Some(theirs) if ended_in_good(theirs, observation) => self.rolled_back(way),
                     Some(_) => somebody_else(),
                     None => self.unclear("the history does not show what the service runs"),
                 }

@@ -4,7 +4,7 @@ use super::super::super::observation::{
     Definition, DeploymentRecord, Digests, Look, Observation, RecordStatus,
 };
 use super::super::super::rollout::{Back, Rollout, Way};
-use super::super::{Action, Decision, Next};
+use super::super::{Action, Decision, Next, history};
 use super::Return;
 use crate::task_definition::{self, ROLLOUT_TAG, TARGET_TAG};
 
@@ -127,8 +127,17 @@ pub(super) fn sources_are_good(record: &DeploymentRecord, observation: &Observat
             && digests.all(|digests| resolves_to_good(digests, observation)))
 }
 
+/// Says whether what a service deployment left running is the images that were good: what it
+/// brought, or what ran before it where ECS took it back.
+pub(super) fn ended_in_good(record: &DeploymentRecord, observation: &Observation) -> bool {
+    if history::is_way_back(record.status) {
+        return sources_are_good(record, observation);
+    }
+    resolves_to_good(&record.target_digests, observation)
+}
+
 /// Says whether the last-known-good's own revision, resolved like this, has the images that were good.
-pub(super) fn resolves_to_good(digests: &Digests, observation: &Observation) -> bool {
+fn resolves_to_good(digests: &Digests, observation: &Observation) -> bool {
     match (&observation.definition, &observation.good_definition) {
         (Look::Taken(definition), Look::Taken(Some(good))) => {
             task_definition::resolves_to(definition, digests, good)

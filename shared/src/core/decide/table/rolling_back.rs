@@ -465,6 +465,12 @@ fn the_last_good_revision_names_its_image_by_a_tag() {
             records[0].target_digests = resolved(character);
         }
     });
+    let undone = |character: char| by_hand('a').change(|seen| {
+        if let Look::Taken(records) = &mut seen.history {
+            records[0].status = RecordStatus::RolledBack;
+            records[0].source_digests = vec![resolved(character)];
+        }
+    });
     let person = || seen_by(RolledBackBy::Person);
     let again = || by_tag(ours()).change(|seen| seen.own_revision = Look::Taken(Some("web:9".to_owned())));
     let unclear = "rolling-back alarm-fired to web:7 seen by Person | wait 15s aws";
@@ -479,6 +485,8 @@ fn the_last_good_revision_names_its_image_by_a_tag() {
         ("… to another one: put right",               seen_by(RolledBackBy::Ecs), landed(RecordStatus::RolledBack, 'b'), "rolling-back alarm-fired to web:7 asked 0s corrected ecs-svc/9 | register, update | now"),
         ("a person brought the image that was good",  person(), by_hand('a'), "rolled-back alarm-fired to web:7 by Person | over"),
         ("… another one",                             person(), by_hand('b'), "superseded somebody-else | over"),
+        ("… and ECS took that back, to the same",     person(), undone('a'), "rolled-back alarm-fired to web:7 by Person | over"),
+        ("… to what another image ran under",         person(), undone('b'), "superseded somebody-else | over"),
         ("… and the history gives no answer",         person(), by_hand('a').change(|seen| seen.history = unavailable()), unclear),
         ("… and the definition is not shown",         person(), by_hand('a').change(|seen| seen.definition = unavailable()), unclear),
         ("… nor the ledger's text",                   person(), by_hand('a').change(|seen| seen.good_definition = unavailable()), unclear),
