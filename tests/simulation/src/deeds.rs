@@ -200,12 +200,12 @@ pub struct ServiceTruth {
     pub deployments: usize,
     /// How many tasks are wanted.
     pub desired: u32,
-    /// How many tasks were wanted before that was changed, if it was a moment ago.
-    pub desired_lately: Option<u32>,
+    /// How many tasks were wanted before that was changed, and when it was.
+    pub desired_before: Option<(Timestamp, u32)>,
     /// How many run.
     pub running: u32,
-    /// How many stopped in the last seconds, which a look may not have shown.
-    pub stopped_lately: u32,
+    /// When those began to stop that are missing now, if some are.
+    pub stopped_at: Vec<Timestamp>,
 }
 
 /// A deployment.

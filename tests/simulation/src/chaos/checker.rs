@@ -132,6 +132,8 @@ struct Known {
     may_be_let_in: BTreeSet<ImageDigest>,
     /// Somebody else changed the service during the last rollout.
     stood_down: bool,
+    /// Somebody else changed the service in a rollout, and none started since.
+    gave_way: bool,
     /// Since when it is adopted.
     adopted_at: Option<Timestamp>,
     /// The images that rollouts started: what a tag points at when its turn comes.
@@ -212,6 +214,7 @@ impl Checker {
             kept_out: BTreeSet::new(),
             may_be_let_in: BTreeSet::new(),
             stood_down: false,
+            gave_way: false,
             adopted_at: None,
             started: BTreeSet::new(),
             somebody: None,

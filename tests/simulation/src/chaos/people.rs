@@ -164,6 +164,9 @@ impl Chaos {
             ..UpdateService::default()
         };
         change(&mut input);
+        if input.desired_count.is_some() {
+            self.world.ecs.note_wanted(service);
+        }
         let taken = self.world.ecs.model().update_service(input).is_ok();
         if !taken {
             return;

@@ -1,7 +1,6 @@
 //! How things stand in ECS, whatever reads show.
 
 use ecs_model::{Registry as _, RolloutState, TaskDefinition};
-use jiff::SignedDuration;
 use pushboat::core::policy::ServiceRef;
 use pushboat::task_definition::ROLLOUT_TAG;
 
@@ -9,10 +8,6 @@ use super::Ecs;
 use crate::deeds::{DeploymentTruth, RevisionTruth, ServiceTruth};
 use crate::images::REGISTRY;
 use crate::services::digests;
-
-/// What happened so lately may not have been seen: a look holds for ten seconds, and shows what was
-/// as much earlier as reads lag.
-const LATELY: SignedDuration = SignedDuration::from_secs(15);
 
 impl Ecs {
     /// Says how a service stands, whatever reads show; none where there is none.
@@ -29,21 +24,20 @@ impl Ecs {
             digests: digests(&found.revisions[primary.revision]),
         });
         let running = model.task_counts(found, None).running;
-        let lately = self.now() - LATELY - self.lag.get().services;
-        let tasks = model.tasks(&service.cluster).filter(|(_, task)| {
-            let stopping_at = task.state.stopping_at;
-            *task.specification.group == *group && stopping_at.is_some_and(|at| at >= lately)
+        let tasks = model.tasks(&service.cluster).filter_map(|(_, task)| {
+            let is_its = *task.specification.group == *group;
+            task.state.stopping_at.filter(|_| is_its)
         });
-        let stopped_lately = if running < found.desired_count {
-            tasks.count()
+        let is_short = running < found.desired_count;
+        let stopped_at = if is_short {
+            tasks.collect()
         } else {
-            0
+            Vec::new()
         };
         let before = self.wanted_before.borrow();
-        let before = before.get(service).filter(|(at, _)| *at >= lately);
         Some(ServiceTruth {
-            desired_lately: before.map(|(_, desired)| *desired),
-            stopped_lately: u32::try_from(stopped_lately).unwrap_or_default(),
+            desired_before: before.get(service).copied(),
+            stopped_at,
             primary,
             deployments: found.deployments.len(),
             desired: found.desired_count,

@@ -148,7 +148,7 @@ impl Checker {
             let bake_time = rollout.policy.bake_time();
             let acquitted = self.backs_of_others(rollout, name).any(|back| {
                 let ok_at = self.ok_at(name, back.began_at);
-                back.was_going(told.changed_at, self.at)
+                back.was_going(told.changed_at - self.skew, self.at)
                     && ok_at.is_some_and(|ok_at| ok_at + bake_time <= self.at + self.skew)
             });
             if !acquitted {

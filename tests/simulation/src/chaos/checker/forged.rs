@@ -224,8 +224,8 @@ pub(super) fn service(primary: RevisionTruth) -> ServiceTruth {
         deployments: 1,
         desired: 2,
         running: 2,
-        desired_lately: None,
-        stopped_lately: 0,
+        desired_before: None,
+        stopped_at: Vec::new(),
     }
 }
 

@@ -39,14 +39,17 @@ impl Checker {
         self.check_start(&known, saved, &mut found);
         // Somebody may have come between the look and the write.
         let somebody = known.somebody.as_ref();
-        let looked_from = known.received_at.unwrap_or(saved.at);
-        let unseen = UNSEEN + self.read_lag;
-        let is_late = somebody.is_some_and(|(at, _)| looked_from.duration_since(*at) <= unseen);
+        // A write that arrives late was decided on when its notices were made.
+        let decided_at = saved.notices.iter().map(|notice| notice.at).min();
+        let looked_from = known.received_at.into_iter().chain(decided_at).min();
+        let seen_until = looked_from.unwrap_or(saved.at) - UNSEEN - self.read_lag;
+        let is_late = somebody.is_some_and(|(at, _)| *at >= seen_until);
         for rollout in &saved.finished {
             known.check_superseded(rollout, &mut found);
             // What the service is like is only sure for the last one.
             if !is_late && saved.finished.last() == Some(rollout) {
-                self.check_outcome(&known, rollout, saved.service.as_ref(), &mut found);
+                let seen = (saved.service.as_ref(), seen_until);
+                self.check_outcome(&known, rollout, seen, &mut found);
                 known.doubt_that_ecs_did(rollout);
             }
         }
@@ -92,7 +95,7 @@ impl Checker {
         &self,
         known: &Known,
         rollout: &Rollout,
-        service: Option<&ServiceTruth>,
+        (service, seen_until): (Option<&ServiceTruth>, Timestamp),
         found: &mut Vec<Found>,
     ) {
         let (revision, needs_tasks) = match &rollout.phase {
@@ -122,10 +125,7 @@ impl Checker {
             found.push(wrong("the deployment is not the only one, and done"));
         }
         if needs_tasks {
-            let running = service.running + service.stopped_lately;
-            let wanted = service.desired_lately.unwrap_or(service.desired);
-            let wanted = wanted.min(service.desired);
-            if wanted == 0 || running < wanted {
+            if !has_its_tasks(service, seen_until) {
                 found.push(wrong("too few tasks run"));
             }
             let fired = self.fired(known, rollout);
@@ -143,6 +143,15 @@ impl Checker {
             found.push(wrong("what runs is not the last-known-good"));
         }
     }
+}
+
+/// Says whether as many tasks ran as were wanted, as far as a look could have shown until then.
+fn has_its_tasks(service: &ServiceTruth, seen_until: Timestamp) -> bool {
+    let stopped = service.stopped_at.iter().filter(|at| **at >= seen_until);
+    let running = service.running as usize + stopped.count();
+    let before = service.desired_before.filter(|(at, _)| *at >= seen_until);
+    let wanted = before.map_or(service.desired, |(_, wanted)| wanted.min(service.desired));
+    wanted > 0 && running >= wanted as usize
 }
 
 /// Says whether a deployment runs the very images that are good, by whatever it names them.

@@ -51,7 +51,10 @@ impl Known {
             };
             matches!(by, Some(SupersededBy::SomebodyElse { .. }))
         };
-        self.stood_down |= saved.finished.iter().any(by_somebody_else);
+        if saved.finished.iter().any(by_somebody_else) {
+            self.stood_down = true;
+            self.gave_way = true;
+        }
         let current = saved.state.current.as_ref();
         let starts = current.is_some_and(|one| matches!(one.phase, Phase::Starting { .. }));
         let start = current.and_then(|current| current.phase.start());
@@ -74,6 +77,9 @@ impl Known {
         if starts || is_another {
             self.stood_down = false;
         }
+        if starts {
+            self.gave_way = false;
+        }
     }
 }
 
@@ -95,7 +101,7 @@ impl Checker {
             let is_ours = matches!(state.standing, Standing::Adopted { .. })
                 && state.held.is_none()
                 && state.halted.is_none()
-                && !known.stood_down;
+                && !known.gave_way;
             let mut requests = known.requests.values();
             let was_asked = requests.any(|request| request.digest == unheard.digest)
                 || known.started.contains(&unheard.digest);

@@ -6,6 +6,9 @@ use pushboat::core::alarm::AlarmState;
 use super::*;
 use crate::deeds::ServiceTruth;
 
+/// When the writes arrive, in seconds.
+const SAVED: i64 = 600;
+
 #[test]
 fn a_success_that_is_none_is_reported() {
     let ours = rollout("main-1", 'a', 10, baking('a'));
@@ -28,19 +31,33 @@ fn a_success_that_is_none_is_reported() {
         (
             with(|one| {
                 one.running = 1;
-                one.stopped_lately = 1;
+                one.stopped_at = vec![at(SAVED - 15)];
             }),
             false,
+        ),
+        (
+            with(|one| {
+                one.running = 1;
+                one.stopped_at = vec![at(SAVED - 16)];
+            }),
+            true,
         ),
         (with(|one| one.desired = 0), true),
         (
             with(|one| {
                 one.desired = 4;
-                one.desired_lately = Some(2);
+                one.desired_before = Some((at(SAVED - 15), 2));
             }),
             false,
         ),
-        (with(|one| one.desired_lately = Some(0)), true),
+        (
+            with(|one| {
+                one.desired = 4;
+                one.desired_before = Some((at(SAVED - 16), 2));
+            }),
+            true,
+        ),
+        (with(|one| one.desired_before = Some((at(SAVED), 0))), true),
     ];
     for (service, reported) in cases {
         let mut checker = checker(Tags::Pattern);

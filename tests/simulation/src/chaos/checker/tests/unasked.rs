@@ -3,6 +3,7 @@
 use pushboat::core::hold::Hold;
 use pushboat::core::push::PushSource;
 use pushboat::core::reason::SupersededBy;
+use pushboat::core::state::Standing;
 
 use super::*;
 use crate::deeds::Saved;
@@ -50,8 +51,9 @@ fn what_is_begun_unasked_where_people_decide_is_reported() {
 }
 
 /// What is left two hours after faults stopped, and an image that was pushed before.
-fn left(unheard: Unheard) -> Checker {
+fn left(before: Saved, unheard: Unheard) -> Checker {
     let mut checker = checker(Tags::Pattern);
+    save(&mut checker, before);
     save(&mut checker, saved(state(None), Vec::new(), None));
     checker.healed_at = Some(at(1000));
     checker.check_end(&End {
@@ -69,6 +71,13 @@ fn an_image_that_nobody_asked_for_in_the_end_is_reported() {
         digest: digest('b'),
         pushed_at: at(second),
     };
-    assert_reported(&left(pushed(900)), "11 ");
-    assert_quiet(&left(pushed(8000)));
+    let idle = || saved(state(None), Vec::new(), None);
+    assert_reported(&left(idle(), pushed(900)), "11 ");
+    assert_quiet(&left(idle(), pushed(8000)));
+    // Somebody else has the last word, though the service was no target's for a while.
+    let mut lost = saved(state(None), vec![superseded_by_somebody('a')], None);
+    lost.state.standing = Standing::Invalid {
+        mistakes: Vec::new(),
+    };
+    assert_quiet(&left(lost, pushed(900)));
 }
