@@ -8,6 +8,7 @@ mod adoption;
 mod budget;
 mod crash_safety;
 mod dead_letter;
+mod event;
 mod faults;
 mod function_log;
 mod image;
@@ -97,6 +98,7 @@ fn main() -> ExitCode {
         Any rollback::blue_green_goes_live_and_back,
         Any rollback::a_person_takes_it_back,
         None rollback::a_hold_stops_every_write_until_it_is_gone,
+        None event::every_sample_is_taken_or_explained,
         None dead_letter::an_event_that_the_function_fails_on_is_kept,
         None dead_letter::an_event_that_cannot_be_handed_over_is_kept,
         None budget::a_push_takes_at_most_nine_calls_in_sequence,
