@@ -21,6 +21,9 @@ pub struct Resource {
 /// The resources of a stack, by their logical ids.
 pub type Resources = BTreeMap<String, Resource>;
 
+/// How CloudFormation says that a resource is as the template has it.
+const IS_THERE: [&str; 2] = ["CREATE_COMPLETE", "UPDATE_COMPLETE"];
+
 /// The types that the emulator doesn't know, with the reason: none at present.
 const UNKNOWN_TO_THE_EMULATOR: [(&str, &str); 0] = [];
 
@@ -66,7 +69,7 @@ pub async fn missing(
         }
         let made = resources
             .get(logical_id)
-            .filter(|made| made.kind == kind && made.status == "CREATE_COMPLETE");
+            .filter(|made| made.kind == kind && IS_THERE.contains(&made.status.as_str()));
         let Some(made) = made else {
             missing.push(format!("{logical_id} ({kind}): CloudFormation made none"));
             continue;
@@ -129,6 +132,10 @@ impl Look<'_> {
             "AWS::IAM::Role" => {
                 let role = aws.query("iam", "GetRole", &[("RoleName", id)]).await?;
                 Ok(texts(&role, "RoleName") == [id])
+            }
+            "AWS::IAM::ManagedPolicy" => {
+                let policy = aws.query("iam", "GetPolicy", &[("PolicyArn", id)]).await?;
+                Ok(texts(&policy, "Arn") == [id])
             }
             "AWS::CloudWatch::Alarm" => {
                 let names = [("AlarmNames.member.1", id)];

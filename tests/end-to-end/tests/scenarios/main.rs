@@ -18,6 +18,7 @@ mod repetition;
 mod role;
 mod rollback;
 mod round_trip;
+mod stack;
 mod supersede;
 mod target;
 mod world;
@@ -97,6 +98,8 @@ fn main() -> ExitCode {
         Any rollback::what_ecs_takes_back_by_itself_is_only_watched,
         Any rollback::blue_green_goes_live_and_back,
         Any rollback::a_person_takes_it_back,
+        Any stack::an_upgrade_disturbs_no_rollout,
+        Any stack::a_stack_that_is_deleted_leaves_the_services_and_the_next_one_adopts_them,
         None rollback::a_hold_stops_every_write_until_it_is_gone,
         None event::every_sample_is_taken_or_explained,
         None dead_letter::an_event_that_the_function_fails_on_is_kept,

@@ -21,6 +21,8 @@ use crate::{Company, Played, chain};
 pub(crate) const CLUSTER: &str = "end-to-end";
 /// The service that the template's own parameters name.
 pub(crate) const FIRST: &str = "first";
+/// The alarm that it watches.
+const FIRST_ALARM: &str = "first-alarm";
 /// How many times as often as on AWS schedules fire: the sweep runs each second.
 const SCHEDULE_SPEED: f64 = 60.0;
 /// The visibility timeout of a queue that gives a message back soon; the template's is
@@ -102,6 +104,17 @@ impl World {
         let set = world.aws.json("sqs", "SetQueueAttributes", &attributes);
         set.await?;
         Ok(world)
+    }
+
+    /// Deploys the template again, with these parameters besides: an upgrade, or where the stack
+    /// was deleted another installation.
+    pub(crate) async fn deploy_again(&mut self, changed: &[(&str, &str)]) -> Result<(), Failure> {
+        let (checkout, staged) = STAGED.get_or_try_init(stage).await?;
+        let repository = crate::target::repository(FIRST);
+        let parameters = [&parameters(&repository)[..], changed].concat();
+        let deployed = Installation::deploy(checkout, staged, &self.aws, &parameters, |_| {});
+        self.installation = deployed.await?;
+        Ok(())
     }
 
     /// Ends it; when this returns, no process is left.
@@ -265,22 +278,26 @@ async fn prepare_and_deploy(
 ) -> Result<Installation, Failure> {
     customer::create_cluster(aws, CLUSTER).await?;
     let registry = Registry::new(&local.endpoint_url());
-    let alarm = "first-alarm";
-    customer::create_alarm(aws, alarm).await?;
+    customer::create_alarm(aws, FIRST_ALARM).await?;
     crate::target::create_service(aws, &registry, FIRST, None).await?;
     let repository = crate::target::repository(FIRST);
-    let parameters = [
+    let parameters = parameters(&repository);
+    let installed = Installation::deploy(checkout, staged, aws, &parameters, |_| {}).await?;
+    Ok(installed)
+}
+
+/// The parameters of the template, of the first target too.
+fn parameters(repository: &str) -> [(&str, &str); 8] {
+    [
         ("ClusterName", CLUSTER),
         ("ServiceName", FIRST),
-        ("RepositoryName", &repository),
+        ("RepositoryName", repository),
         ("TagPattern", "v*"),
         // The emulator takes an empty list for one with an empty name: it knows no
         // Fn::Join in the condition HasAlarms.
-        ("AlarmNames", alarm),
+        ("AlarmNames", FIRST_ALARM),
         ("BakeTimeSeconds", "1"),
         ("NotificationEmail", "somebody@example.org"),
         ("TaskRolePattern", "demo-*"),
-    ];
-    let installed = Installation::deploy(checkout, staged, aws, &parameters, |_| {}).await?;
-    Ok(installed)
+    ]
 }
