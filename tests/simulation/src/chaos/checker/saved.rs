@@ -150,8 +150,9 @@ fn has_its_tasks(service: &ServiceTruth, seen_until: Timestamp) -> bool {
     let stopped = service.stopped_at.iter().filter(|at| **at >= seen_until);
     let running = service.running as usize + stopped.count();
     let before = service.desired_before.filter(|(at, _)| *at >= seen_until);
-    let wanted = before.map_or(service.desired, |(_, wanted)| wanted.min(service.desired));
-    wanted > 0 && running >= wanted as usize
+    let wanted = [Some(service.desired), before.map(|(_, wanted)| wanted)];
+    let mut wanted = wanted.into_iter().flatten();
+    wanted.any(|wanted| wanted > 0 && running >= wanted as usize)
 }
 
 /// Says whether a deployment runs the very images that are good, by whatever it names them.

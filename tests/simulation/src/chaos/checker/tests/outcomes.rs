@@ -57,7 +57,14 @@ fn a_success_that_is_none_is_reported() {
             }),
             true,
         ),
-        (with(|one| one.desired_before = Some((at(SAVED), 0))), true),
+        (
+            with(|one| {
+                one.running = 0;
+                one.desired_before = Some((at(SAVED), 0));
+            }),
+            true,
+        ),
+        (with(|one| one.desired_before = Some((at(SAVED), 0))), false),
     ];
     for (service, reported) in cases {
         let mut checker = checker(Tags::Pattern);
