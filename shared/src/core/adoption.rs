@@ -56,12 +56,12 @@ pub fn decide(
         Look::Taken(ServiceLook::Missing | ServiceLook::Found(_)) => {
             return missing(service_missing(policy), since, now);
         }
-        Look::Unavailable(trouble) => return unavailable(trouble, since, now),
+        Look::Unavailable(trouble) => return unavailable(&trouble.words, since, now),
         Look::NotTaken => return unavailable("the service was not looked at", since, now),
     };
     let definition = match &observation.definition {
         Look::Taken(definition) => Some(definition.as_ref()),
-        Look::Unavailable(trouble) => return unavailable(trouble, since, now),
+        Look::Unavailable(trouble) => return unavailable(&trouble.words, since, now),
         // Under another controller task sets stand in the place of deployments: there is none to see.
         Look::NotTaken if unsuitable(policy, service).is_some() => None,
         Look::NotTaken => return unavailable("the task definition was not looked at", since, now),
@@ -69,7 +69,7 @@ pub fn decide(
     let (repositories, alarms) = match (missing_repositories, &observation.alarms) {
         (Look::Taken(repositories), Look::Taken(alarms)) => (repositories, alarms),
         (Look::Unavailable(trouble), _) | (_, Look::Unavailable(trouble)) => {
-            return unavailable(trouble, since, now);
+            return unavailable(&trouble.words, since, now);
         }
         (Look::NotTaken, _) | (_, Look::NotTaken) => {
             return unavailable("the repositories and alarms were not looked at", since, now);

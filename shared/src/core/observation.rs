@@ -20,10 +20,28 @@ pub enum Look<T> {
     /// The phase did not ask for it.
     #[default]
     NotTaken,
-    /// AWS gave no answer that can be used; the words say to what.
-    Unavailable(String),
+    /// AWS gave no answer that can be used.
+    Unavailable(Trouble),
     /// This was seen.
     Taken(T),
+}
+
+/// Why AWS gave no answer that can be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// What was asked, and what came of it.
+    pub words: String,
+    /// Whether it was turned away only because its rates were used up.
+    pub throttled: bool,
+}
+
+impl From<&str> for Trouble {
+    fn from(words: &str) -> Self {
+        Self {
+            words: words.to_owned(),
+            throttled: false,
+        }
+    }
 }
 
 /// Everything a decision may rest on.

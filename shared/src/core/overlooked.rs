@@ -9,7 +9,6 @@ use super::name::ImageDigest;
 use super::ordering::{self, NewestPush, Order, PushTimes};
 use super::policy::{FollowedImage, TagPolicy};
 use super::push::{Push, PushSource};
-use super::rollout::Rollout;
 use super::state::{Standing, TargetState};
 
 /// How long an event may be on its way before an image counts as overlooked.
@@ -127,10 +126,9 @@ fn was_requested(state: &TargetState, digest: &ImageDigest) -> bool {
     if good.any(|image| image.ends_with(digest.as_str())) {
         return true;
     }
-    let unfinished = state.current.iter().chain(&state.waiting);
-    let mut unfinished = unfinished.map(Rollout::digest);
+    let mut unfinished = state.current.iter().chain(&state.waiting);
     let mut newest = state.newest.values();
-    unfinished.any(|one| one == digest)
+    unfinished.any(|rollout| rollout.names(digest))
         || newest.any(|newest| newest.digest == *digest)
         || state.quarantine.contains_key(digest)
 }

@@ -142,6 +142,10 @@ pub struct Start {
     /// The image of the last-known-good that was gone, so that there may be no way back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_way_back: Option<GoneImage>,
+    /// When ECS last turned a change away because its rates were used up, by our clock. The
+    /// deadline counts from then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub throttled_at: Option<Timestamp>,
 }
 
 /// The revision that a service was asked to run.
@@ -408,5 +412,13 @@ impl Rollout {
         self.phase
             .start()
             .map_or(&self.push.digest, |start| &start.digest)
+    }
+
+    /// Says whether it was asked for with this image, or brings it.
+    ///
+    /// An exact tag may have been moved between the push and the start.
+    #[must_use]
+    pub fn names(&self, digest: &ImageDigest) -> bool {
+        self.push.digest == *digest || self.digest() == digest
     }
 }

@@ -118,6 +118,7 @@ fn start() -> Shared<Start> {
             sharing: None,
         }],
         no_way_back: None,
+        throttled_at: None,
     }
     .into()
 }

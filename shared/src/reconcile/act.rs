@@ -123,6 +123,7 @@ fn troubled(
 ) -> bool {
     tracing::warn!(rollout = %current.id, %error, "a call did not succeed");
     let trouble = error.to_string();
+    let throttled_at = matches!(error, CallError::Throttled { .. }).then_some(now);
     let (intended_at, wake_at) = match error {
         CallError::Refused {
             call,
@@ -138,7 +139,10 @@ fn troubled(
         // It may have been taken at any moment up to now.
         CallError::Unclear { .. } => (Some(now), now + READ_LAG),
     };
-    let phase = intended(&current.phase, revision, intended_at);
+    let mut phase = intended(&current.phase, revision, intended_at);
+    if let (Phase::Starting { start, .. }, Some(_)) = (&mut phase, throttled_at) {
+        start.throttled_at = throttled_at;
+    }
     step.apply(current, phase, &Observation::default(), now);
     step.state.wake = Some(Wake {
         at: wake_at,

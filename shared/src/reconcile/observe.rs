@@ -12,7 +12,7 @@ use crate::core::decide::{self, Wanted, WantedDefinition};
 use crate::core::name::TargetName;
 use crate::core::observation::{
     Availability, Definition, DeploymentRecord, GoneImage, ImageLook, Look, Observation,
-    ServiceLook,
+    ServiceLook, Trouble,
 };
 use crate::core::ordering::exact_tag;
 use crate::core::policy::Policy;
@@ -241,7 +241,7 @@ async fn good_definition<L: Targets>(
     }
     match ledger.good_definition(target).await {
         Ok(found) => Look::Taken(found),
-        Err(error) => Look::Unavailable(error.to_string()),
+        Err(error) => Look::Unavailable(Trouble::from(&*error.to_string())),
     }
 }
 
@@ -302,7 +302,7 @@ async fn gone_image<I: Images>(
             Ok(Availability::Missing) => false,
             Ok(Availability::Archived) => true,
             Err(error) => {
-                trouble = Some(error.to_string());
+                trouble = Some(troubled(&error));
                 continue;
             }
         };
@@ -341,7 +341,7 @@ async fn alarm_sharers<L: Targets>(
         let key = ReverseKey::Alarm(alarm.clone());
         let followers = match ledger.followers(&key).await {
             Ok(followers) => followers,
-            Err(error) => return Look::Unavailable(error.to_string()),
+            Err(error) => return Look::Unavailable(Trouble::from(&*error.to_string())),
         };
         let names = followers.into_iter().map(|follower| follower.target);
         let others = names.filter(|target| target != own);
@@ -354,7 +354,7 @@ async fn alarm_sharers<L: Targets>(
                 // A record that nobody can read belongs to nobody who could be waited for.
                 Err(LedgerError::Unreadable { .. }) => Shared::default(),
                 Err(error @ LedgerError::Unreachable { .. }) => {
-                    return Look::Unavailable(error.to_string());
+                    return Look::Unavailable(Trouble::from(&*error.to_string()));
                 }
             };
             sharers.push(Sharer::read(alarm, target, &state));
@@ -367,6 +367,13 @@ async fn alarm_sharers<L: Targets>(
 pub(super) fn look<T>(answer: Result<T, CallError>) -> Look<T> {
     match answer {
         Ok(seen) => Look::Taken(seen),
-        Err(error) => Look::Unavailable(error.to_string()),
+        Err(error) => Look::Unavailable(troubled(&error)),
+    }
+}
+
+fn troubled(error: &CallError) -> Trouble {
+    Trouble {
+        words: error.to_string(),
+        throttled: matches!(error, CallError::Throttled { .. }),
     }
 }

@@ -79,8 +79,7 @@ async fn was_requested<L: Records>(
         return Ok(false);
     };
     let finished = ledger.history(&message.target, HISTORY_READ).await?;
-    let mut finished = finished.iter();
-    Ok(finished.any(|one| *one.digest() == push.digest || one.push.digest == push.digest))
+    Ok(finished.iter().any(|one| one.names(&push.digest)))
 }
 
 /// Reads every target; one that cannot be read hides no other.

@@ -188,7 +188,7 @@ fn missing(look: ServiceLook) -> Seen {
 }
 
 fn unavailable<T>() -> Look<T> {
-    Look::Unavailable("it was throttled".to_owned())
+    Look::Unavailable("it was throttled".into())
 }
 
 /// Its first deployment has never settled.

@@ -89,7 +89,7 @@ fn at_the_end(going: &Going<'_>, bake: &Bake, service: &Service) -> Decision {
                 revision: going.running.revision.clone(),
             });
         }
-        (Look::Unavailable(trouble), _) | (_, Look::Unavailable(trouble)) => trouble.as_str(),
+        (Look::Unavailable(trouble), _) | (_, Look::Unavailable(trouble)) => trouble.words.as_str(),
         (Look::NotTaken, _) | (_, Look::NotTaken) => {
             return Decision {
                 next: Next::Now,

@@ -11,7 +11,8 @@ use super::super::observation::{
 use super::super::rollout::{Phase, RolledBackBy, Rollout, Running, Way};
 use super::READ_LAG;
 
-/// A record is made with its deployment; nothing says that they carry the same instant.
+/// A record is made with its deployment; nothing says that they carry the same instant. Two
+/// deployments may carry one.
 const MARGIN: SignedDuration = SignedDuration::from_mins(1);
 
 /// Says from when on the history is worth its three calls, after a look at the service.
@@ -27,7 +28,8 @@ pub fn history_wanted(rollout: &Rollout, service: &Service, now: Timestamp) -> O
     } = &rollout.phase
     {
         // It may have been taken, and taken back, before anybody could look.
-        return (now >= *intended_at + READ_LAG).then_some(start.base_deployment_created_at);
+        let since = start.base_deployment_created_at - MARGIN;
+        return (now >= *intended_at + READ_LAG).then_some(since);
     }
     let running = rollout.phase.running()?;
     let primary = service.primary()?;

@@ -368,7 +368,7 @@ fn standing<'a>(running: &Running, observation: &'a Observation, now: Timestamp)
     let service = match &observation.service {
         Look::Taken(ServiceLook::Found(service)) if service.active => service,
         Look::Taken(_) => return Standing::Gone,
-        Look::Unavailable(trouble) => return Standing::Unknown(trouble),
+        Look::Unavailable(trouble) => return Standing::Unknown(&trouble.words),
         Look::NotTaken => return Standing::Unknown("the service was not looked at"),
     };
     let Some(primary) = service.primary() else {

@@ -34,6 +34,9 @@ pub(super) fn decide(
     match check(policy, rollout, observation) {
         Ok(ready) => begin(rollout, &ready, now),
         Err(Hindrance::Rejected(reason)) => reject(reason),
+        Err(Hindrance::Throttled(waiting)) => {
+            wait_or_give_up(policy, now, waiting, observation, now)
+        }
         Err(Hindrance::Waiting(waiting)) => {
             // What it spent waiting for its turn does not count against it.
             let since = hindered_since.unwrap_or(now);
@@ -46,6 +49,8 @@ pub(super) fn decide(
 enum Hindrance {
     Rejected(Rejected),
     Waiting(Waiting),
+    /// AWS's rates are used up: it is only a matter of turns (issue 5, invariant 11).
+    Throttled(Waiting),
 }
 
 impl From<Rejected> for Hindrance {
@@ -162,9 +167,15 @@ fn taken<T>(look: &Look<T>) -> Result<&T, Hindrance> {
     let trouble = match look {
         Look::Taken(seen) => return Ok(seen),
         Look::Unavailable(trouble) => trouble.clone(),
-        Look::NotTaken => "not looked at yet".to_owned(),
+        Look::NotTaken => "not looked at yet".into(),
     };
-    Err(Hindrance::Waiting(Waiting::Aws { trouble }))
+    let waiting = Waiting::Aws {
+        trouble: trouble.words,
+    };
+    Err(match trouble.throttled {
+        true => Hindrance::Throttled(waiting),
+        false => Hindrance::Waiting(waiting),
+    })
 }
 
 fn suitable<'a>(policy: &Policy, look: &'a ServiceLook) -> Result<&'a Service, Hindrance> {
@@ -351,6 +362,7 @@ fn begin(rollout: &Rollout, ready: &Ready<'_>, now: Timestamp) -> Decision {
         containers: ready.containers.clone(),
         alarms: ready.alarms.clone(),
         no_way_back: ready.no_way_back.clone(),
+        throttled_at: None,
     };
     let request = registration(rollout, &start, ready.definition, &ready.registry);
     Decision {

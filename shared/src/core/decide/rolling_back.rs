@@ -39,7 +39,7 @@ pub(super) fn decide(returning: &Return<'_>, observation: &Observation) -> Decis
     let service = match &observation.service {
         Look::Taken(ServiceLook::Found(service)) if service.active => service,
         Look::Taken(_) => return supersede(SupersededBy::ServiceGone),
-        Look::Unavailable(trouble) => return returning.unclear(trouble),
+        Look::Unavailable(trouble) => return returning.unclear(&trouble.words),
         Look::NotTaken => return returning.unclear("the service was not looked at"),
     };
     let Some(primary) = service.primary() else {
@@ -153,13 +153,13 @@ impl Return<'_> {
             })
         };
         if let Look::Unavailable(trouble) = &observation.definition {
-            return self.unclear(trouble);
+            return self.unclear(&trouble.words);
         }
         if let Look::Unavailable(trouble) = &observation.good_definition {
-            return self.unclear(trouble);
+            return self.unclear(&trouble.words);
         }
         match (turned, history) {
-            (_, Look::Unavailable(trouble)) => self.unclear(trouble),
+            (_, Look::Unavailable(trouble)) => self.unclear(&trouble.words),
             // Pushboat asks for such a revision by its digests only: this is somebody's update.
             (Turned::ByUpdate | Turned::NotYet, Look::NotTaken) => somebody_else(),
             (Turned::ByUpdate | Turned::NotYet, Look::Taken(_)) => {
@@ -290,7 +290,7 @@ impl Return<'_> {
             && self.now < *intended_at + STOP_DOUBTED
         {
             // It may be on its way back, which an update would only delay.
-            return self.unclear(trouble);
+            return self.unclear(&trouble.words);
         }
         if let Some(taken_back) = self.taken_back(observation) {
             return self.put_right(taken_back, observation);

@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 
 use super::super::alarm::AlarmWatch;
-use super::super::observation::{Look, Observation, OwnRevision, ServiceLook};
+use super::super::observation::{Look, Observation, OwnRevision, ServiceLook, Trouble};
 use super::super::reason::{Rejected, SupersededBy, Waiting};
 use super::super::rollout::{Phase, Rollout, Running, Start};
 use super::super::shared::Shared;
@@ -29,17 +29,22 @@ pub(super) fn decide(
         Look::Taken(ServiceLook::Found(service)) if service.active => service,
         Look::Taken(_) => return supersede(SupersededBy::ServiceGone),
         Look::Unavailable(trouble) => return look_again(rollout, start, trouble, now),
-        Look::NotTaken => return look_again(rollout, start, "no look at the service", now),
+        Look::NotTaken => return look_again(rollout, start, &"no look at the service".into(), now),
     };
     let Some(primary) = service.primary() else {
-        return look_again(rollout, start, "ECS shows no primary deployment", now);
+        return look_again(
+            rollout,
+            start,
+            &"ECS shows no primary deployment".into(),
+            now,
+        );
     };
     let revision = match (intent.revision, &observation.own_revision) {
         (Some(revision), _) => Some(revision),
         (None, Look::Taken(found)) => found.as_deref(),
         (None, Look::Unavailable(trouble)) => return look_again(rollout, start, trouble, now),
         (None, Look::NotTaken) => {
-            return look_again(rollout, start, "no look for our revision", now);
+            return look_again(rollout, start, &"no look for our revision".into(), now);
         }
     };
     if let Some(revision) = revision.filter(|revision| primary.task_definition == *revision) {
@@ -49,17 +54,8 @@ pub(super) fn decide(
         };
         return taken(rollout, start, revision, &seen, intent, now);
     }
-    let record = revision.and_then(|revision| history::of(&observation.history, revision));
-    if let (Some(revision), Some(record)) = (revision, record) {
-        // It was taken, and does not show any more: what became of it is seen to next.
-        // Its tasks name the deployment, the record does not.
-        let mut stopped = rollout.evidence.stopped_tasks.kept().iter();
-        let task = stopped.find(|task| task.task_definition == revision);
-        let gone = Seen {
-            deployment: task.map_or(&record.arn, |task| &task.started_by),
-            created_at: record.created_at,
-        };
-        return taken(rollout, start, revision, &gone, intent, now);
+    if let Some(decision) = told_by_history(rollout, start, revision, intent, observation, now) {
+        return decision;
     }
     let lag_over_at = intent
         .intended_at
@@ -80,12 +76,44 @@ pub(super) fn decide(
         // Nothing was changed yet, as far as can be seen: the newer push need not wait.
         return supersede(SupersededBy::Push(newer.clone()));
     }
-    if now.duration_since(start.at) >= rollout.policy.deadline() {
+    if now >= over_at(rollout, start) {
         return reject(Rejected::AwsUnavailable {
             trouble: "ECS did not take the change before the deadline".to_owned(),
         });
     }
     ask_again(rollout, start, revision, &service.arn, observation, now)
+}
+
+/// Decides where only the history can tell of a deployment that is no longer shown.
+fn told_by_history(
+    rollout: &Rollout,
+    start: &Shared<Start>,
+    revision: Option<&str>,
+    intent: &Intent<'_>,
+    observation: &Observation,
+    now: Timestamp,
+) -> Option<Decision> {
+    let may_be_gone = intent.intended_at.is_some_and(|at| now >= at + READ_LAG);
+    match &observation.history {
+        Look::Taken(_) => {}
+        Look::Unavailable(trouble) => return Some(look_again(rollout, start, trouble, now)),
+        Look::NotTaken if may_be_gone => {
+            let trouble = "no look at the service deployments".into();
+            return Some(look_again(rollout, start, &trouble, now));
+        }
+        Look::NotTaken => return None,
+    }
+    let revision = revision?;
+    let record = history::of(&observation.history, revision)?;
+    // It was taken, and does not show any more: what became of it is seen to next.
+    // Its tasks name the deployment, the record does not.
+    let mut stopped = rollout.evidence.stopped_tasks.kept().iter();
+    let task = stopped.find(|task| task.task_definition == revision);
+    let gone = Seen {
+        deployment: task.map_or(&record.arn, |task| &task.started_by),
+        created_at: record.created_at,
+    };
+    Some(taken(rollout, start, revision, &gone, intent, now))
 }
 
 /// What tells the rollout's own revision from somebody's copy of it, tags and all.
@@ -165,14 +193,19 @@ fn ask_again(
         }
         (None, Look::Unavailable(trouble)) => return look_again(rollout, start, trouble, now),
         (None, Look::NotTaken) => {
-            return look_again(rollout, start, "no look at the task definition", now);
+            return look_again(
+                rollout,
+                start,
+                &"no look at the task definition".into(),
+                now,
+            );
         }
     };
     // It begins only now, perhaps long after a hold: what fires already is none of its doing.
     let watches = match &observation.alarms {
         Look::Taken(seen) => AlarmWatch::begin_again(&start.alarms, seen),
         Look::Unavailable(trouble) => return look_again(rollout, start, trouble, now),
-        Look::NotTaken => return look_again(rollout, start, "no look at the alarms", now),
+        Look::NotTaken => return look_again(rollout, start, &"no look at the alarms".into(), now),
     };
     let mut start = start.clone();
     if start.alarms != watches {
@@ -189,15 +222,30 @@ fn ask_again(
     }
 }
 
-fn look_again(rollout: &Rollout, start: &Shared<Start>, trouble: &str, now: Timestamp) -> Decision {
-    let over_at = start.at + rollout.policy.deadline() + READ_LAG;
-    if now >= over_at {
+/// Says when the deadline is, until which ECS has to take the change.
+///
+/// While others use its rates up ECS is well, and only a matter of turns (issue 5, invariant 11).
+fn over_at(rollout: &Rollout, start: &Start) -> Timestamp {
+    start.throttled_at.unwrap_or(start.at) + rollout.policy.deadline()
+}
+
+fn look_again(
+    rollout: &Rollout,
+    start: &Shared<Start>,
+    trouble: &Trouble,
+    now: Timestamp,
+) -> Decision {
+    if !trouble.throttled && now >= over_at(rollout, start) + READ_LAG {
         return reject(Rejected::AwsUnavailable {
-            trouble: trouble.to_owned(),
+            trouble: trouble.words.clone(),
         });
     }
+    let mut phase = rollout.phase.clone();
+    if let (Phase::Starting { start, .. }, true) = (&mut phase, trouble.throttled) {
+        start.throttled_at = Some(now);
+    }
     let waiting = Waiting::Aws {
-        trouble: trouble.to_owned(),
+        trouble: trouble.words.clone(),
     };
-    wait(rollout.phase.clone(), now + RETRY, waiting)
+    wait(phase, now + RETRY, waiting)
 }

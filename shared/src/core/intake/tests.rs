@@ -265,6 +265,7 @@ fn the_image_under_way_is_the_one_that_was_resolved() {
         containers: Vec::new(),
         alarms: Vec::new(),
         no_way_back: None,
+        throttled_at: None,
     };
     let running = Running {
         revision: String::new(),
@@ -283,6 +284,13 @@ fn the_image_under_way_is_the_one_that_was_resolved() {
         same,
         Intake::Ignored(Ignored::SameImageUnderWay { .. })
     ));
+    let current = state.current.as_ref().unwrap();
+    let named = ['a', 'b', 'c'].map(|one| current.names(&push("x", one, 0).digest));
+    assert_eq!(
+        named,
+        [true, true, false],
+        "it was asked for with the first, and brings the second"
+    );
     assert!(matches!(
         take(&mut state, &push("v3", 'a', 3)),
         Intake::Accepted(_)
@@ -310,6 +318,7 @@ fn under_way() -> TargetState {
             containers: Vec::new(),
             alarms: AlarmWatch::begin(&[seen]),
             no_way_back: None,
+            throttled_at: None,
         }
         .into(),
         running: Running {

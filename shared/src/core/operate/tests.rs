@@ -80,6 +80,7 @@ fn start() -> Shared<Start> {
         containers: vec!["app".to_owned()],
         alarms: Vec::new(),
         no_way_back: None,
+        throttled_at: None,
     }
     .into()
 }

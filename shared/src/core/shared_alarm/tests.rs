@@ -75,6 +75,7 @@ fn start(alarms: Vec<AlarmWatch>) -> Shared<Start> {
         containers: Vec::new(),
         alarms,
         no_way_back: None,
+        throttled_at: None,
     }
     .into()
 }

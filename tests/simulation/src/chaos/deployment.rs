@@ -67,6 +67,12 @@ fn strategy(rng: &mut fastrand::Rng) -> Value {
     }
 }
 
+/// Says whether a deployment configuration has hooks that wait for a person.
+pub(super) fn pauses(configuration: &Value) -> bool {
+    let hooks = configuration["lifecycleHooks"].as_array();
+    hooks.is_some_and(|hooks| hooks.iter().any(|hook| hook["targetType"] == "PAUSE"))
+}
+
 fn hooks(rng: &mut fastrand::Rng) -> Value {
     // Before each of five steps forth and back it is less than the two hours at the end.
     let timeout = json!({

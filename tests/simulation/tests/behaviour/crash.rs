@@ -367,12 +367,32 @@ fn throttled_for_long_it_comes_through_in_the_end() {
     }
 }
 
+/// Throttled AWS is well: with many targets at once it can take longer than one deadline.
+#[test]
+fn throttled_for_longer_than_its_deadline_it_comes_through_all_the_same() {
+    for operation in [
+        Operation::DescribeServices,
+        Operation::DescribeImage,
+        Operation::RegisterTaskDefinition,
+        Operation::UpdateService,
+    ] {
+        let mut world = adopted();
+        world.calls.fail_next(operation, Fault::Throttled, 60);
+        push(&mut world, "v2");
+        world.run_for(minutes(40));
+        assert!(under_way(&world).is_some(), "{operation:?}");
+        world.run_for(minutes(60));
+        assert_eq!(history(&world), ["v2 succeeded"], "{operation:?}");
+        assert_eq!(world.ecs.revisions("web"), 2, "{operation:?}");
+    }
+}
+
 #[test]
 fn without_any_answer_until_the_deadline_it_is_rejected_and_says_so() {
     let mut world = adopted();
     world
         .calls
-        .fail_next(Operation::DescribeImage, Fault::Throttled, usize::MAX);
+        .fail_next(Operation::DescribeImage, Fault::LostRequest, usize::MAX);
     push(&mut world, "v2");
     world.run_for(LONG_ENOUGH);
     assert_eq!(history(&world), ["v2 rejected aws-unavailable"]);
@@ -382,7 +402,7 @@ fn without_any_answer_until_the_deadline_it_is_rejected_and_says_so() {
         explanation
             .as_str()
             .unwrap()
-            .contains("DescribeImage was throttled")
+            .contains("DescribeImage got no clear answer")
     );
 }
 

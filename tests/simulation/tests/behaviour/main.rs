@@ -5,6 +5,7 @@
 
 mod adoption;
 mod crash;
+mod fleet;
 mod hindered;
 mod hold;
 mod lifecycle_hooks;

@@ -64,7 +64,7 @@ impl Return<'_> {
                 Action::Register(self.registration(definition)),
                 Action::UpdateService(None),
             ]),
-            (_, Look::Unavailable(trouble)) => self.unclear(trouble),
+            (_, Look::Unavailable(trouble)) => self.unclear(&trouble.words),
             (_, Look::Taken(None) | Look::NotTaken) => {
                 self.unclear("the ledger has no text of the last good task definition")
             }

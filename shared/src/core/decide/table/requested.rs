@@ -296,6 +296,19 @@ fn the_deadline_counts_from_the_first_look_that_was_hindered() {
 }
 
 #[test]
+fn while_ecs_is_only_busy_the_deadline_does_not_count() {
+    let Given(rollout) = hindered(-9999);
+    for (look, since) in [(throttled(), Some(now())), (unavailable(), None)] {
+        let seen = seen().service_look(look);
+        let decision = decide(&rollout.policy, &rollout, &seen.0, now());
+        match decision.phase {
+            Phase::Requested { hindered_since, .. } => assert_eq!(hindered_since, since),
+            phase => assert_eq!((phase.as_str(), since), ("rejected", None)),
+        }
+    }
+}
+
+#[test]
 #[rustfmt::skip]
 fn the_way_back() {
     let good = |look: Look<Option<GoneImage>>| seen().change(|seen| {

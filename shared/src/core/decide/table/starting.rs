@@ -34,6 +34,13 @@ fn started(seconds: i64) -> Given {
     given
 }
 
+/// Started long ago, and ECS was too busy to take it until this many seconds ago.
+fn busy(seconds: i64) -> Given {
+    let mut given = started(-9999);
+    given.0.phase.start_mut().unwrap().throttled_at = Some(at(seconds));
+    given
+}
+
 /// What ran before still is the primary deployment; revision 8 is found by its tags if `own`.
 pub(super) fn before(own: bool) -> Seen {
     Seen(Observation {
@@ -41,8 +48,13 @@ pub(super) fn before(own: bool) -> Seen {
         definition: Look::Taken(definition("team/web:v1")),
         own_revision: Look::Taken(own.then(|| "web:8".to_owned())),
         alarms: Look::Taken(alarm(AlarmState::Ok)),
+        history: Look::Taken(Vec::new()),
         ..Observation::default()
     })
+}
+
+fn without_history(look: Look<Vec<DeploymentRecord>>) -> Seen {
+    before(true).change(|seen| seen.history = look)
 }
 
 /// The primary deployment was made this many seconds ago, of this task definition.
@@ -118,6 +130,11 @@ fn no_answer() {
         ("no look at the service",        registered(-60), before(true).service_look(Look::NotTaken), "starting web:8 -60s | wait 15s aws"),
         ("no primary deployment",         registered(-60), before(true).service(|one| one.deployments.clear()), "starting web:8 -60s | wait 15s aws"),
         ("about our revision",            unregistered(-60), own(unavailable()), "starting unregistered -60s | wait 15s aws"),
+        ("about what became of it",       registered(-60), without_history(unavailable()), "starting web:8 -60s | wait 15s aws"),
+        ("no look at what became of it",  registered(-30), without_history(Look::NotTaken), "starting web:8 -30s | wait 15s aws"),
+        ("… nor needed within the lag",   registered(-29), without_history(Look::NotTaken), "starting web:8 -29s | wait 1s read-lag"),
+        ("… nor if it was turned away",   turned_away(), without_history(Look::NotTaken), SENDS_AGAIN),
+        ("… nor if it is shown",          registered(-60), primary("web:8", -4).change(|seen| seen.history = unavailable()), TAKEN),
         ("no look for our revision",      unregistered(-60), own(Look::NotTaken), "starting unregistered -60s | wait 15s aws"),
         ("… nor needed: it is known",     registered(-60), own(unavailable()), SENDS_AGAIN),
         ("about the definition",          unregistered(-60), no_definition(unavailable()), "starting unregistered -60s | wait 15s aws"),
@@ -141,6 +158,9 @@ fn newer_pushes_and_the_deadline() {
         ("… but what was taken counts",             started(-1800), primary("web:8", -4), TAKEN),
         ("silence until the deadline and the lag",  started(-1829), silent(), "starting web:8 unsent | wait 15s aws"),
         ("… and no longer",                         started(-1830), silent(), "rejected aws-unavailable | over"),
+        ("… but as long as ECS is only busy",       started(-9999), before(true).service_look(throttled()), "starting web:8 unsent | wait 15s aws"),
+        ("a second before the deadline since it was", busy(-1799), before(true), SENDS_AGAIN),
+        ("at the deadline since it was",            busy(-1800), before(true), "rejected aws-unavailable | over"),
     ]);
 }
 

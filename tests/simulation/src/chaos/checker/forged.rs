@@ -86,6 +86,7 @@ pub(super) fn start(character: char) -> Shared<Start> {
         platform: None,
         alarms: Vec::new(),
         no_way_back: None,
+        throttled_at: None,
     }
     .into()
 }

@@ -11,10 +11,11 @@ use pushboat::ports::Clock as _;
 
 use super::{Chaos, LAST_LOOKS};
 use crate::chaos::checker::{End, Short, Tags, Unheard, Unsent};
+use crate::chaos::deployment;
 use crate::chaos::plan::TargetPlan;
 use crate::retries::DeadLetterQueue;
 
-/// How long everything has to end once faults stopped.
+/// How long everything has to end once faults stopped; twice as long where a service pauses.
 const QUIET: SignedDuration = SignedDuration::from_hours(2);
 /// How often it is looked whether everything ended.
 const LOOK_FOR_REST_EVERY: SignedDuration = SignedDuration::from_mins(10);
@@ -48,8 +49,22 @@ impl Chaos {
     /// Seven of eight runs stop early where nothing is left to happen but what
     /// waits for people: the hours of waiting that follow show nothing new.
     pub(super) fn let_everything_end(&mut self, seed: u64) {
-        let until = self.world.clock.after(QUIET);
         let to_the_end = seed.is_multiple_of(8);
+        self.let_end_within(QUIET, to_the_end);
+        let mut targets = self.plan.targets.iter();
+        if !self.targets_rest() && targets.any(|target| self.is_paused_often(target)) {
+            // What waited behind such a rollout may itself be paused for as long.
+            self.let_end_within(QUIET, false);
+        }
+    }
+
+    fn is_paused_often(&self, target: &TargetPlan) -> bool {
+        target.deployment.as_ref().is_some_and(deployment::pauses)
+            && self.world.state(&target.name).current.is_some()
+    }
+
+    fn let_end_within(&mut self, quiet: SignedDuration, to_the_end: bool) {
+        let until = self.world.clock.after(quiet);
         while !self.has_failed() && self.world.clock.now() < until {
             self.pass(LOOK_FOR_REST_EVERY.as_secs());
             if !to_the_end && self.world.is_idle() && self.targets_rest() {
