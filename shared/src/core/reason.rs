@@ -1,6 +1,7 @@
 //! Why: each wait, refusal, hand-over and halt has a typed reason.
 //!
-//! The sentence that a person reads for each stands in `message.rs`.
+//! The sentence that a person reads for each stands in `message/reason.rs`, or in
+//! `message/operator.rs` where something waits or a command is refused.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -30,7 +31,8 @@ pub enum Waiting {
     Service,
     /// Somebody else's deployment is under way, or the service has not settled.
     ServiceBusy,
-    /// A watched alarm fires while the running version is to be taken as good.
+    /// A watched alarm fires while the running version is to be taken as good, or while a rollout
+    /// is to start that waits for quiet alarms.
     AlarmQuiet,
     /// AWS throttled us or gave no clear answer.
     Aws {

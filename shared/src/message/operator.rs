@@ -126,7 +126,7 @@ pub(super) fn command_text(
     let outcome = match (refused, &command.order) {
         (Some(reason), _) => refusal(reason, target, surroundings),
         (None, Order::Deploy { .. }) => {
-            "It is deployed when its turn has come, whichever push is the newest; all checks are made as for a push.".to_owned()
+            "It is deployed when its turn has come, whichever push is the newest; all checks of a push are made but two: the tag need not match, and it goes ahead where the last good image is gone.".to_owned()
         }
         (None, Order::Rollback) => {
             "The rollout under way, or else the one that halted, is taken back to the last good version, and what waits behind it is withdrawn. An image that had been started is kept out until a person releases it.".to_owned()

@@ -1,4 +1,4 @@
-//! What an event from EventBridge means to us, one file per source.
+//! What an event from EventBridge means to us, one file for each kind of event.
 //!
 //! Parsing is tolerant: every field may be missing, unknown fields and values
 //! are let through, and what cannot be read is explained, never a failure.

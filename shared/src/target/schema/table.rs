@@ -8,8 +8,8 @@ use super::field::{Field, in_order, shapes};
 pub(super) fn markdown(schema: &Value) -> String {
     let fields = Field::all(schema).into_iter();
     let rows = fields.filter(Field::is_named).map(|field| row(&field));
-    let head = "| field | meaning | type and bounds | default | example |\n\
-                | --- | --- | --- | --- | --- |\n";
+    let head = "| field | meaning | type and bounds | default |\n\
+                | --- | --- | --- | --- |\n";
     head.to_owned() + &rows.collect::<String>()
 }
 
@@ -19,7 +19,6 @@ fn row(field: &Field) -> String {
         meaning(field),
         bounds(&field.schema),
         default(field),
-        code(&field.schema["examples"][0].to_string()),
     ];
     let cells = cells.map(|cell| cell.replace('|', "\\|"));
     format!("| {} |\n", cells.join(" | "))
