@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn the_newest_that_was_pushed_since_and_that_nobody_told_of_is_found() {
         let images = [
-            listed('a', &["main-1"], -1),
+            listed('a', &["main-1"], 0),
             listed('b', &["main-2"], 100),
             listed('c', &["main-3"], 200),
             listed('d', &["dev-1"], 300),

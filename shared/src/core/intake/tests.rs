@@ -10,6 +10,7 @@ use super::super::name::TargetName;
 use super::super::observation::{Controller, Service};
 use super::super::reason::NewerPush;
 use super::super::rollout::{Running, Start};
+use super::super::state::Standing;
 use super::*;
 use crate::target;
 
@@ -558,4 +559,69 @@ fn what_the_service_itself_tells_is_kept_too_the_oldest_first() {
         assert_eq!((told[0].first_at, told[0].last.at), (at(20), at(40)));
         assert_eq!(told[0].times, 3, "neither a repeat nor what came before");
     }
+}
+
+/// Takes in what the sweep found, as of when `after` was the newest that was accepted.
+fn find(state: &mut TargetState, found: &Push, after: Option<&NewestPush>) -> Intake {
+    let found = Push {
+        source: PushSource::Found,
+        ..found.clone()
+    };
+    receive_found(state, &policy("v*"), &found, after, at(100))
+}
+
+fn adopted() -> TargetState {
+    TargetState {
+        standing: Standing::Adopted {
+            service_created_at: at(-9),
+            service_arn: String::new(),
+            given_up_deployment: None,
+        },
+        ..TargetState::default()
+    }
+}
+
+#[test]
+fn what_was_found_in_ecr_is_taken_in_if_nothing_was_told_since() {
+    let found = push("v2", 'b', 2);
+    let mut unheard = adopted();
+    assert_eq!(
+        find(&mut unheard, &found, None),
+        Intake::Accepted(Vec::new())
+    );
+    assert_eq!(unheard.waiting.len(), 1);
+
+    let mut heard = adopted();
+    let _ = take(&mut heard, &push("v1", 'a', 1));
+    let before = heard.newest["app"].clone();
+    let _ = take(&mut heard, &push("v3", 'c', 3));
+    let older = find(&mut heard, &found, Some(&before));
+    assert_eq!(
+        older,
+        Intake::Ignored(Ignored::Older {
+            newest_tag: "v3".to_owned(),
+            newest: push("v3", 'c', 3).digest,
+        })
+    );
+    let repeat = find(&mut heard, &push("v3", 'c', 2), Some(&before));
+    assert_eq!(repeat, Intake::Ignored(Ignored::Repeat));
+    let newest = heard.newest["app"].clone();
+    let newer = find(&mut heard, &push("v4", 'd', 4), Some(&newest));
+    assert!(matches!(newer, Intake::Accepted(_)), "{newer:?}");
+}
+
+#[test]
+fn what_was_found_in_ecr_is_left_alone_where_it_is_not_followed_or_people_decide() {
+    let not_followed = find(&mut adopted(), &push("dev", 'b', 2), None);
+    let tag = "dev".to_owned();
+    assert_eq!(
+        not_followed,
+        Intake::Ignored(Ignored::TagNotFollowed { tag })
+    );
+    let mut state = TargetState {
+        stood_down: true,
+        ..adopted()
+    };
+    let left = find(&mut state, &push("v2", 'b', 2), None);
+    assert_eq!(left, Intake::Ignored(Ignored::LeftToPeople));
 }

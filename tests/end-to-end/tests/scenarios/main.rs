@@ -13,6 +13,7 @@ mod faults;
 mod function_log;
 mod image;
 mod live;
+mod overlooked;
 mod parameter;
 mod repetition;
 mod role;
@@ -32,7 +33,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use crate::world::World;
 
 /// How many scenarios run at a time where nothing else is said: they mostly wait.
-const AT_A_TIME: usize = 4;
+const AT_A_TIME: usize = 5;
 
 type Played<'a> = Pin<Box<dyn Future<Output = Result<(), Failure>> + 'a>>;
 
@@ -59,6 +60,8 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = arguments.test_threads.or(Some(AT_A_TIME));
     let trials = scenarios![
+        Any overlooked::a_push_whose_event_is_lost_goes_live,
+        Any overlooked::a_notice_that_the_stream_gave_up_is_sent_by_the_sweep,
         Any crash_safety::every_call_can_be_the_last,
         Any faults::calls_that_go_wrong_change_nothing,
         Any faults::events_that_go_wrong_change_nothing,

@@ -10,6 +10,7 @@ use end_to_end::{Aws, Failure, Seen};
 use local_aws::CallRecord;
 use serde_json::{Value, json};
 
+use crate::overlooked;
 use crate::target::Target;
 use crate::world::World;
 
@@ -42,7 +43,7 @@ pub(crate) async fn every_call_is_one_that_the_functions_role_allows(
     for question in ["explain", "history"] {
         target.command(question, &json!({})).await?;
     }
-    compare_with_ecr(world).await?;
+    overlooked::compare_with_ecr(world).await?;
     remove(&target).await?;
 
     let calls = world.local.calls(0);
@@ -77,25 +78,6 @@ pub(crate) async fn every_call_is_one_that_the_functions_role_allows(
     Ok(())
 }
 
-/// Has the sweep look in ECR for what was overlooked, a quarter of an hour before its time.
-async fn compare_with_ecr(world: &World) -> Result<(), Failure> {
-    let before = world.local.calls(0).last().map_or(0, |call| call.sequence);
-    let noted = json!({
-        "TableName": world.installation.ledger_table,
-        "Key": {"pk": {"S": "sweep"}, "sk": {"S": "overlooked"}},
-    });
-    world.aws.json("dynamodb", "DeleteItem", &noted).await?;
-    let until = world.until("the sweep's look in ECR", async || {
-        let calls = world.local.calls(before);
-        let is_it = |call: &CallRecord| call.operation == "DescribeImages" && is_of(call, "sweep");
-        Ok(match calls.iter().any(is_it) {
-            true => Seen::Reached(()),
-            false => Seen::NotYet(format!("{} calls", calls.len())),
-        })
-    });
-    until.await
-}
-
 /// Takes the target out of the configuration, which no other scenario does.
 async fn remove(target: &Target<'_>) -> Result<(), Failure> {
     let parameter = json!({"Name": format!("/pushboat/targets/{}", target.name)});
@@ -111,7 +93,7 @@ async fn remove(target: &Target<'_>) -> Result<(), Failure> {
     until.await
 }
 
-fn is_of(call: &CallRecord, function: &str) -> bool {
+pub(crate) fn is_of(call: &CallRecord, function: &str) -> bool {
     let name = format!("-{}Function-", logical_name(function));
     let caller = call.caller.function.as_deref();
     caller.is_some_and(|caller| caller.contains(&name))
