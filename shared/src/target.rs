@@ -82,17 +82,8 @@ pub fn parse(target: &TargetName, text: &str) -> Result<Policy, Vec<Mistake>> {
             "Shorten it: a target names one service.",
         )]);
     }
-    let value: Value = match serde_json::from_str(text) {
-        Ok(value) => value,
-        Err(error) => {
-            return Err(vec![Mistake::new(
-                format!("line {}, column {}", error.line(), error.column()),
-                "the value is not JSON",
-                "Check it with any JSON validator; mind commas, quotes and braces.",
-            )]);
-        }
-    };
-    let mut reader = Reader::default();
+    let (value, repeated) = json::read(text).map_err(|mistake| vec![mistake])?;
+    let mut reader = Reader { mistakes: repeated };
     let policy = reader.target(target, &value);
     match policy {
         Some(policy) if reader.mistakes.is_empty() => Ok(policy),
@@ -111,7 +102,6 @@ pub(crate) fn first_mistakes(mut mistakes: Vec<Mistake>, whole: &str) -> Vec<Mis
     mistakes
 }
 
-#[derive(Default)]
 struct Reader {
     mistakes: Vec<Mistake>,
 }
@@ -454,7 +444,7 @@ impl Reader {
         for (index, value) in list.iter().enumerate() {
             let place = format!("{place}[{index}]");
             let text = self.string(&place, value)?;
-            if text.is_empty() || text.len() > NAME_LIMIT {
+            if text.is_empty() || text.chars().count() > NAME_LIMIT {
                 self.wrong(
                     &place,
                     format!("it is empty or longer than {NAME_LIMIT} characters"),
@@ -527,6 +517,7 @@ pub(crate) fn shown(text: &str) -> String {
     }
 }
 
+mod json;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]

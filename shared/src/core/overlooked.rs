@@ -135,6 +135,7 @@ fn was_requested(state: &TargetState, digest: &ImageDigest) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::intake;
     use super::*;
     use crate::core::state::Quarantined;
 
@@ -265,6 +266,33 @@ mod tests {
             find(&glob("main-*"), &told, &images[..1]).as_deref(),
             Some("main-2")
         );
+        for (own_second, found) in [(99, Some("main-2")), (100, None)] {
+            let images = [
+                listed('b', &["main-2"], 100),
+                listed('c', &["main-3"], own_second),
+            ];
+            let seen = find(&glob("main-*"), &told, &images);
+            assert_eq!(seen.as_deref(), found, "{own_second}");
+        }
+    }
+
+    #[test]
+    fn what_a_rollout_was_asked_for_with_is_left_alone() {
+        let images = [listed('b', &["main-2"], 100)];
+        let text = r#"{ "service": { "cluster": "c", "name": "s" },
+            "images": [ { "repository": "team/web" } ] }"#;
+        let name = crate::core::name::TargetName::parse("web").unwrap();
+        let policy = crate::target::parse(&name, text).unwrap().into();
+        let asked = Push {
+            source: PushSource::Event,
+            ..of_listed(&glob("main-*"), "main-2", &images[0])
+        };
+        let mut state = adopted();
+        let _ = intake::enter(&mut state, &policy, &asked, at(100));
+        assert!(state.newest.is_empty() && state.quarantine.is_empty());
+        assert_eq!(find(&glob("main-*"), &state, &images), None);
+        let other = [listed('c', &["main-2"], 100)];
+        assert!(find(&glob("main-*"), &state, &other).is_some());
     }
 
     #[test]

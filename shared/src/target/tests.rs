@@ -71,6 +71,21 @@ fn with(fields: &str) -> Result<Policy, Vec<Mistake>> {
 }
 
 #[test]
+fn a_field_that_stands_twice_is_refused_beside_what_else_is_wrong() {
+    let mistakes = with(r#""bakeTimeSeconds": 60, "bakeTimeSeconds": -1"#).unwrap_err();
+    let places: Vec<_> = mistakes.iter().map(|mistake| &*mistake.place).collect();
+    assert_eq!(places, ["bakeTimeSeconds", "bakeTimeSeconds"]);
+}
+
+/// CloudWatch counts an alarm's name in characters.
+#[test]
+fn a_name_may_be_as_long_as_aws_allows_whatever_its_letters() {
+    let named = |count| with(&format!(r#""alarms": ["{}"]"#, "ü".repeat(count)));
+    assert!(named(255).is_ok());
+    assert_eq!(named(256).unwrap_err().len(), 1);
+}
+
+#[test]
 fn what_is_done_about_alarms_at_the_start_is_one_of_three_words() {
     for (word, choice) in [
         ("ignore", AlarmsAtStart::Ignore),

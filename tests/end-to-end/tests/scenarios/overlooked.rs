@@ -39,7 +39,7 @@ pub(crate) async fn a_push_whose_event_is_lost_goes_live(world: &World) -> Resul
     target.runs(&digest).await
 }
 
-pub(crate) async fn a_notice_that_the_stream_gave_up_is_sent_by_the_sweep(
+pub(crate) async fn a_notice_that_is_never_sent_from_the_stream_is_sent_by_the_sweep(
     world: &World,
 ) -> Result<(), Failure> {
     let name = "unsent";
