@@ -258,6 +258,44 @@ mod tests {
     }
 
     #[test]
+    fn of_a_service_that_is_another_one_nothing_is_kept_but_what_is_kept_out() {
+        let at = Timestamp::UNIX_EPOCH;
+        let digest = format!("sha256:{}", "a".repeat(64));
+        let digest = ImageDigest::parse(&digest).unwrap();
+        let kept_out = Quarantined {
+            rollout: RolloutId::new(at, &[]),
+            at,
+            failure: String::new(),
+        };
+        let quarantine = BTreeMap::from([(digest, kept_out)]);
+        let mut state = TargetState {
+            standing: Standing::Adopted {
+                service_created_at: at,
+                service_arn: "service".to_owned(),
+                given_up_deployment: None,
+            },
+            last_known_good: Some(LastKnownGood {
+                service_arn: "service".to_owned(),
+                service_created_at: at,
+                task_definition: "web:1".to_owned(),
+                images: BTreeMap::new(),
+                by_tag: false,
+                source: GoodSource::Adopted,
+                at,
+            }),
+            stood_down: true,
+            quarantine: quarantine.clone(),
+            ..TargetState::default()
+        };
+        state.forget_service();
+        let expected = TargetState {
+            quarantine,
+            ..TargetState::default()
+        };
+        assert_eq!(state, expected);
+    }
+
+    #[test]
     fn the_last_good_version_has_the_tag_it_was_pushed_under() {
         let id = RolloutId::new(Timestamp::UNIX_EPOCH, &["v1"]);
         let tag = Some("v1".to_owned());
