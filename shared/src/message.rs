@@ -16,6 +16,7 @@ mod paused_hook;
 mod reason;
 mod shared_alarm;
 mod surroundings;
+mod waiting;
 
 use jiff::Timestamp;
 
@@ -30,9 +31,10 @@ use crate::target::Mistake;
 
 pub use explanation::explanation;
 pub use failure::failure;
-pub use operator::{refusal, waiting};
+pub use operator::refusal;
 pub use reason::{halted, ignored, rejected, rejected_briefly, superseded};
 pub use surroundings::Surroundings;
+pub use waiting::waiting;
 
 /// SNS takes subjects of fewer than 100 characters. Source: SNS API reference, Publish, `Subject`.
 const SUBJECT_LIMIT: usize = 99;

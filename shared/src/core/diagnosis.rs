@@ -14,7 +14,7 @@
 mod causes;
 pub mod failed_tasks;
 pub mod service_trouble;
-mod table;
+mod stopped_task_reasons;
 pub mod target_health;
 #[cfg(test)]
 mod tests;
@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use super::evidence::StoppedTask;
 
 pub use causes::Cause;
-pub use table::cause;
+pub use stopped_task_reasons::cause;
 
 /// Whose fault a stopped task is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,9 +1,9 @@
 //! Why nothing is happening to a target, in sentences.
 
 use super::failure::failure;
-use super::operator::waiting;
 use super::reason::halted as halted_because;
 use super::rollout_headline;
+use super::waiting::waiting;
 use crate::core::reason::Waiting;
 use crate::core::rollout::{Phase, Rollout};
 use crate::core::state::{Standing, TargetState};

@@ -1,15 +1,14 @@
-//! What is said of commands and holds, and what something waits for.
+//! What is said of commands and holds.
 
 use std::collections::BTreeMap;
 
 use super::Surroundings;
 use super::by_hand::{Good, bring_back};
-use super::diagnosis::service_trouble;
 use super::reason::rejected;
 use crate::core::hold::Hold;
 use crate::core::name::{ImageDigest, TargetName};
 use crate::core::operate::{OperatorCommand, Order, Refusal, WantedImage};
-use crate::core::reason::{Rejected, Waiting};
+use crate::core::reason::Rejected;
 use crate::core::rollout::{Phase, Rollout};
 use crate::redact::redact;
 
@@ -203,38 +202,4 @@ pub(super) fn held_text(
         redact(&super::failure(failure)),
         bring_back("To bring it back by hand", service, &good, surroundings)
     )
-}
-
-/// Says what a rollout or a target waits for.
-#[must_use]
-pub fn waiting(waiting: &Waiting) -> String {
-    match waiting {
-        Waiting::FirstLook => "it has just come in and nothing was looked at yet".to_owned(),
-        Waiting::Adoption => "the target is not adopted yet".to_owned(),
-        Waiting::Turn { behind } => format!("rollout {behind} is under way before it"),
-        Waiting::Service => "the service does not exist yet".to_owned(),
-        Waiting::ServiceBusy => {
-            "somebody else's deployment of the service is under way, or the service has not settled"
-                .to_owned()
-        }
-        Waiting::AlarmQuiet => "a watched alarm fires".to_owned(),
-        Waiting::Aws { trouble } => format!("AWS gave no clear answer: {trouble}"),
-        Waiting::ReadLag => "a change was asked for and may not be readable yet".to_owned(),
-        Waiting::Deployment => "ECS is replacing the tasks".to_owned(),
-        Waiting::ServiceTrouble { trouble, told_at } => format!(
-            "ECS is at it and said at {told_at:.0}: {}",
-            service_trouble(trouble).trim_end_matches('.')
-        ),
-        Waiting::WayBack => "ECS is bringing the last good version back".to_owned(),
-        Waiting::PausedHook { hook_id } => {
-            format!("lifecycle hook {hook_id} of the service waits for a person")
-        }
-        Waiting::BakeTime => "the bake time runs".to_owned(),
-        Waiting::SharedAlarm { alarm, first } => format!(
-            "alarm {alarm} fired, which target {first} watches too: that one goes back first"
-        ),
-        Waiting::MissingTasks => "fewer tasks run than are wanted".to_owned(),
-        Waiting::Person => "the last rollout halted: a person has to say how to go on".to_owned(),
-        Waiting::Held { reason } => format!("it is held: {reason}"),
-    }
 }

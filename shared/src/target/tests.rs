@@ -3,6 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::core::diagnosis::failed_tasks::MaxFailedTasks;
+use crate::core::policy::{AlarmsAtStart, Supersede, TagPolicy};
 
 fn target() -> TargetName {
     TargetName::parse("team/web").unwrap()

@@ -13,7 +13,7 @@ mod requested;
 mod rolling_back;
 mod starting;
 #[cfg(test)]
-mod table;
+mod tests;
 mod watched_alarms;
 
 pub use history::history_wanted;

@@ -5,7 +5,7 @@ mod rows;
 
 use serde_json::json;
 
-use super::table::{Exit, Row, TABLE, first};
+use super::stopped_task_reasons::{Exit, Row, TABLE, first};
 use super::{Cause, Circumstances, Verdict, cause, diagnose};
 use crate::core::evidence::{StoppedContainer, StoppedTask};
 

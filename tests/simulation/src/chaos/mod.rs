@@ -4,11 +4,11 @@
 //! [`run`] plays one seed. [`Checker`] knows the invariants; it is told what was
 //! done and what was true then, and never asks `decide`.
 
-mod besides;
 mod busy;
 mod checker;
 mod coverage;
 mod deployment;
+mod happenings;
 mod mistakes;
 mod mix;
 mod outages;

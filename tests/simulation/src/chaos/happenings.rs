@@ -1,4 +1,4 @@
-//! What happens besides, and how likely each is.
+//! What happens in a run, and how likely each happening is.
 
 use std::rc::Rc;
 

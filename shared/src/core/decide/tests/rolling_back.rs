@@ -460,6 +460,10 @@ fn the_last_good_revision_names_its_image_by_a_tag() {
         record.source_digests = vec![resolved(character)];
         record.failed_by_ecs = true;
     });
+    let requested = |character| landed(RecordStatus::RolledBack, character).history(|record| {
+        record.status = RecordStatus::RolledBack;
+        record.source_digests = vec![resolved(character)];
+    });
     let by_hand = |character: char| by_tag(back(DONE)).recorded(RecordStatus::Stopped).also_recorded(0, "web:7").change(|seen| {
         if let Look::Taken(records) = &mut seen.history {
             records[0].target_digests = resolved(character);
@@ -483,6 +487,8 @@ fn the_last_good_revision_names_its_image_by_a_tag() {
         ("… to nobody knows what",                    unasked(), source(&[]), REGISTERS),
         ("ECS went back to the image that was good",  seen_by(RolledBackBy::Ecs), landed(RecordStatus::RolledBack, 'a'), "rolled-back alarm-fired to web:7 by Ecs | over"),
         ("… to another one: put right",               seen_by(RolledBackBy::Ecs), landed(RecordStatus::RolledBack, 'b'), "rolling-back alarm-fired to web:7 asked 0s corrected ecs-svc/9 | register, update | now"),
+        ("a person had ECS go back to another one",   person(), requested('b'), "superseded somebody-else | over"),
+        ("… and we had it stopped: put right",        stopped(-60), requested('b'), "rolling-back alarm-fired to web:7 asked 0s corrected ecs-svc/9 | register, update | now"),
         ("a person brought the image that was good",  person(), by_hand('a'), "rolled-back alarm-fired to web:7 by Person | over"),
         ("… another one",                             person(), by_hand('b'), "superseded somebody-else | over"),
         ("… and ECS took that back, to the same",     person(), undone('a'), "rolled-back alarm-fired to web:7 by Person | over"),
