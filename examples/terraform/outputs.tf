@@ -28,6 +28,7 @@ output "deployed_image" {
   value       = one(data.aws_ecs_container_definition.deployed[*].image)
 }
 
+# Not the provider's `image_digest`: that is whatever stands behind the first colon.
 output "deployed_digest" {
   description = "Its digest, `sha256:…`; null where the revision names the image by a tag, as before the first push."
   value       = try(regex("@(sha256:[0-9a-f]{64})$", one(data.aws_ecs_container_definition.deployed[*].image))[0], null)
