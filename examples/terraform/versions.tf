@@ -1,0 +1,11 @@
+terraform {
+  # `optional()` in the types of variables.
+  required_version = ">= 1.3"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = ">= 5.0"
+    }
+  }
+}
