@@ -16,7 +16,7 @@ pub fn waiting(waiting: &Waiting) -> String {
                 .to_owned()
         }
         Waiting::AlarmQuiet => "a watched alarm fires".to_owned(),
-        Waiting::Aws { trouble } => format!("AWS gave no clear answer: {trouble}"),
+        Waiting::Aws { trouble } => format!("AWS is asked again: {trouble}"),
         Waiting::ReadLag => "a change was asked for and may not be readable yet".to_owned(),
         Waiting::Deployment => "ECS is replacing the tasks".to_owned(),
         Waiting::ServiceTrouble { trouble, told_at } => format!(

@@ -21,7 +21,7 @@ pub(super) fn invalid(mistakes: &[Mistake]) -> Value {
 /// A target that the ledger does not know.
 pub(super) fn unknown_target(target: &TargetName) -> Value {
     let message = format!(
-        "There is no target `{target}`. The command `status` lists all; a new parameter is read within a minute."
+        "There is no target `{target}`. The command `status` lists all; a new parameter is usually read within seconds, and if its event is lost within the hour."
     );
     json!({ "error": { "code": "unknown-target", "message": message } })
 }
