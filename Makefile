@@ -22,8 +22,8 @@ simulate: prerequisites ## Play seeds with every fault; SEEDS, FROM, SECONDS and
 fuzz: prerequisites ## Feed every parser of outside input with libFuzzer; TARGET and SECONDS say which and how long
 	@tests/tools/fuzz $(or $(SECONDS),60) $(TARGET)
 
-mutants: prerequisites ## Change the core bit by bit and see that a test notices; FILE narrows it, else it takes hours
-	@tests/tools/mutants $(if $(FILE),'$(FILE)')
+mutants: prerequisites ## Change the core bit by bit and see that a test notices: hours, or what FILE or SINCE=COMMIT names
+	@tests/tools/mutants $(if $(SINCE),--since '$(SINCE)',$(if $(FILE),'$(FILE)'))
 
 test: tools ## Run every check there is; needs no AWS account and no Docker
 	@$(CHECK)
