@@ -37,7 +37,7 @@ lint: prerequisites ## Check the format and run clippy, warnings as errors
 unit: prerequisites ## Run the unit, table and snapshot tests
 	@$(CHECK) unit
 
-template: tools ## Check the template (SAM, our own rules, cfn-lint, checkov) and the Terraform example
+template: tools ## Check the template and the examples: SAM, our own rules, cfn-lint, checkov, Terraform
 	@$(CHECK) template
 
 doc: prerequisites ## Check names and links in the documents, build the API's documentation
