@@ -235,7 +235,15 @@ fn look_again(
     trouble: &Trouble,
     now: Timestamp,
 ) -> Decision {
-    if !trouble.throttled && now >= over_at(rollout, start) + READ_LAG {
+    // What may have been taken is not left alone unseen, however long it takes to look.
+    let surely_not_sent = matches!(
+        rollout.phase,
+        Phase::Starting {
+            update_intended_at: None,
+            ..
+        }
+    );
+    if surely_not_sent && !trouble.throttled && now >= over_at(rollout, start) + READ_LAG {
         return reject(Rejected::AwsUnavailable {
             trouble: trouble.words.clone(),
         });

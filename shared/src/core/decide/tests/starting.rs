@@ -34,6 +34,19 @@ fn started(seconds: i64) -> Given {
     given
 }
 
+impl Given {
+    /// UpdateService was meant to be sent this many seconds ago.
+    fn sent(mut self, seconds: i64) -> Self {
+        if let Phase::Starting {
+            update_intended_at, ..
+        } = &mut self.0.phase
+        {
+            *update_intended_at = Some(at(seconds));
+        }
+        self
+    }
+}
+
 /// Started long ago, and ECS was too busy to take it until this many seconds ago.
 fn busy(seconds: i64) -> Given {
     let mut given = started(-9999);
@@ -158,6 +171,7 @@ fn newer_pushes_and_the_deadline() {
         ("… but what was taken counts",             started(-1800), primary("web:8", -4), TAKEN),
         ("silence until the deadline and the lag",  started(-1829), silent(), "starting web:8 unsent | wait 15s aws"),
         ("… and no longer",                         started(-1830), silent(), "rejected aws-unavailable | over"),
+        ("… but as long as it may have been taken", started(-9999).sent(-9990), silent(), "starting web:8 -9990s | wait 15s aws"),
         ("… but as long as ECS is only busy",       started(-9999), before(true).service_look(throttled()), "starting web:8 unsent | wait 15s aws"),
         ("a second before the deadline since it was", busy(-1799), before(true), SENDS_AGAIN),
         ("at the deadline since it was",            busy(-1800), before(true), "rejected aws-unavailable | over"),
