@@ -388,6 +388,24 @@ fn throttled_for_longer_than_its_deadline_it_comes_through_all_the_same() {
 }
 
 #[test]
+fn what_was_taken_is_watched_though_nobody_could_look_until_its_deadline() {
+    let mut world = adopted();
+    world.lost.service_changes = true;
+    let calls = &world.calls;
+    calls.fail_next(Operation::UpdateService, Fault::LostAnswer, 1);
+    push(&mut world, "v2");
+    world.run_for(seconds(10));
+    assert_eq!(world.ecs.revision(&service()), "web:2");
+    let calls = &world.calls;
+    calls.fail_next(Operation::DescribeServices, Fault::LostRequest, 45);
+    world.run_for(minutes(35));
+    assert_eq!(under_way(&world).as_deref(), Some("v2 starting"));
+    world.run_for(minutes(30));
+    assert_eq!(history(&world), ["v2 succeeded"]);
+    assert_eq!(writes(&world), (1, 1));
+}
+
+#[test]
 fn without_any_answer_until_the_deadline_it_is_rejected_and_says_so() {
     let mut world = adopted();
     world
