@@ -258,6 +258,8 @@ fn target_prefix(service: &str) -> (&str, &'static str) {
 fn query_version(service: &str) -> &'static str {
     match service {
         "cloudformation" => "2010-05-15",
+        "ec2" => "2016-11-15",
+        "elasticloadbalancing" => "2015-12-01",
         "iam" => "2010-05-08",
         "monitoring" => "2010-08-01",
         _ => "2010-03-31",
