@@ -1,20 +1,25 @@
 //! The stacks of `examples/`, made from their own templates: whole, deployed to by a push,
 //! taken back by an alarm, and deleted.
 
+mod backstage;
+mod web_service;
+
 use std::collections::BTreeMap;
 use std::fs;
 
-use end_to_end::aws::texts;
 use end_to_end::{Aws, Checkout, Example, ExampleStack, Failure, Seen, customer, template};
 use local_aws::oci::{Image, single};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::role;
+pub(crate) use self::backstage::backstage_goes_live;
+pub(crate) use self::web_service::{
+    the_web_service_goes_live_and_back, the_web_service_of_production_is_whole,
+};
 use crate::target::Target;
-use crate::world::{World, apart};
+use crate::world::World;
 
 /// What the emulator is not to make, and why.
-const TAKEN_OUT: [(&str, &str); 3] = [
+const TAKEN_OUT: [(&str, &str); 5] = [
     (
         "AWS::ECS::Cluster",
         "ECS is a model of ours in front of the emulator; it gets the cluster from the template",
@@ -27,177 +32,75 @@ const TAKEN_OUT: [(&str, &str); 3] = [
         "AWS::ECS::Service",
         "the same; and the emulator takes no parameter for DesiredCount",
     ),
+    (
+        "AWS::ApplicationAutoScaling::ScalableTarget",
+        "the emulator refuses a template that has one",
+    ),
+    (
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        "the emulator refuses a template that has one",
+    ),
 ];
-/// The target's own bake time, and one that a test can wait for.
-const BAKE_TIMES: [&str; 2] = [r#""bakeTimeSeconds": 300"#, r#""bakeTimeSeconds": 8"#];
-const REPOSITORY: &str = "team/web";
+/// A bake time that a test can wait for.
+const BAKE_TIME_SECONDS: u32 = 8;
 
-pub(crate) async fn the_web_service_goes_live_and_back(_: &World) -> Result<(), Failure> {
-    // As its README says to install Pushboat.
-    let roles = [("TaskRolePattern", "web-service/*")];
-    apart(&roles, async |world| web_service(world).await).await
-}
+/// The files of an example below `examples/`: its template, and its parameters.
+type Files = [&'static str; 2];
 
-async fn web_service(world: &World) -> Result<(), Failure> {
-    let network = prepare(world).await?;
-    let stack = create(world, "web-dev", "dev.params.json", &network, &[]).await?;
-    assert_is_whole(world, &stack, &network).await?;
-
-    let target = Target::named(world, "web-dev");
-    target.told("adopted", "").await?;
-    let good = push(world, "main-2").await?;
-    target.told("succeeded", "main-2").await?;
-    runs(world, &stack, &good).await?;
-
-    let bad = push(world, "main-3").await?;
-    target.told("baking", "main-3").await?;
-    runs(world, &stack, &bad).await?;
-    let alarm = &stack.resources["ErrorAlarm"].physical_id;
-    customer::set_alarm(&world.aws, alarm, "ALARM").await?;
-    let notice = target.told("rolled-back", "main-3").await?;
-    assert_eq!(notice.document["reason"]["code"], "alarm-fired");
-    assert!(notice.email.contains(alarm), "{}", notice.email);
-    runs(world, &stack, &good).await?;
-    assert_eq!(target.quarantine().await?, [bad]);
-    role::nothing_is_refused(world).await?;
-
-    stack.delete(&world.aws).await?;
-    assert_eq!(stack.left_over(&world.aws).await?, [""; 0]);
-    role::is_removed(&target).await
-}
-
-/// What `prod.params.json` and a migration make otherwise.
-pub(crate) async fn the_web_service_of_production_is_whole(world: &World) -> Result<(), Failure> {
-    let network = prepare(world).await?;
-    let certificate = "arn:aws:acm:us-east-1:000000000000:certificate/0a1b2c3d";
-    let given = [
-        ("CertificateArn", certificate),
-        ("MigrationCommand", "npm,run,migrate"),
-        ("MoreSecurityGroupIds", "sg-0a1b2c3d4e5f60718"),
-        // It keeps the load balancer from being deleted.
-        ("DeletionProtection", "false"),
-    ];
-    let stack = create(world, "web-prod", "prod.params.json", &network, &given).await?;
-    assert_eq!(stack.missing(&world.aws).await, [""; 0]);
-    assert!(stack.resources.contains_key("Redirect"), "{stack:?}");
-    assert!(stack.outputs["Endpoint"].starts_with("https://"));
-
-    let (service, definition) = shown(&world.aws, &stack).await?;
-    let containers = &definition["containerDefinitions"];
-    assert_eq!(containers[0]["name"], "migrate");
-    assert_eq!(containers[0]["command"], json!(["npm", "run", "migrate"]));
-    assert_eq!(containers[0]["essential"], false);
-    let after = json!([{"containerName": "migrate", "condition": "SUCCESS"}]);
-    assert_eq!(containers[1]["dependsOn"], after);
-    let network = &service["networkConfiguration"]["awsvpcConfiguration"];
-    let own = stack.resources["ServiceSecurityGroup"].physical_id.as_str();
-    assert_eq!(
-        network["securityGroups"],
-        json!([own, "sg-0a1b2c3d4e5f60718"])
-    );
-    assert_eq!(service["desiredCount"], 2);
-
-    let target = Target::named(world, "web-prod");
-    target.told("adopted", "").await?;
-    stack.delete(&world.aws).await?;
-    assert_eq!(stack.left_over(&world.aws).await?, [""; 0]);
-    role::is_removed(&target).await
-}
-
-/// Makes what is there before the stack: a network, and a repository with the first image.
-async fn prepare(world: &World) -> Result<Network, Failure> {
-    customer::create_repository(&world.aws, REPOSITORY).await?;
-    push(world, "main-1").await?;
-    Network::create(&world.aws).await
-}
-
-/// A VPC with two subnets, which the example's stack takes as parameters.
-struct Network {
-    vpc: String,
-    subnets: String,
-}
-
-impl Network {
-    async fn create(aws: &Aws) -> Result<Self, Failure> {
-        let vpc = [("CidrBlock", "10.20.0.0/16")];
-        let vpc = texts(&aws.query("ec2", "CreateVpc", &vpc).await?, "vpcId").concat();
-        let mut subnets = Vec::new();
-        for (range, zone) in [
-            ("10.20.0.0/24", "us-east-1a"),
-            ("10.20.1.0/24", "us-east-1b"),
-        ] {
-            let subnet = [
-                ("VpcId", vpc.as_str()),
-                ("CidrBlock", range),
-                ("AvailabilityZone", zone),
-            ];
-            let subnet = aws.query("ec2", "CreateSubnet", &subnet).await?;
-            subnets.push(texts(&subnet, "subnetId").concat());
-        }
-        let subnets = subnets.join(",");
-        Ok(Network { vpc, subnets })
-    }
-}
-
-/// Makes the example's stack with one of its files of parameters, and these besides.
-async fn create(
-    world: &World,
-    name: &str,
-    file: &str,
-    network: &Network,
-    given: &[(&str, &str)],
-) -> Result<ExampleStack, Failure> {
+/// A template as JSON, and the parameters of a file.
+async fn read([template, parameters]: Files) -> Result<(Value, BTreeMap<String, String>), Failure> {
     let checkout = Checkout::find()?;
-    let folder = checkout.root().join("examples/web-service");
-    let mut template = template::plain(&checkout, &folder.join("template.yaml")).await?;
-    shorten_bake_time(&mut template["Resources"]["Target"]);
-    let read: Value = serde_json::from_str(&fs::read_to_string(folder.join(file))?)?;
-    let read = read.as_array().into_iter().flatten().map(|pair| {
+    let folder = checkout.root().join("examples");
+    let template = template::plain(&checkout, &folder.join(template)).await?;
+    let pairs: Vec<Value> = serde_json::from_str(&fs::read_to_string(folder.join(parameters))?)?;
+    let pairs = pairs.iter().map(|pair| {
         let text = |member: &str| customer::text(&pair[member]);
         (text("ParameterKey"), text("ParameterValue"))
     });
-    let mut parameters: BTreeMap<String, String> = read.collect();
-    let image = format!("{}/{REPOSITORY}:main-1", world.aws.registry_host());
-    let here = [
-        ("Image", image.as_str()),
-        ("VpcId", &network.vpc),
-        ("LoadBalancerSubnetIds", &network.subnets),
-        ("ServiceSubnetIds", &network.subnets),
-    ];
-    for (key, value) in here.iter().chain(given) {
-        parameters.insert((*key).to_owned(), (*value).to_owned());
-    }
-    let left: Vec<_> = parameters
-        .iter()
-        .filter(|(_, value)| value.contains("REPLACE-ME"))
-        .collect();
-    assert!(left.is_empty(), "{left:?}");
+    Ok((template, pairs.collect()))
+}
+
+/// Makes a stack with a bake time of the target that a test can wait for.
+async fn create(
+    aws: &Aws,
+    name: &str,
+    mut template: Value,
+    parameters: &BTreeMap<String, String>,
+    exports: &BTreeMap<String, String>,
+) -> Result<ExampleStack, Failure> {
+    shorten_bake_time(&mut template["Resources"]["Target"]);
     let example = Example {
         name,
         template: &template,
-        parameters: &parameters,
-        exports: &BTreeMap::new(),
+        parameters,
+        exports,
         taken_out: &TAKEN_OUT,
     };
-    Ok(example.create(&world.aws).await?)
+    Ok(example.create(aws).await?)
 }
 
 fn shorten_bake_time(target: &mut Value) {
     let value = &mut target["Properties"]["Value"]["Fn::Sub"];
     let text = customer::text(value);
-    assert_eq!(text.matches(BAKE_TIMES[0]).count(), 1, "{text}");
-    *value = text.replace(BAKE_TIMES[0], BAKE_TIMES[1]).into();
+    let parts = text.split_once(r#""bakeTimeSeconds": "#);
+    let (before, after) = parts.expect("the target has a bake time");
+    let after = after.trim_start_matches(|letter: char| letter.is_ascii_digit());
+    *value = format!(r#"{before}"bakeTimeSeconds": {BAKE_TIME_SECONDS}{after}"#).into();
 }
 
-/// Pushes an image of this version for the tasks' architecture, and gives back its digest.
-async fn push(world: &World, version: &str) -> Result<String, Failure> {
-    let image = Image::new("amd64")
-        .with_label("org.opencontainers.image.title", "web")
+/// Pushes an image of this version for these CPUs, and gives back its digest.
+async fn push(
+    world: &World,
+    repository: &str,
+    architecture: &str,
+    version: &str,
+) -> Result<String, Failure> {
+    let image = Image::new(architecture)
+        .with_label("org.opencontainers.image.title", repository)
         .with_label("org.opencontainers.image.version", version);
-    Ok(world
-        .registry
-        .push(REPOSITORY, version, &single(&image))
-        .await?)
+    let image = single(&image);
+    let pushed = world.registry.push(repository, version, &image);
+    Ok(pushed.await?)
 }
 
 /// The service as ECS shows it, and the task definition that it runs.
@@ -223,109 +126,23 @@ async fn runs(world: &World, stack: &ExampleStack, digest: &str) -> Result<(), F
     world.until(&what, look).await
 }
 
-/// Everything that the template names is there, and hangs together.
-async fn assert_is_whole(
-    world: &World,
+/// A version bakes until an alarm of the stack fires; then this good one runs again.
+async fn is_taken_back(
+    target: &Target<'_>,
     stack: &ExampleStack,
-    network: &Network,
+    (bad_tag, bad): (&str, &str),
+    alarm: &str,
+    good: &str,
 ) -> Result<(), Failure> {
-    let aws = &world.aws;
-    assert_eq!(stack.missing(aws).await, [""; 0]);
-    let id = |logical_id: &str| stack.resources[logical_id].physical_id.as_str();
-    let listener = [("ListenerArns.member.1", id("Listener"))];
-    let listener = aws
-        .query("elasticloadbalancing", "DescribeListeners", &listener)
-        .await?;
-    assert_eq!(texts(&listener, "Port"), ["80"]);
-    assert_eq!(texts(&listener, "Protocol"), ["HTTP"]);
-    assert!(texts(&listener, "TargetGroupArn").contains(&id("TargetGroup").to_owned()));
-    let group = [("TargetGroupArns.member.1", id("TargetGroup"))];
-    let group = aws
-        .query("elasticloadbalancing", "DescribeTargetGroups", &group)
-        .await?;
-    assert_eq!(texts(&group, "HealthCheckPath"), ["/health"]);
-    assert_eq!(texts(&group, "Port"), ["8080"]);
-    // The tasks are reached from the load balancer alone.
-    let group = [("GroupId.1", id("ServiceSecurityGroup"))];
-    let group = aws.query("ec2", "DescribeSecurityGroups", &group).await?;
-    let groups = texts(&group, "groupId");
-    assert!(
-        groups.contains(&id("LoadBalancerSecurityGroup").to_owned()),
-        "{group}"
-    );
-    assert_eq!(stack.outputs["ClusterName"], stack.cluster);
-    assert_eq!(stack.outputs["ServiceName"], stack.service);
-    assert_eq!(stack.outputs["TargetName"], stack.name);
-    assert!(
-        stack.outputs["Endpoint"].starts_with("http://"),
-        "{:?}",
-        stack.outputs
-    );
-    assert_ecs_is_whole(aws, stack, network).await
-}
-
-async fn assert_ecs_is_whole(
-    aws: &Aws,
-    stack: &ExampleStack,
-    network: &Network,
-) -> Result<(), Failure> {
-    let id = |logical_id: &str| stack.resources[logical_id].physical_id.as_str();
-    let (service, definition) = shown(aws, stack).await?;
-    let balanced = json!([{
-        "containerName": "app", "containerPort": 8080, "targetGroupArn": id("TargetGroup"),
-    }]);
-    assert_eq!(service["loadBalancers"], balanced);
-    let subnets: Vec<&str> = network.subnets.split(',').collect();
-    let placed = json!({
-        "assignPublicIp": "ENABLED",
-        "subnets": subnets,
-        "securityGroups": [id("ServiceSecurityGroup")],
-    });
-    assert_eq!(
-        service["networkConfiguration"]["awsvpcConfiguration"],
-        placed
-    );
-    assert_eq!(
-        service["tags"],
-        json!([{"key": "pushboat:target", "value": stack.name}])
-    );
-    assert_eq!(service["desiredCount"], 1);
-    assert_eq!(service["launchType"], "FARGATE");
-    let breaker = &service["deploymentConfiguration"]["deploymentCircuitBreaker"];
-    assert_eq!(
-        (&breaker["enable"], &breaker["rollback"]),
-        (&true.into(), &true.into())
-    );
-
-    let account = aws.account_id();
-    for (member, role) in [
-        ("taskRoleArn", "TaskRole"),
-        ("executionRoleArn", "ExecutionRole"),
-    ] {
-        let arn = format!("arn:aws:iam::{account}:role/web-service/{}", id(role));
-        assert_eq!(definition[member], arn);
-    }
-    assert_eq!(
-        (&definition["cpu"], &definition["memory"]),
-        (&"256".into(), &"512".into())
-    );
-    let secret = format!(
-        "arn:aws:ssm:{}:{account}:parameter/web/dev/database-url",
-        aws.region()
-    );
-    let containers = json!([{
-        "name": "app",
-        "image": format!("{}/{REPOSITORY}:main-1", aws.registry_host()),
-        "essential": true,
-        "portMappings": [{"containerPort": 8080, "protocol": "tcp"}],
-        "environment": [{"name": "PORT", "value": "8080"}],
-        "secrets": [{"name": "DATABASE_URL", "valueFrom": secret}],
-        "logConfiguration": {"logDriver": "awslogs", "options": {
-            "awslogs-group": format!("/ecs/{}", stack.name),
-            "awslogs-region": aws.region(),
-            "awslogs-stream-prefix": "web",
-        }},
-    }]);
-    assert_eq!(definition["containerDefinitions"], containers);
+    let world = target.world;
+    target.told("baking", bad_tag).await?;
+    runs(world, stack, bad).await?;
+    let alarm = &stack.resources[alarm].physical_id;
+    customer::set_alarm(&world.aws, alarm, "ALARM").await?;
+    let notice = target.told("rolled-back", bad_tag).await?;
+    assert_eq!(notice.document["reason"]["code"], "alarm-fired");
+    assert!(notice.email.contains(alarm), "{}", notice.email);
+    runs(world, stack, good).await?;
+    assert_eq!(target.quarantine().await?, [bad]);
     Ok(())
 }

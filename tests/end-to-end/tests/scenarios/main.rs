@@ -67,6 +67,7 @@ fn main() -> ExitCode {
         Any faults::events_that_go_wrong_change_nothing,
         Any example::the_web_service_goes_live_and_back,
         Any example::the_web_service_of_production_is_whole,
+        Any example::backstage_goes_live,
         Any live::a_push_goes_live,
         Any live::an_index_goes_live,
         Any live::the_first_target_needs_no_tag,
