@@ -62,25 +62,33 @@ pub struct Example<'a> {
     pub template: &'a Value,
     /// The parameters that are given.
     pub parameters: &'a BTreeMap<String, String>,
-    /// What other stacks export.
-    pub exports: &'a BTreeMap<String, String>,
     /// The types that the emulator is not to make, each with the reason.
     pub taken_out: &'a [(&'a str, &'a str)],
+    /// What `Ref` and `Fn::GetAtt` (`LogicalId.Attribute`) lead to where the emulator does
+    /// not know it, because it was taken out or else.
+    pub invented: &'a [(&'a str, &'a str)],
 }
 
-/// A stack that stands.
+/// What the emulator made of a stack.
 #[derive(Clone, Debug)]
-pub struct ExampleStack {
+pub struct MadeStack {
     /// Its name.
     pub name: String,
-    /// The template as the emulator made it.
+    /// The template as the emulator got it.
     pub template: Value,
     /// The parameters that were given.
     pub parameters: BTreeMap<String, String>,
-    /// What the emulator made.
+    /// What it made.
     pub resources: Resources,
     /// The outputs.
     pub outputs: BTreeMap<String, String>,
+}
+
+/// A stack with a service.
+#[derive(Clone, Debug)]
+pub struct ServiceStack {
+    /// What the emulator made of it.
+    pub made: MadeStack,
     /// The cluster's name.
     pub cluster: String,
     /// The service's name.
@@ -90,16 +98,28 @@ pub struct ExampleStack {
 }
 
 impl Example<'_> {
-    /// Makes the stack: first the emulator's part, then that of the model of ECS.
+    /// Makes a stack that has nothing of ECS.
     ///
     /// # Errors
     ///
     /// Says what in the template is not understood, or what was refused.
-    pub async fn create(self, aws: &Aws) -> Result<ExampleStack, ExampleError> {
+    pub async fn create(self, aws: &Aws) -> Result<MadeStack, ExampleError> {
+        let exports = stack::exports(aws).await?;
+        let scope = self.scope(aws, &exports);
+        self.make(aws, &scope).await
+    }
+
+    /// Makes a stack with a service: first the emulator's part, then that of the model of ECS.
+    ///
+    /// # Errors
+    ///
+    /// Says what in the template is not understood, or what was refused.
+    pub async fn create_with_service(self, aws: &Aws) -> Result<ServiceStack, ExampleError> {
         let cluster = self.only("AWS::ECS::Cluster")?;
         let definition = self.only("AWS::ECS::TaskDefinition")?;
         let service = self.only("AWS::ECS::Service")?;
-        let mut scope = self.scope(aws);
+        let exports = stack::exports(aws).await?;
+        let mut scope = self.scope(aws, &exports);
         let cluster_name = self.name_of(&scope, cluster, "ClusterName")?;
         let service_name = self.name_of(&scope, service, "ServiceName")?;
         let arn =
@@ -112,29 +132,36 @@ impl Example<'_> {
             (service.to_owned(), service_arn),
             (format!("{service}.Name"), service_name.clone()),
         ]);
-        let template = without(self.taken_out, &scope)
-            .map_err(|(logical_id, source)| ExampleError::Unresolved { logical_id, source })?;
-        stack::create(aws, self.name, &template, self.parameters).await?;
-        let resources = resource::resources(aws, self.name).await?;
-        learn(aws, &resources, &mut scope.known).await?;
+        let made = self.make(aws, &scope).await?;
+        learn(aws, &made.resources, &mut scope.known).await?;
 
         let request = ecs_request::cluster(&cluster_name, self.properties(&scope, cluster)?);
         aws.json("ecs", "CreateCluster", &request).await?;
         let request = ecs_request::definition(self.properties(&scope, definition)?);
-        let made = aws.json("ecs", "RegisterTaskDefinition", &request).await?;
-        let revision = text(&made["taskDefinition"]["taskDefinitionArn"]);
+        let registered = aws.json("ecs", "RegisterTaskDefinition", &request).await?;
+        let revision = text(&registered["taskDefinition"]["taskDefinitionArn"]);
         scope.known.insert(definition.to_owned(), revision.clone());
         let request = ecs_request::service(&service_name, self.properties(&scope, service)?);
         aws.json("ecs", "CreateService", &request).await?;
-        Ok(ExampleStack {
-            name: self.name.to_owned(),
-            template,
-            parameters: self.parameters.clone(),
-            resources,
-            outputs: stack::outputs(aws, self.name).await?,
+        Ok(ServiceStack {
+            made,
             cluster: cluster_name,
             service: service_name,
             definition: revision,
+        })
+    }
+
+    /// Lets the emulator make its part.
+    async fn make(self, aws: &Aws, scope: &Scope<'_>) -> Result<MadeStack, ExampleError> {
+        let template = without(self.taken_out, self.invented, scope)
+            .map_err(|(logical_id, source)| ExampleError::Unresolved { logical_id, source })?;
+        stack::create(aws, self.name, &template, self.parameters).await?;
+        Ok(MadeStack {
+            name: self.name.to_owned(),
+            template,
+            parameters: self.parameters.clone(),
+            resources: resource::resources(aws, self.name).await?,
+            outputs: stack::outputs(aws, self.name).await?,
         })
     }
 
@@ -153,19 +180,20 @@ impl Example<'_> {
         }
     }
 
-    fn scope(&self, aws: &Aws) -> Scope<'_> {
+    fn scope<'a>(&'a self, aws: &Aws, exports: &'a BTreeMap<String, String>) -> Scope<'a> {
         let pseudo = [
             ("AWS::AccountId", aws.account_id()),
             ("AWS::Partition", "aws"),
             ("AWS::Region", aws.region()),
             ("AWS::StackName", self.name),
         ];
-        let known = pseudo.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let known = pseudo.iter().chain(self.invented);
+        let known = known.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Scope {
             template: self.template,
             parameters: self.parameters,
-            known: known.into(),
-            exports: self.exports,
+            known: known.collect(),
+            exports,
         }
     }
 
@@ -217,31 +245,14 @@ async fn learn(
     Ok(())
 }
 
-impl ExampleStack {
-    /// Deletes the stack, in CloudFormation's order: what refers to the service, then the
-    /// service and what it needs.
+impl MadeStack {
+    /// Deletes the stack.
     ///
     /// # Errors
     ///
     /// Says what was not deleted.
-    pub async fn delete(&self, aws: &Aws) -> Result<(), ExampleError> {
-        stack::delete(aws, &self.name).await?;
-        let service = json!({"cluster": self.cluster, "service": self.service, "force": true});
-        aws.json("ecs", "DeleteService", &service).await?;
-        let definition = json!({"taskDefinition": self.definition});
-        aws.json("ecs", "DeregisterTaskDefinition", &definition)
-            .await?;
-        let cluster = json!({"cluster": self.cluster});
-        wait("the deletion of the cluster", DRAINED_WITHIN, async || {
-            Ok(match aws.json("ecs", "DeleteCluster", &cluster).await {
-                Ok(_) => Seen::Reached(()),
-                Err(error) if error.code().starts_with("ClusterContains") => {
-                    Seen::NotYet(error.to_string())
-                }
-                Err(error) => return Err(error.into()),
-            })
-        })
-        .await
+    pub async fn delete(&self, aws: &Aws) -> Result<(), StackError> {
+        stack::delete(aws, &self.name).await
     }
 
     /// A sentence for each resource of the template that is not there.
@@ -256,5 +267,33 @@ impl ExampleStack {
     /// A service gave no answer.
     pub async fn left_over(&self, aws: &Aws) -> Result<Vec<String>, AwsError> {
         resource::left_over(aws, &self.template, &self.resources).await
+    }
+}
+
+impl ServiceStack {
+    /// Deletes the stack, in CloudFormation's order: what refers to the service, then the
+    /// service and what it needs.
+    ///
+    /// # Errors
+    ///
+    /// Says what was not deleted.
+    pub async fn delete(&self, aws: &Aws) -> Result<(), ExampleError> {
+        self.made.delete(aws).await?;
+        let service = json!({"cluster": self.cluster, "service": self.service, "force": true});
+        aws.json("ecs", "DeleteService", &service).await?;
+        let definition = json!({"taskDefinition": self.definition});
+        let deregistered = aws.json("ecs", "DeregisterTaskDefinition", &definition);
+        deregistered.await?;
+        let cluster = json!({"cluster": self.cluster});
+        wait("the deletion of the cluster", DRAINED_WITHIN, async || {
+            Ok(match aws.json("ecs", "DeleteCluster", &cluster).await {
+                Ok(_) => Seen::Reached(()),
+                Err(error) if error.code().starts_with("ClusterContains") => {
+                    Seen::NotYet(error.to_string())
+                }
+                Err(error) => return Err(error.into()),
+            })
+        })
+        .await
     }
 }

@@ -38,7 +38,7 @@ pub mod wait;
 pub use aws::{Aws, AwsError};
 pub use call_log::AnsweredCalls;
 pub use checkout::{Checkout, CheckoutError};
-pub use example_stack::{Example, ExampleError, ExampleStack};
+pub use example_stack::{Example, ExampleError, MadeStack, ServiceStack};
 pub use function_log::{FunctionLog, LogEntry};
 pub use installation::{InstallError, Installation};
 pub use notice::{Notice, notices};

@@ -93,6 +93,20 @@ pub async fn outputs(aws: &Aws, name: &str) -> Result<BTreeMap<String, String>, 
     Ok(outputs.collect())
 }
 
+/// What all stacks export, by its name.
+///
+/// # Errors
+///
+/// CloudFormation refused.
+pub async fn exports(aws: &Aws) -> Result<BTreeMap<String, String>, AwsError> {
+    let exports = aws.query("cloudformation", "ListExports", &[]).await?;
+    let exports = members(&exports, "Exports").into_iter().map(|mut member| {
+        let mut take = |name: &str| member.remove(name).unwrap_or_default();
+        (take("Name"), take("Value"))
+    });
+    Ok(exports.collect())
+}
+
 async fn ended_as(aws: &Aws, name: &str, wanted: &str) -> Result<(), StackError> {
     let what = format!("{wanted} of the stack {name}");
     let ended = wait(&what, LIMIT, async || {

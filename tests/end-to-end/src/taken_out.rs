@@ -5,14 +5,15 @@ use serde_json::{Map, Value, json};
 use crate::intrinsic::{Scope, Unresolved, attribute, function, substitute};
 
 /// The template without the resources of these types, each of which stands with its reason.
-/// Where others refer to them stand the values that they are going to have; and in the place
-/// of other stacks' exports theirs.
+/// Where others refer to them stand the values that they are going to have, and so it is
+/// with what else is invented.
 ///
 /// # Errors
 ///
 /// Says of which part something is not known.
 pub(crate) fn without(
     kinds: &[(&str, &str)],
+    invented: &[(&str, &str)],
     scope: &Scope<'_>,
 ) -> Result<Value, (String, Unresolved)> {
     let mut template = scope.template.clone();
@@ -24,7 +25,11 @@ pub(crate) fn without(
             !is_out
         });
     }
-    let fill = Fill { scope, out: &out };
+    let fill = Fill {
+        scope,
+        out: &out,
+        invented,
+    };
     for section in ["Resources", "Outputs"] {
         for (logical_id, part) in template[section].as_object_mut().into_iter().flatten() {
             fill.drop_dependencies(part);
@@ -39,12 +44,14 @@ pub(crate) fn without(
 struct Fill<'a> {
     scope: &'a Scope<'a>,
     out: &'a [String],
+    invented: &'a [(&'a str, &'a str)],
 }
 
 impl Fill<'_> {
     fn is_out(&self, name: &str) -> bool {
         let logical_id = name.split('.').next().unwrap_or_default();
-        self.out.iter().any(|out| out == logical_id)
+        let mut invented = self.invented.iter();
+        self.out.iter().any(|out| out == logical_id) || invented.any(|(known, _)| *known == name)
     }
 
     fn drop_dependencies(&self, resource: &mut Value) {
@@ -60,7 +67,6 @@ impl Fill<'_> {
         let is_replaced = match function(value) {
             Some(("Ref", name)) => name.as_str().is_some_and(|name| self.is_out(name)),
             Some(("Fn::GetAtt", argument)) => self.is_out(&attribute(argument)),
-            Some(("Fn::ImportValue", _)) => true,
             Some(("Fn::Sub", Value::String(pattern))) => {
                 return Ok(json!({"Fn::Sub": self.pattern(pattern)?}));
             }
@@ -114,21 +120,28 @@ mod tests {
                     "DependsOn": ["Service", "Alarm"],
                     "Properties": {
                         "Value": {"Fn::Sub": "${Service.Name} ${Alarm} ${AWS::Region}"},
-                        "Of": {"Fn::ImportValue": {"Fn::Sub": "other-${AWS::Region}"}},
+                        "Of": [{"Fn::GetAtt": "Pool.Url"}, {"Ref": "Pool"}],
                         "Alarm": {"Ref": "Alarm"},
                     },
                 },
             },
             "Outputs": {"Name": {"Value": {"Fn::GetAtt": ["Service", "Name"]}}},
         });
-        let pair = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let invented = [("Pool.Url", "https://pool")];
+        let known = known.iter().chain(&invented);
         let scope = Scope {
             template: &template,
             parameters: &BTreeMap::new(),
-            known: known.iter().map(pair).collect(),
-            exports: &[pair(&("other-here", "there"))].into(),
+            known: known
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+            exports: &BTreeMap::new(),
         };
-        without(&[("AWS::ECS::Service", "it has a model")], &scope)
+        without(
+            &[("AWS::ECS::Service", "it has a model")],
+            &invented,
+            &scope,
+        )
     }
 
     #[test]
@@ -139,7 +152,7 @@ mod tests {
             "DependsOn": ["Alarm"],
             "Properties": {
                 "Value": {"Fn::Sub": "web ${Alarm} ${AWS::Region}"},
-                "Of": "there",
+                "Of": ["https://pool", {"Ref": "Pool"}],
                 "Alarm": {"Ref": "Alarm"},
             },
         });

@@ -7,11 +7,11 @@ mod web_service;
 use std::collections::BTreeMap;
 use std::fs;
 
-use end_to_end::{Aws, Checkout, Example, ExampleStack, Failure, Seen, customer, template};
+use end_to_end::{Aws, Checkout, Example, Failure, Seen, ServiceStack, customer, template};
 use local_aws::oci::{Image, single};
 use serde_json::Value;
 
-pub(crate) use self::backstage::backstage_goes_live;
+pub(crate) use self::backstage::{backstage_goes_live, backstage_of_production_is_whole};
 pub(crate) use self::web_service::{
     the_web_service_goes_live_and_back, the_web_service_of_production_is_whole,
 };
@@ -19,7 +19,7 @@ use crate::target::Target;
 use crate::world::World;
 
 /// What the emulator is not to make, and why.
-const TAKEN_OUT: [(&str, &str); 5] = [
+const TAKEN_OUT: [(&str, &str); 9] = [
     (
         "AWS::ECS::Cluster",
         "ECS is a model of ours in front of the emulator; it gets the cluster from the template",
@@ -32,23 +32,36 @@ const TAKEN_OUT: [(&str, &str); 5] = [
         "AWS::ECS::Service",
         "the same; and the emulator takes no parameter for DesiredCount",
     ),
+    ("AWS::ApplicationAutoScaling::ScalableTarget", REFUSED),
+    ("AWS::ApplicationAutoScaling::ScalingPolicy", REFUSED),
+    ("AWS::EC2::EIP", REFUSED),
+    ("AWS::EC2::FlowLog", REFUSED),
+    ("AWS::EC2::NatGateway", REFUSED),
+    ("AWS::EC2::SecurityGroupIngress", REFUSED),
+];
+const REFUSED: &str = "the emulator refuses a template that has one";
+/// What the others refer to and the emulator has not: NAT gateways, which are taken out, and
+/// attributes that it knows nothing of.
+const INVENTED: [(&str, &str); 6] = [
+    ("NatA", "nat-0a1b2c3d4e5f60718"),
+    ("NatB", "nat-0a1b2c3d4e5f60719"),
+    ("NatC", "nat-0a1b2c3d4e5f6071a"),
+    ("Database.MasterUserSecret.SecretArn", DATABASE_SECRET),
+    ("AuroraCluster.MasterUserSecret.SecretArn", DATABASE_SECRET),
     (
-        "AWS::ApplicationAutoScaling::ScalableTarget",
-        "the emulator refuses a template that has one",
-    ),
-    (
-        "AWS::ApplicationAutoScaling::ScalingPolicy",
-        "the emulator refuses a template that has one",
+        "Users.ProviderURL",
+        "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_EXAMPLE",
     ),
 ];
+const DATABASE_SECRET: &str =
+    "arn:aws:secretsmanager:us-east-1:000000000000:secret:rds!db-0a1b2c3d-AbCdEf";
 /// A bake time that a test can wait for.
 const BAKE_TIME_SECONDS: u32 = 8;
 
-/// The files of an example below `examples/`: its template, and its parameters.
-type Files = [&'static str; 2];
-
-/// A template as JSON, and the parameters of a file.
-async fn read([template, parameters]: Files) -> Result<(Value, BTreeMap<String, String>), Failure> {
+/// A template below `examples/` as JSON, and the parameters of a file there.
+async fn read(
+    [template, parameters]: [&str; 2],
+) -> Result<(Value, BTreeMap<String, String>), Failure> {
     let checkout = Checkout::find()?;
     let folder = checkout.root().join("examples");
     let template = template::plain(&checkout, &folder.join(template)).await?;
@@ -60,23 +73,22 @@ async fn read([template, parameters]: Files) -> Result<(Value, BTreeMap<String, 
     Ok((template, pairs.collect()))
 }
 
-/// Makes a stack with a bake time of the target that a test can wait for.
+/// Makes a stack with a service, and with a bake time of its target that a test can wait for.
 async fn create(
     aws: &Aws,
     name: &str,
     mut template: Value,
     parameters: &BTreeMap<String, String>,
-    exports: &BTreeMap<String, String>,
-) -> Result<ExampleStack, Failure> {
+) -> Result<ServiceStack, Failure> {
     shorten_bake_time(&mut template["Resources"]["Target"]);
     let example = Example {
         name,
         template: &template,
         parameters,
-        exports,
         taken_out: &TAKEN_OUT,
+        invented: &INVENTED,
     };
-    Ok(example.create(aws).await?)
+    Ok(example.create_with_service(aws).await?)
 }
 
 fn shorten_bake_time(target: &mut Value) {
@@ -104,7 +116,7 @@ async fn push(
 }
 
 /// The service as ECS shows it, and the task definition that it runs.
-async fn shown(aws: &Aws, stack: &ExampleStack) -> Result<(Value, Value), Failure> {
+async fn shown(aws: &Aws, stack: &ServiceStack) -> Result<(Value, Value), Failure> {
     let service = customer::service(aws, &stack.cluster, &stack.service).await?;
     let revision = customer::text(&service["taskDefinition"]);
     let mut definition = customer::definition(aws, &revision).await?;
@@ -112,7 +124,7 @@ async fn shown(aws: &Aws, stack: &ExampleStack) -> Result<(Value, Value), Failur
 }
 
 /// Waits until the service is steady on the image of this digest.
-async fn runs(world: &World, stack: &ExampleStack, digest: &str) -> Result<(), Failure> {
+async fn runs(world: &World, stack: &ServiceStack, digest: &str) -> Result<(), Failure> {
     let look = async || {
         customer::steady(&world.aws, &stack.cluster, &stack.service).await?;
         let (_, definition) = shown(&world.aws, stack).await?;
@@ -129,7 +141,7 @@ async fn runs(world: &World, stack: &ExampleStack, digest: &str) -> Result<(), F
 /// A version bakes until an alarm of the stack fires; then this good one runs again.
 async fn is_taken_back(
     target: &Target<'_>,
-    stack: &ExampleStack,
+    stack: &ServiceStack,
     (bad_tag, bad): (&str, &str),
     alarm: &str,
     good: &str,
@@ -137,7 +149,7 @@ async fn is_taken_back(
     let world = target.world;
     target.told("baking", bad_tag).await?;
     runs(world, stack, bad).await?;
-    let alarm = &stack.resources[alarm].physical_id;
+    let alarm = &stack.made.resources[alarm].physical_id;
     customer::set_alarm(&world.aws, alarm, "ALARM").await?;
     let notice = target.told("rolled-back", bad_tag).await?;
     assert_eq!(notice.document["reason"]["code"], "alarm-fired");

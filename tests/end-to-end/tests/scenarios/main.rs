@@ -68,6 +68,7 @@ fn main() -> ExitCode {
         Any example::the_web_service_goes_live_and_back,
         Any example::the_web_service_of_production_is_whole,
         Any example::backstage_goes_live,
+        Any example::backstage_of_production_is_whole,
         Any live::a_push_goes_live,
         Any live::an_index_goes_live,
         Any live::the_first_target_needs_no_tag,

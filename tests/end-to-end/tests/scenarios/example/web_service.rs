@@ -1,19 +1,17 @@
 //! `examples/web-service`.
 
-use std::collections::BTreeMap;
-
 use end_to_end::aws::texts;
-use end_to_end::{Aws, ExampleStack, Failure, customer};
+use end_to_end::{Aws, Failure, ServiceStack, customer};
 use serde_json::json;
 
-use super::{Files, create, is_taken_back, push, read, runs, shown};
+use super::{create, is_taken_back, push, read, runs, shown};
 use crate::role;
 use crate::target::Target;
 use crate::world::{World, apart};
 
 const TEMPLATE: &str = "web-service/template.yaml";
-const DEV: Files = [TEMPLATE, "web-service/dev.params.json"];
-const PROD: Files = [TEMPLATE, "web-service/prod.params.json"];
+const DEV: [&str; 2] = [TEMPLATE, "web-service/dev.params.json"];
+const PROD: [&str; 2] = [TEMPLATE, "web-service/prod.params.json"];
 const REPOSITORY: &str = "team/web";
 /// What the images are built for, as CpuArchitecture in both files says.
 const ARCHITECTURE: &str = "amd64";
@@ -41,7 +39,7 @@ async fn web_service(world: &World) -> Result<(), Failure> {
     role::nothing_is_refused(world).await?;
 
     stack.delete(&world.aws).await?;
-    assert_eq!(stack.left_over(&world.aws).await?, [""; 0]);
+    assert_eq!(stack.made.left_over(&world.aws).await?, [""; 0]);
     role::is_removed(&target).await
 }
 
@@ -57,9 +55,9 @@ pub(crate) async fn the_web_service_of_production_is_whole(world: &World) -> Res
         ("DeletionProtection", "false"),
     ];
     let stack = with_parameters(world, "web-prod", PROD, &network, &given).await?;
-    assert_eq!(stack.missing(&world.aws).await, [""; 0]);
-    assert!(stack.resources.contains_key("Redirect"), "{stack:?}");
-    assert!(stack.outputs["Endpoint"].starts_with("https://"));
+    assert_eq!(stack.made.missing(&world.aws).await, [""; 0]);
+    assert!(stack.made.resources.contains_key("Redirect"), "{stack:?}");
+    assert!(stack.made.outputs["Endpoint"].starts_with("https://"));
 
     let (service, definition) = shown(&world.aws, &stack).await?;
     let containers = &definition["containerDefinitions"];
@@ -69,7 +67,9 @@ pub(crate) async fn the_web_service_of_production_is_whole(world: &World) -> Res
     let after = json!([{"containerName": "migrate", "condition": "SUCCESS"}]);
     assert_eq!(containers[1]["dependsOn"], after);
     let network = &service["networkConfiguration"]["awsvpcConfiguration"];
-    let own = stack.resources["ServiceSecurityGroup"].physical_id.as_str();
+    let own = stack.made.resources["ServiceSecurityGroup"]
+        .physical_id
+        .as_str();
     assert_eq!(
         network["securityGroups"],
         json!([own, "sg-0a1b2c3d4e5f60718"])
@@ -79,7 +79,7 @@ pub(crate) async fn the_web_service_of_production_is_whole(world: &World) -> Res
     let target = Target::named(world, "web-prod");
     target.told("adopted", "").await?;
     stack.delete(&world.aws).await?;
-    assert_eq!(stack.left_over(&world.aws).await?, [""; 0]);
+    assert_eq!(stack.made.left_over(&world.aws).await?, [""; 0]);
     role::is_removed(&target).await
 }
 
@@ -123,10 +123,10 @@ impl Network {
 async fn with_parameters(
     world: &World,
     name: &str,
-    files: Files,
+    files: [&str; 2],
     network: &Network,
     given: &[(&str, &str)],
-) -> Result<ExampleStack, Failure> {
+) -> Result<ServiceStack, Failure> {
     let (template, mut parameters) = read(files).await?;
     let image = format!("{}/{REPOSITORY}:main-1", world.aws.registry_host());
     let here = [
@@ -143,18 +143,18 @@ async fn with_parameters(
         !values.any(|value| value.contains("REPLACE-ME")),
         "{parameters:?}"
     );
-    create(&world.aws, name, template, &parameters, &BTreeMap::new()).await
+    create(&world.aws, name, template, &parameters).await
 }
 
 /// Everything that the template names is there, and hangs together.
 async fn assert_is_whole(
     world: &World,
-    stack: &ExampleStack,
+    stack: &ServiceStack,
     network: &Network,
 ) -> Result<(), Failure> {
     let aws = &world.aws;
-    assert_eq!(stack.missing(aws).await, [""; 0]);
-    let id = |logical_id: &str| stack.resources[logical_id].physical_id.as_str();
+    assert_eq!(stack.made.missing(aws).await, [""; 0]);
+    let id = |logical_id: &str| stack.made.resources[logical_id].physical_id.as_str();
     let listener = [("ListenerArns.member.1", id("Listener"))];
     let listener = aws
         .query("elasticloadbalancing", "DescribeListeners", &listener)
@@ -176,23 +176,23 @@ async fn assert_is_whole(
         groups.contains(&id("LoadBalancerSecurityGroup").to_owned()),
         "{group}"
     );
-    assert_eq!(stack.outputs["ClusterName"], stack.cluster);
-    assert_eq!(stack.outputs["ServiceName"], stack.service);
-    assert_eq!(stack.outputs["TargetName"], stack.name);
+    assert_eq!(stack.made.outputs["ClusterName"], stack.cluster);
+    assert_eq!(stack.made.outputs["ServiceName"], stack.service);
+    assert_eq!(stack.made.outputs["TargetName"], stack.made.name);
     assert!(
-        stack.outputs["Endpoint"].starts_with("http://"),
+        stack.made.outputs["Endpoint"].starts_with("http://"),
         "{:?}",
-        stack.outputs
+        stack.made.outputs
     );
     assert_ecs_is_whole(aws, stack, network).await
 }
 
 async fn assert_ecs_is_whole(
     aws: &Aws,
-    stack: &ExampleStack,
+    stack: &ServiceStack,
     network: &Network,
 ) -> Result<(), Failure> {
-    let id = |logical_id: &str| stack.resources[logical_id].physical_id.as_str();
+    let id = |logical_id: &str| stack.made.resources[logical_id].physical_id.as_str();
     let (service, definition) = shown(aws, stack).await?;
     let balanced = json!([{
         "containerName": "app", "containerPort": 8080, "targetGroupArn": id("TargetGroup"),
@@ -210,7 +210,7 @@ async fn assert_ecs_is_whole(
     );
     assert_eq!(
         service["tags"],
-        json!([{"key": "pushboat:target", "value": stack.name}])
+        json!([{"key": "pushboat:target", "value": stack.made.name}])
     );
     assert_eq!(service["desiredCount"], 1);
     assert_eq!(service["launchType"], "FARGATE");
@@ -244,7 +244,7 @@ async fn assert_ecs_is_whole(
         "environment": [{"name": "PORT", "value": "8080"}],
         "secrets": [{"name": "DATABASE_URL", "valueFrom": secret}],
         "logConfiguration": {"logDriver": "awslogs", "options": {
-            "awslogs-group": format!("/ecs/{}", stack.name),
+            "awslogs-group": format!("/ecs/{}", stack.made.name),
             "awslogs-region": aws.region(),
             "awslogs-stream-prefix": "web",
         }},
