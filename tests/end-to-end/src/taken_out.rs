@@ -18,7 +18,7 @@ pub(crate) fn without(
 ) -> Result<Value, (String, Unresolved)> {
     let mut template = scope.template.clone();
     let mut out = Vec::new();
-    if let Some(resources) = template["Resources"].as_object_mut() {
+    if let Some(Value::Object(resources)) = template.get_mut("Resources") {
         resources.retain(|logical_id, resource| {
             let is_out = kinds.iter().any(|(kind, _)| resource["Type"] == *kind);
             out.extend(is_out.then(|| logical_id.clone()));
@@ -31,7 +31,8 @@ pub(crate) fn without(
         invented,
     };
     for section in ["Resources", "Outputs"] {
-        for (logical_id, part) in template[section].as_object_mut().into_iter().flatten() {
+        let parts = template.get_mut(section).and_then(Value::as_object_mut);
+        for (logical_id, part) in parts.into_iter().flatten() {
             fill.drop_dependencies(part);
             let filled = fill.filled(part);
             *part = filled.map_err(|error| (logical_id.clone(), error))?;

@@ -2,6 +2,8 @@
 //! taken back by an alarm, and deleted.
 
 mod backstage;
+mod github_actions;
+mod promotion;
 mod web_service;
 
 use std::collections::BTreeMap;
@@ -12,6 +14,8 @@ use local_aws::oci::{Image, single};
 use serde_json::Value;
 
 pub(crate) use self::backstage::{backstage_goes_live, backstage_of_production_is_whole};
+pub(crate) use self::github_actions::the_role_of_github_actions_is_made;
+pub(crate) use self::promotion::what_staging_ran_well_is_promoted;
 pub(crate) use self::web_service::{
     the_web_service_goes_live_and_back, the_web_service_of_production_is_whole,
 };
@@ -19,7 +23,7 @@ use crate::target::Target;
 use crate::world::World;
 
 /// What the emulator is not to make, and why.
-const TAKEN_OUT: [(&str, &str); 9] = [
+const TAKEN_OUT: [(&str, &str); 10] = [
     (
         "AWS::ECS::Cluster",
         "ECS is a model of ours in front of the emulator; it gets the cluster from the template",
@@ -38,11 +42,16 @@ const TAKEN_OUT: [(&str, &str); 9] = [
     ("AWS::EC2::FlowLog", REFUSED),
     ("AWS::EC2::NatGateway", REFUSED),
     ("AWS::EC2::SecurityGroupIngress", REFUSED),
+    ("AWS::IAM::OIDCProvider", REFUSED),
 ];
 const REFUSED: &str = "the emulator refuses a template that has one";
-/// What the others refer to and the emulator has not: NAT gateways, which are taken out, and
-/// attributes that it knows nothing of.
-const INVENTED: [(&str, &str); 6] = [
+/// What others refer to and the emulator has not: some of what is taken out, and attributes
+/// that it knows nothing of.
+const INVENTED: [(&str, &str); 7] = [
+    (
+        "Provider",
+        "arn:aws:iam::000000000000:oidc-provider/token.actions.githubusercontent.com",
+    ),
     ("NatA", "nat-0a1b2c3d4e5f60718"),
     ("NatB", "nat-0a1b2c3d4e5f60719"),
     ("NatC", "nat-0a1b2c3d4e5f6071a"),
@@ -58,13 +67,19 @@ const DATABASE_SECRET: &str =
 /// A bake time that a test can wait for.
 const BAKE_TIME_SECONDS: u32 = 8;
 
-/// A template below `examples/` as JSON, and the parameters of a file there.
-async fn read(
-    [template, parameters]: [&str; 2],
-) -> Result<(Value, BTreeMap<String, String>), Failure> {
+/// A template below `examples/`, as JSON.
+async fn template(file: &str) -> Result<Value, Failure> {
     let checkout = Checkout::find()?;
-    let folder = checkout.root().join("examples");
-    let template = template::plain(&checkout, &folder.join(template)).await?;
+    let file = checkout.root().join("examples").join(file);
+    Ok(template::plain(&checkout, &file).await?)
+}
+
+/// The same, with the parameters of a file there.
+async fn read(
+    [template_file, parameters]: [&str; 2],
+) -> Result<(Value, BTreeMap<String, String>), Failure> {
+    let template = template(template_file).await?;
+    let folder = Checkout::find()?.root().join("examples");
     let pairs: Vec<Value> = serde_json::from_str(&fs::read_to_string(folder.join(parameters))?)?;
     let pairs = pairs.iter().map(|pair| {
         let text = |member: &str| customer::text(&pair[member]);

@@ -69,6 +69,8 @@ fn main() -> ExitCode {
         Any example::the_web_service_of_production_is_whole,
         Any example::backstage_goes_live,
         Any example::backstage_of_production_is_whole,
+        Any example::what_staging_ran_well_is_promoted,
+        Any example::the_role_of_github_actions_is_made,
         Any live::a_push_goes_live,
         Any live::an_index_goes_live,
         Any live::the_first_target_needs_no_tag,
