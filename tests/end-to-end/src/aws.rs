@@ -158,11 +158,20 @@ impl Aws {
     ///
     /// The endpoint gave no answer, or the service refused.
     pub async fn get(&self, service: &str, path: &str) -> Result<Value, AwsError> {
+        let answer = self.get_text(service, path).await?;
+        parsed(service, path, &answer)
+    }
+
+    /// Reads what stands at a path of a REST service that answers in XML, such as S3.
+    ///
+    /// # Errors
+    ///
+    /// The endpoint gave no answer, or the service refused.
+    pub async fn get_text(&self, service: &str, path: &str) -> Result<String, AwsError> {
         let request = Request::builder()
             .method(Method::GET)
             .uri(format!("{}{path}", self.endpoint_url));
-        let answer = self.send(service, path, request, String::new()).await?;
-        parsed(service, path, &answer)
+        self.send(service, path, request, String::new()).await
     }
 
     /// Sends JSON to a path of a REST service, such as Lambda.
@@ -242,6 +251,8 @@ impl Aws {
 /// What `X-Amz-Target` starts with, and the protocol's version; each service's own.
 fn target_prefix(service: &str) -> (&str, &'static str) {
     match service {
+        "acm" => ("CertificateManager", "1.1"),
+        "cognito-idp" => ("AWSCognitoIdentityProviderService", "1.1"),
         "dynamodb" => ("DynamoDB_20120810", "1.0"),
         "ecr" => ("AmazonEC2ContainerRegistry_V20150921", "1.1"),
         "ecs" => ("AmazonEC2ContainerServiceV20141113", "1.1"),
@@ -258,8 +269,11 @@ fn target_prefix(service: &str) -> (&str, &'static str) {
 fn query_version(service: &str) -> &'static str {
     match service {
         "cloudformation" => "2010-05-15",
+        "ec2" => "2016-11-15",
+        "elasticloadbalancing" => "2015-12-01",
         "iam" => "2010-05-08",
         "monitoring" => "2010-08-01",
+        "rds" => "2014-10-31",
         _ => "2010-03-31",
     }
 }

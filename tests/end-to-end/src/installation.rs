@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
 use std::process::Stdio;
 
-use serde_json::Value;
 use tokio::process::Command;
 
-use crate::aws::{Aws, AwsError, members};
+use crate::aws::{Aws, AwsError};
 use crate::checkout::Checkout;
 use crate::process;
 use crate::resource::{self, Resources};
+use crate::stack;
 use crate::staging::{Staged, architecture};
+use crate::template::{self, TemplateError};
 
 /// Why Pushboat is not installed.
 #[derive(Debug, thiserror::Error)]
@@ -35,11 +35,8 @@ pub enum InstallError {
         tail: String,
     },
     /// The template cannot be translated.
-    #[error("the SAM translator refuses the template:\n{said}")]
-    Translate {
-        /// What it said.
-        said: String,
-    },
+    #[error(transparent)]
+    Template(#[from] TemplateError),
     /// CloudFormation does not tell what it made.
     #[error("what the stack made cannot be read")]
     Describe(#[from] AwsError),
@@ -93,7 +90,8 @@ impl Installation {
             .collect();
         parameters.insert("Architecture".to_owned(), architecture().to_owned());
         let deploying = sam_deploy(checkout, staged, aws, stack_name, &parameters, on_line);
-        let (deployed, template) = tokio::join!(deploying, translated(checkout, &staged.template));
+        let (deployed, template) =
+            tokio::join!(deploying, template::translated(checkout, &staged.template));
         deployed?;
         let template = template?;
         let resources = resource::resources(aws, stack_name).await?;
@@ -101,7 +99,7 @@ impl Installation {
         if !missing.is_empty() {
             return Err(InstallError::Incomplete { missing });
         }
-        let mut outputs = outputs(aws, stack_name).await?;
+        let mut outputs = stack::outputs(aws, stack_name).await?;
         let mut output =
             |name: &'static str| outputs.remove(name).ok_or(InstallError::NoOutput { name });
         Ok(Installation {
@@ -176,38 +174,4 @@ async fn sam_deploy(
 /// `Name="value"`, as `--parameter-overrides` takes it: the quotes are the SAM CLI's own.
 fn override_argument((name, value): (&String, &String)) -> String {
     format!("{name}=\"{value}\"")
-}
-
-/// The template after the SAM transform: what CloudFormation is to make.
-async fn translated(checkout: &Checkout, template: &Path) -> Result<Value, InstallError> {
-    let mut command = Command::new(checkout.sam_python());
-    command
-        .arg(checkout.root().join("tests/tools/translate"))
-        .arg(template)
-        .stderr(Stdio::piped());
-    let mut said = String::new();
-    let ended = process::run(&mut command, |line| {
-        said.push_str(line);
-        said.push('\n');
-    });
-    let status = ended.await.map_err(|source| InstallError::Run {
-        program: "tests/tools/translate",
-        source,
-    })?;
-    let refused = |said: String| InstallError::Translate { said };
-    if !status.success() {
-        return Err(refused(said));
-    }
-    serde_json::from_str(&said).map_err(|_| refused(said))
-}
-
-async fn outputs(aws: &Aws, stack_name: &str) -> Result<BTreeMap<String, String>, AwsError> {
-    let stack = [("StackName", stack_name)];
-    let stacks = aws.query("cloudformation", "DescribeStacks", &stack);
-    let members = members(&stacks.await?, "Outputs");
-    let outputs = members.into_iter().map(|mut member| {
-        let mut take = |name: &str| member.remove(name).unwrap_or_default();
-        (take("OutputKey"), take("OutputValue"))
-    });
-    Ok(outputs.collect())
 }

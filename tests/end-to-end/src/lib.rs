@@ -6,6 +6,7 @@
 //! - [`Checkout`]: where the repository and its tools are.
 //! - [`Staged`]: the functions, built, and the template that names them.
 //! - [`Installation`]: the stack, deployed and found complete.
+//! - [`Example`]: the stack of an example, made from its template.
 //! - [`Aws`]: calls to any service, as a person's tool makes them.
 //! - [`customer`]: what people have before they install Pushboat: a repository, a
 //!   cluster, a task definition, a service.
@@ -19,22 +20,30 @@ pub mod aws;
 pub mod call_log;
 pub mod checkout;
 pub mod customer;
+mod ecs_request;
+pub mod example_stack;
 pub mod function_log;
 pub mod installation;
+pub mod intrinsic;
 pub mod notice;
 pub mod operator;
 mod process;
 pub mod resource;
+pub mod stack;
 pub mod staging;
+mod taken_out;
+pub mod template;
 pub mod wait;
 
 pub use aws::{Aws, AwsError};
 pub use call_log::AnsweredCalls;
 pub use checkout::{Checkout, CheckoutError};
+pub use example_stack::{Example, ExampleError, MadeStack, ServiceStack};
 pub use function_log::{FunctionLog, LogEntry};
 pub use installation::{InstallError, Installation};
 pub use notice::{Notice, notices};
 pub use staging::{Staged, StagingError};
+pub use template::TemplateError;
 pub use wait::{Seen, WaitError, wait};
 
 /// Why something that needs several of the parts did not succeed.

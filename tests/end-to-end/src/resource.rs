@@ -1,11 +1,14 @@
 //! Whether each resource of a template is there, asked of the service that holds it:
 //! an emulator's CloudFormation may say `CREATE_COMPLETE` of what it never made.
 
+mod of_an_example;
+
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::aws::{Aws, AwsError, members, texts};
+use crate::intrinsic::Scope;
 
 /// One resource of a stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,14 +60,20 @@ pub async fn missing(
     resources: &Resources,
 ) -> Vec<String> {
     let mut missing = Vec::new();
-    let conditions = Conditions {
+    let scope = Scope {
         template,
         parameters,
+        known: BTreeMap::new(),
+        exports: &BTreeMap::new(),
     };
     let wanted = template["Resources"].as_object();
     for (logical_id, wanted) in wanted.into_iter().flatten() {
         let kind = wanted["Type"].as_str().unwrap_or_default();
-        if !conditions.wants(wanted) || UNKNOWN_TO_THE_EMULATOR.iter().any(|(k, _)| *k == kind) {
+        let is_wanted = scope.wants(wanted).unwrap_or_else(|error| {
+            missing.push(format!("{logical_id} ({kind}): {error}"));
+            false
+        });
+        if !is_wanted || UNKNOWN_TO_THE_EMULATOR.iter().any(|(k, _)| *k == kind) {
             continue;
         }
         let made = resources
@@ -87,6 +96,34 @@ pub async fn missing(
         }
     }
     missing
+}
+
+/// The logical ids of the resources that are there though their stack was deleted.
+///
+/// # Errors
+///
+/// A service gave no answer.
+pub async fn left_over(
+    aws: &Aws,
+    template: &Value,
+    resources: &Resources,
+) -> Result<Vec<String>, AwsError> {
+    let mut left_over = Vec::new();
+    for (logical_id, resource) in resources {
+        let look = Look {
+            aws,
+            resources,
+            properties: &template["Resources"][logical_id]["Properties"],
+            physical_id: &resource.physical_id,
+        };
+        match look.finds(&resource.kind).await {
+            Ok(true) => left_over.push(logical_id.clone()),
+            // Most services refuse to describe what is not there.
+            Ok(false) | Err(AwsError::Refused { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(left_over)
 }
 
 /// A look for one resource at the service that holds it.
@@ -186,8 +223,7 @@ impl Look<'_> {
                 let policy = policy["Policy"].as_str().unwrap_or_default();
                 Ok(!source.is_empty() && policy.contains(source))
             }
-            // Whoever adds a type to the template says here how it is looked for.
-            _ => Ok(false),
+            _ => self.finds_of_an_example(kind).await,
         }
     }
 
@@ -239,84 +275,5 @@ impl Look<'_> {
             .unwrap_or_default();
         let found = self.resources.get(logical_id);
         found.map_or("", |resource| resource.physical_id.as_str())
-    }
-}
-
-/// The template's conditions, under the stack's parameters.
-struct Conditions<'a> {
-    template: &'a Value,
-    parameters: &'a BTreeMap<String, String>,
-}
-
-impl Conditions<'_> {
-    fn wants(&self, resource: &Value) -> bool {
-        match resource["Condition"].as_str() {
-            Some(name) => self.holds(&self.template["Conditions"][name]),
-            None => true,
-        }
-    }
-
-    fn holds(&self, condition: &Value) -> bool {
-        match function(condition) {
-            Some(("Fn::Not", arguments)) => !self.holds(&arguments[0]),
-            Some(("Fn::Equals", arguments)) => self.text(&arguments[0]) == self.text(&arguments[1]),
-            _ => false,
-        }
-    }
-
-    fn text(&self, value: &Value) -> String {
-        match function(value) {
-            Some(("Ref", name)) => {
-                let name = name.as_str().unwrap_or_default();
-                let default = &self.template["Parameters"][name]["Default"];
-                let given = self.parameters.get(name).cloned();
-                given.unwrap_or_else(|| match default {
-                    Value::String(text) => text.clone(),
-                    other => other.to_string(),
-                })
-            }
-            Some(("Fn::Join", arguments)) => self.text(&arguments[1]),
-            _ => value.as_str().unwrap_or_default().to_owned(),
-        }
-    }
-}
-
-/// The only member of an intrinsic function's object.
-fn function(value: &Value) -> Option<(&str, &Value)> {
-    let members: &Map<String, Value> = value.as_object()?;
-    members
-        .iter()
-        .next()
-        .map(|(name, value)| (name.as_str(), value))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn conditions_hold_as_the_parameters_say() {
-        let template = json!({
-            "Parameters": {"ServiceName": {"Default": ""}, "Tracing": {"Default": "PassThrough"}},
-            "Conditions": {
-                "HasFirstTarget": {"Fn::Not": [{"Fn::Equals": [{"Ref": "ServiceName"}, ""]}]},
-                "IsTraced": {"Fn::Equals": [{"Ref": "Tracing"}, "Active"]},
-            },
-        });
-        let holds = |name: &str, given: &[(&str, &str)]| {
-            let parameters = given
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect();
-            let conditions = Conditions {
-                template: &template,
-                parameters: &parameters,
-            };
-            conditions.wants(&json!({"Condition": name}))
-        };
-        assert!(!holds("HasFirstTarget", &[]));
-        assert!(holds("HasFirstTarget", &[("ServiceName", "web")]));
-        assert!(!holds("IsTraced", &[]));
-        assert!(holds("IsTraced", &[("Tracing", "Active")]));
     }
 }

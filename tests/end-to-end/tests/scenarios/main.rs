@@ -9,6 +9,7 @@ mod budget;
 mod crash_safety;
 mod dead_letter;
 mod event;
+mod example;
 mod faults;
 mod function_log;
 mod image;
@@ -64,6 +65,12 @@ fn main() -> ExitCode {
         Any crash_safety::every_call_can_be_the_last,
         Any faults::calls_that_go_wrong_change_nothing,
         Any faults::events_that_go_wrong_change_nothing,
+        Any example::the_web_service_goes_live_and_back,
+        Any example::the_web_service_of_production_is_whole,
+        Any example::backstage_goes_live,
+        Any example::backstage_of_production_is_whole,
+        Any example::what_staging_ran_well_is_promoted,
+        Any example::the_role_of_github_actions_is_made,
         Any live::a_push_goes_live,
         Any live::an_index_goes_live,
         Any live::the_first_target_needs_no_tag,

@@ -4,27 +4,19 @@ use end_to_end::{Failure, Seen, customer};
 use serde_json::json;
 
 use crate::target::{Target, configuration};
-use crate::world::{CLUSTER, LIMIT, World};
+use crate::world::{CLUSTER, LIMIT, World, apart};
 
 /// Longer than `sam deploy` takes here.
 const BAKE_TIME_SECONDS: u32 = 25;
 
 pub(crate) async fn an_upgrade_disturbs_no_rollout(_: &World) -> Result<(), Failure> {
-    apart(async |world| upgrade(world).await).await
+    apart(&[], async |world| upgrade(world).await).await
 }
 
 pub(crate) async fn a_stack_that_is_deleted_leaves_the_services_and_the_next_one_adopts_them(
     _: &World,
 ) -> Result<(), Failure> {
-    apart(async |world| delete(world).await).await
-}
-
-/// Plays on an installation of its own.
-async fn apart(play: impl AsyncFnOnce(&mut World) -> Result<(), Failure>) -> Result<(), Failure> {
-    let mut world = World::start().await?;
-    let played = play(&mut world).await;
-    world.end().await;
-    played
+    apart(&[], async |world| delete(world).await).await
 }
 
 async fn upgrade(world: &mut World) -> Result<(), Failure> {
@@ -57,7 +49,7 @@ async fn upgrade(world: &mut World) -> Result<(), Failure> {
 async fn delete(world: &mut World) -> Result<(), Failure> {
     let left = bakes(world, "left").await?;
     let ledger = world.installation.ledger_table.clone();
-    delete_stack(world).await?;
+    end_to_end::stack::delete(&world.aws, &world.installation.stack_name).await?;
 
     let target = Target::named(world, "left");
     target.runs(&left).await?;
@@ -106,27 +98,4 @@ async fn bakes(world: &World, name: &'static str) -> Result<String, Failure> {
     let pushed = target.push("v1").await?;
     target.told_within(LIMIT, "baking", "v1").await?;
     Ok(pushed)
-}
-
-/// Deletes the stack, and waits until it is gone.
-/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteStack.html>
-async fn delete_stack(world: &World) -> Result<(), Failure> {
-    let stack = [("StackName", world.installation.stack_name.as_str())];
-    let aws = &world.aws;
-    aws.query("cloudformation", "DeleteStack", &stack).await?;
-    let gone = world.until("the stack's deletion", async || {
-        let answer = aws.query("cloudformation", "DescribeStacks", &stack).await;
-        Ok(match answer {
-            Ok(answer) => {
-                let status = end_to_end::aws::texts(&answer, "StackStatus");
-                match status == ["DELETE_COMPLETE"] {
-                    true => Seen::Reached(()),
-                    false => Seen::NotYet(format!("{status:?}")),
-                }
-            }
-            // A stack that is gone is not described by its name any more.
-            Err(_) => Seen::Reached(()),
-        })
-    });
-    gone.await
 }

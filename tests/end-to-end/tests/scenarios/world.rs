@@ -79,10 +79,26 @@ pub(crate) fn end() {
     }
 }
 
+/// Plays on an installation of its own, whose template has these parameters besides.
+pub(crate) async fn apart(
+    parameters: &[(&str, &str)],
+    play: impl AsyncFnOnce(&mut World) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut world = World::start_with(parameters).await?;
+    let played = play(&mut world).await;
+    world.end().await;
+    played
+}
+
 impl World {
     /// Starts an installation of its own.
     pub(crate) async fn start() -> Result<Self, Failure> {
-        let (local, aws, installation, started_at) = install().await?;
+        World::start_with(&[]).await
+    }
+
+    /// Starts one whose template has these parameters besides.
+    pub(crate) async fn start_with(parameters: &[(&str, &str)]) -> Result<Self, Failure> {
+        let (local, aws, installation, started_at) = install(parameters).await?;
         Ok(World {
             registry: Registry::new(&local.endpoint_url()),
             local,
@@ -245,7 +261,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     clippy::disallowed_methods,
     reason = "logs are read from the installation's begin, by the real clock"
 )]
-async fn install() -> Result<(LocalAws, Aws, Installation, Timestamp), Failure> {
+async fn install(
+    changed: &[(&str, &str)],
+) -> Result<(LocalAws, Aws, Installation, Timestamp), Failure> {
     let (checkout, staged) = STAGED.get_or_try_init(stage).await?;
     let started_at = Timestamp::now();
     let options = Options {
@@ -256,7 +274,7 @@ async fn install() -> Result<(LocalAws, Aws, Installation, Timestamp), Failure> 
     };
     let local = LocalAws::start(options).await?;
     let aws = Aws::new(&local.endpoint_url(), "000000000000", "us-east-1");
-    let installed = prepare_and_deploy(checkout, staged, &local, &aws);
+    let installed = prepare_and_deploy(checkout, staged, (&local, &aws), changed);
     let installation = tokio::select! {
         installation = installed => installation?,
         ended = local.ended() => return Err(ended.into()),
@@ -273,15 +291,15 @@ async fn stage() -> Result<(Checkout, Staged), Failure> {
 async fn prepare_and_deploy(
     checkout: &Checkout,
     staged: &Staged,
-    local: &LocalAws,
-    aws: &Aws,
+    (local, aws): (&LocalAws, &Aws),
+    changed: &[(&str, &str)],
 ) -> Result<Installation, Failure> {
     customer::create_cluster(aws, CLUSTER).await?;
     let registry = Registry::new(&local.endpoint_url());
     customer::create_alarm(aws, FIRST_ALARM).await?;
     crate::target::create_service(aws, &registry, FIRST, None).await?;
     let repository = crate::target::repository(FIRST);
-    let parameters = parameters(&repository);
+    let parameters = [&parameters(&repository)[..], changed].concat();
     let installed = Installation::deploy(checkout, staged, aws, &parameters, |_| {}).await?;
     Ok(installed)
 }
