@@ -13,7 +13,7 @@ use crate::parameter::{Parameter, work_out};
 use crate::request::check_name;
 use crate::stack::{Desired, StackKey};
 use crate::stacks::Stacks;
-use crate::status::{ChangeSetStatus, ExecutionStatus, StackStatus};
+use crate::status::{ChangeSetStatus, ExecutionStatus};
 use crate::template::Template;
 
 /// Finds a change set.
@@ -114,10 +114,7 @@ impl Stacks {
             if request.client_token.is_some() && existing.request == request {
                 return Ok(key);
             }
-            return Err(ServiceError::new(
-                "AlreadyExistsException",
-                format!("ChangeSet [{}] already exists", existing.arn),
-            ));
+            return Err(taken(&request.name, &existing.request, &request));
         }
         self.check_updatable(stack)?;
         let desired = self.desire(stack, &request.update, false)?;
@@ -228,84 +225,56 @@ impl Stacks {
         change_set.is_deleted = true;
         Ok(())
     }
-
-    /// Finds a change set by its ARN, or by its name and its stack.
-    ///
-    /// # Errors
-    ///
-    /// `ChangeSetNotFound`, and `ValidationError` for a stack that is not there
-    /// or not named.
-    pub fn find_change_set(
-        &self,
-        reference: &str,
-        stack: Option<&str>,
-    ) -> Result<ChangeSetKey, ServiceError> {
-        let found = if reference.starts_with("arn:") {
-            let is_it = |one: &ChangeSet| one.arn == reference && !one.is_deleted;
-            self.change_sets.iter().position(is_it).map(ChangeSetKey)
-        } else {
-            let stack = stack.ok_or_else(|| {
-                ServiceError::validation(
-                    "StackName must be specified if ChangeSetName is not specified as an ARN.",
-                )
-            })?;
-            self.change_set_named(self.stack_of(stack)?, reference)
-        };
-        found.ok_or_else(|| ServiceError::change_set_not_found(reference))
-    }
-
-    fn change_set_named(&self, stack: StackKey, name: &str) -> Option<ChangeSetKey> {
-        let is_it = |one: &ChangeSet| one.stack == stack && one.name == name && !one.is_deleted;
-        self.change_sets.iter().position(is_it).map(ChangeSetKey)
-    }
-
-    /// Finds a change set by its key, while it is not deleted.
-    pub fn change_set(&self, key: ChangeSetKey) -> Option<&ChangeSet> {
-        let change_set = self.change_sets.get(key.0);
-        change_set.filter(|change_set| !change_set.is_deleted)
-    }
-
-    /// The change sets of a stack, oldest first.
-    pub fn change_sets(&self, stack: StackKey) -> impl Iterator<Item = &ChangeSet> {
-        let is_its = move |one: &&ChangeSet| one.stack == stack && !one.is_deleted;
-        self.change_sets.iter().filter(is_its)
-    }
-
-    /// Finds a stack for a call.
-    pub(crate) fn stack_of(&self, reference: &str) -> Result<StackKey, ServiceError> {
-        self.find_stack(reference)
-            .filter(|key| self.stacks[key.0].status != StackStatus::DeleteComplete)
-            .ok_or_else(|| ServiceError::validation(format!("Stack [{reference}] does not exist")))
-    }
-
-    /// Refuses a stack that is busy or wedged.
-    pub(crate) fn check_updatable(&self, key: StackKey) -> Result<(), ServiceError> {
-        let stack = &self.stacks[key.0];
-        match stack.status.is_updatable() {
-            true => Ok(()),
-            false => Err(ServiceError::cannot_be_updated(&stack.arn, stack.status)),
-        }
-    }
 }
 
 /// Why a change set fails for want of changes.
 ///
-/// Both texts are checked for by the AWS CLI:
-/// <https://github.com/aws/aws-cli/blob/develop/awscli/customizations/cloudformation/deployer.py>.
-/// Which of them comes when is assumed: the first where nothing else was
-/// submitted than what the stack has, the second where that changes no resource.
+/// Source: "if the template provided does not update the property values of
+/// existing resources" at
+/// <https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/2027>.
+/// The AWS CLI checks for two texts
+/// (<https://github.com/aws/aws-cli/blob/develop/awscli/customizations/cloudformation/deployer.py>);
+/// that the second is that of templates with macros is assumed.
 pub(crate) fn no_changes(
     before: &Desired,
     after: &Desired,
     changes: &[ResourceChange],
 ) -> Option<&'static str> {
-    let is_same = before.template == after.template && before.parameters == after.parameters;
-    match (changes.is_empty() && before.tags == after.tags, is_same) {
-        (false, _) => None,
-        (true, true) => Some(
-            "The submitted information didn't contain changes. \
-             Submit different information to create a change set.",
-        ),
-        (true, false) => Some("No updates are to be performed."),
+    if !changes.is_empty() || before.tags != after.tags {
+        return None;
     }
+    Some(match after.template.has_transform {
+        true => "No updates are to be performed.",
+        false => {
+            "The submitted information didn't contain changes. \
+             Submit different information to create a change set."
+        }
+    })
+}
+
+/// What another change set of the same name has otherwise.
+///
+/// Source: the text that users see at
+/// <https://github.com/awslabs/landing-zone-accelerator-on-aws/issues/442>; in
+/// which order it is looked for, and the text where there is no difference and
+/// no token, is assumed.
+fn taken(name: &str, existing: &CreateChangeSet, request: &CreateChangeSet) -> ServiceError {
+    let (one, other) = (&existing.update, &request.update);
+    let differences = [
+        ("Template", one.template != other.template),
+        ("Parameters", one.parameters != other.parameters),
+        ("Capabilities", one.capabilities != other.capabilities),
+        ("Tags", one.tags != other.tags),
+        ("RoleARN", one.role_arn != other.role_arn),
+        ("Description", existing.description != request.description),
+        ("ClientToken", existing.client_token != request.client_token),
+    ];
+    let message = match differences.iter().find(|(_, differs)| *differs) {
+        Some((attribute, _)) => format!(
+            "ChangeSet {name} cannot be created due to a mismatch with existing attribute \
+             {attribute}"
+        ),
+        None => format!("ChangeSet {name} already exists"),
+    };
+    ServiceError::new("AlreadyExistsException", message)
 }

@@ -19,7 +19,8 @@ impl Stacks {
     /// # Errors
     ///
     /// `ChangeSetNotFound`, `InvalidChangeSetStatus` for one that is not
-    /// available or whose stack is busy, and `TokenAlreadyExistsException`.
+    /// available or whose stack is busy, `ValidationError` for a stack whose last
+    /// operation failed and was not rolled back, and `TokenAlreadyExistsException`.
     pub fn execute_change_set(
         &mut self,
         reference: &str,
@@ -38,6 +39,7 @@ impl Stacks {
         if let Err(error) = self.check_updatable(stack) {
             return Err(ServiceError::new("InvalidChangeSetStatus", error.message));
         }
+        self.check_terminal(stack)?;
         self.use_token(stack, token, use_of_token);
         let change_set = &mut self.change_sets[key.0];
         change_set.execution_status = ExecutionStatus::ExecuteInProgress;

@@ -33,8 +33,9 @@
 //! How stacks are created and imported (change sets are of the type `UPDATE`);
 //! updates without rollback, rollback triggers, express mode, stack policies,
 //! hooks, nested stacks, macros, outputs and drift; templates in YAML, functions
-//! other than `Ref`, `Fn::GetAtt`, `Fn::Sub`, `Fn::Join`, `Fn::If` and those of
-//! conditions, dynamic references, deletion policies, and the patterns and
+//! other than `Ref`, `Fn::GetAtt`, `Fn::Sub`, `Fn::Join`, `Fn::Split`,
+//! `Fn::Select`, `Fn::FindInMap`, `Fn::If` and those of conditions, dynamic
+//! references, deletion policies, and the patterns and
 //! lengths of parameters; tags of stacks on their resources; property values in
 //! change sets; quotas, pages, and how often operations may be called. A member
 //! of a request that would switch one of them on is refused.
@@ -48,7 +49,9 @@ mod effect;
 mod error;
 mod event;
 mod execution;
+mod failure;
 mod identifier;
+mod lookup;
 mod operation;
 mod parameter;
 mod protocol;

@@ -75,6 +75,7 @@ impl Stacks {
             "DescribeStacks" => stack::describe(self, request),
             "DescribeStackEvents" => stack::events(self, request),
             "DescribeStackResources" => stack::resources(self, request),
+            "ListStackResources" => stack::list_resources(self, request),
             "GetTemplate" => stack::template(self, request),
             _ => Err(ServiceError::new(
                 "InvalidAction",
@@ -176,7 +177,7 @@ fn read_update(request: &Value) -> Result<UpdateRequest, ServiceError> {
 /// Source: "If you specify true, do not specify a parameter value",
 /// `UsePreviousValue` at
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Parameter.html>;
-/// the text of the refusal is assumed.
+/// the text of the refusal is the one that CloudFormation is seen to send.
 fn read_parameter(parameter: &Value) -> Result<Parameter, ServiceError> {
     let key = required(parameter, "ParameterKey")?.to_owned();
     let value = optional(parameter, "ParameterValue")?;
@@ -191,7 +192,7 @@ fn read_parameter(parameter: &Value) -> Result<Parameter, ServiceError> {
         (true, Some(_)) => {
             return Err(ServiceError::validation(format!(
                 "Invalid input for parameter key {key}. Cannot specify usePreviousValue as true \
-                 and a parameter value"
+                 and non empty value for a parameter"
             )));
         }
     };

@@ -25,7 +25,8 @@ impl Scope<'_> {
     /// Gives the properties of a resource with their functions worked out.
     ///
     /// A function that this model does not know stays as it is, with what is in
-    /// it worked out, so that a change in it is still seen.
+    /// it worked out, so that a change in it is still seen. One that comes to
+    /// nothing, such as an entry that is not there, leaves its property out.
     pub(crate) fn properties(&self, properties: &Map<String, Value>) -> Map<String, Value> {
         properties
             .iter()
@@ -90,6 +91,22 @@ impl Scope<'_> {
                 let joined = self.value(parts.get(1)?)?;
                 let entries = joined.as_array()?.iter().map(plain);
                 return Some(json!(entries.collect::<Vec<_>>().join(separator)));
+            }
+            Some(("Fn::Select", Value::Array(parts))) => {
+                let index = plain(&self.value(parts.first()?)?);
+                let entries = self.value(parts.get(1)?)?;
+                return entries.get(index.parse::<usize>().ok()?).cloned();
+            }
+            Some(("Fn::Split", Value::Array(parts))) => {
+                let separator = parts.first()?.as_str().filter(|one| !one.is_empty())?;
+                let text = plain(&self.value(parts.get(1)?)?);
+                return Some(text.split(separator).collect());
+            }
+            Some(("Fn::FindInMap", Value::Array(keys))) => {
+                let mappings = self.template.document.get("Mappings")?;
+                return keys.iter().try_fold(mappings.clone(), |found, key| {
+                    found.get(plain(&self.value(key)?)).cloned()
+                });
             }
             Some(("Fn::If", Value::Array(parts))) if parts.len() == 3 => {
                 let holds = self.holds(parts[0].as_str());

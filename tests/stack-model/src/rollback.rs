@@ -134,8 +134,10 @@ impl Stacks {
     /// Puts every resource back that the update touched.
     ///
     /// Source: `UPDATE_ROLLBACK_IN_PROGRESS` at
-    /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html>.
-    /// That they are put back in the order of their dependencies is assumed.
+    /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html>,
+    /// and the events of <https://github.com/aws/amazon-ecs-agent/issues/1996>:
+    /// the service is put back, and waited for, before the new task definition
+    /// goes. That the order is that of the dependencies is assumed.
     pub(crate) fn roll_back(&mut self, key: StackKey, reason: &str) {
         let stack = &mut self.stacks[key.0];
         let Some(operation) = &mut stack.operation else {

@@ -33,8 +33,8 @@ pub struct Timings {
     pub resource: SignedDuration,
     /// The longest wait for a resource of which the owner of the model is asked:
     /// three hours for a service to become steady.
-    /// Source: "timing out after 3 hours" at
-    /// <https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1391>;
+    /// Source: "until it hits the default timeout (~3 hours), or you trigger a
+    /// Cancel" at <https://github.com/aws/containers-roadmap/issues/1303>;
     /// <https://repost.aws/knowledge-center/cloudformation-stack-stuck-progress>
     /// says no more than that the time depends on the kind of resource.
     pub stabilization: SignedDuration,

@@ -115,10 +115,10 @@ impl StackStatus {
         }
     }
 
-    /// Whether a stack that stands so can be updated.
+    /// Whether change sets can be made of a stack that stands so.
     ///
     /// `CREATE_FAILED` and `UPDATE_FAILED` are reached only where rolling back
-    /// was switched off, and such a stack can be updated.
+    /// was switched off; such a stack has them too, and goes on without.
     /// Source: "Stack failure options" at
     /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stack-failure-options.html>,
     /// and for the others the page of the status codes: in `ROLLBACK_COMPLETE`

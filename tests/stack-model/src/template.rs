@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use crate::error::ServiceError;
 use crate::reference::{Reference, visit};
 
-/// A template in JSON: `Parameters`, `Conditions` and `Resources` of it are
-/// understood, the rest is kept and means nothing.
+/// A template in JSON: `Parameters`, `Mappings`, `Conditions` and `Resources` of
+/// it are understood, the rest is kept and means nothing.
 ///
 /// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-anatomy.html>.
 #[derive(Clone, Debug, PartialEq)]

@@ -40,6 +40,7 @@ impl Stacks {
             return Ok(key);
         }
         self.check_updatable(key)?;
+        self.check_terminal(key)?;
         let desired = self.desire(key, update, true)?;
         let stack = &self.stacks[key.0];
         let changes = self.changes(stack, &desired);

@@ -1,6 +1,6 @@
 //! Stacks in JSON.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     Answer, iso, object, optional, put, put_text, read_update, required, show_parameters,
@@ -103,6 +103,22 @@ pub(super) fn resources(stacks: &Stacks, request: &Value) -> Answer {
     Ok(json!({ "StackResources": resources }))
 }
 
+/// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ListStackResources.html>.
+pub(super) fn list_resources(stacks: &Stacks, request: &Value) -> Answer {
+    let stack = find(stacks, required(request, "StackName")?)?;
+    let summaries: Vec<Value> = stack
+        .resources
+        .values()
+        .map(|resource| {
+            let mut document = resource_members(resource);
+            let updated_at = Some(iso(resource.updated_at));
+            put(&mut document, "LastUpdatedTimestamp", updated_at);
+            Value::Object(document)
+        })
+        .collect();
+    Ok(json!({ "StackResourceSummaries": summaries }))
+}
+
 /// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_GetTemplate.html>.
 pub(super) fn template(stacks: &Stacks, request: &Value) -> Answer {
     let stack = find(stacks, required(request, "StackName")?)?;
@@ -163,17 +179,24 @@ fn show_event(stack: &Stack, event: &StackEvent) -> Value {
 }
 
 fn show_resource(stack: &Stack, resource: &Resource) -> Value {
-    let mut document = object([
+    let mut document = resource_members(resource);
+    document.extend(object([
         ("StackId", json!(stack.arn)),
         ("StackName", json!(stack.name)),
+        ("Timestamp", iso(resource.updated_at)),
+    ]));
+    Value::Object(document)
+}
+
+fn resource_members(resource: &Resource) -> Map<String, Value> {
+    let mut document = object([
         ("LogicalResourceId", json!(resource.logical_id)),
         ("ResourceType", json!(resource.type_name)),
-        ("Timestamp", iso(resource.updated_at)),
         ("ResourceStatus", json!(resource.status.as_str())),
     ]);
     let physical_id = resource.physical_id.as_deref();
     put_text(&mut document, "PhysicalResourceId", physical_id);
     let reason = resource.status_reason.as_deref();
     put_text(&mut document, "ResourceStatusReason", reason);
-    Value::Object(document)
+    document
 }

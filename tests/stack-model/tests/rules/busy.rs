@@ -90,3 +90,26 @@ fn an_update_that_changes_nothing_is_refused() {
     assert_eq!(error.code, "ValidationError");
     assert_eq!(error.message, "No updates are to be performed.");
 }
+
+#[test]
+fn a_stack_that_failed_without_going_back_goes_on_without_it_alone() {
+    for status in [StackStatus::UpdateFailed, StackStatus::CreateFailed] {
+        let mut world = World::new();
+        world.change_set("push-1", image_and_previous("web:2"));
+        world.stacks.set_status(world.web, status, None);
+        let reference = json!({"StackName": "web", "ChangeSetName": "push-1"});
+        let request = json!({
+            "StackName": "web", "UsePreviousTemplate": true,
+            "Parameters": image_and_previous("web:2"),
+        });
+        for (operation, request) in [("ExecuteChangeSet", reference), ("UpdateStack", request)] {
+            let error = world.refused(operation, request);
+            assert_eq!(error.code, "ValidationError");
+            let text = format!(
+                "This stack is currently in a non-terminal [{}] state.",
+                status.as_str()
+            );
+            assert!(error.message.starts_with(&text), "{error}");
+        }
+    }
+}

@@ -59,6 +59,18 @@ fn what_changes_no_resource_fails_and_says_so() {
     world.change_set("idle", parameters);
     let described = world.describe_change_set("idle");
     assert_eq!(described["Status"], "FAILED");
+    let reason = described["StatusReason"].as_str().unwrap();
+    assert!(reason.starts_with("The submitted information didn't contain changes."));
+}
+
+#[test]
+fn of_a_template_with_macros_it_is_said_in_other_words() {
+    let mut template = crate::world::template();
+    template["Transform"] = json!("AWS::Serverless-2016-10-31");
+    let mut world = World::with(template);
+    world.change_set("same", image_and_previous("web:1"));
+    let described = world.describe_change_set("same");
+    assert_eq!(described["Status"], "FAILED");
     assert_eq!(described["StatusReason"], "No updates are to be performed.");
 }
 
@@ -73,6 +85,10 @@ fn the_same_request_with_the_same_token_is_the_same_change_set() {
     request["ClientToken"] = json!("token-2");
     let error = world.refused("CreateChangeSet", request);
     assert_eq!(error.code, "AlreadyExistsException");
+    assert_eq!(
+        error.message,
+        "ChangeSet push-1 cannot be created due to a mismatch with existing attribute ClientToken"
+    );
 }
 
 #[test]
@@ -82,6 +98,7 @@ fn a_name_is_taken_until_its_change_set_is_deleted() {
     let request = change_set("push-1", image_and_previous("web:3"));
     let error = world.refused("CreateChangeSet", request.clone());
     assert_eq!(error.code, "AlreadyExistsException");
+    assert!(error.message.ends_with("attribute Parameters"), "{error}");
     let reference = json!({"StackName": "web", "ChangeSetName": "push-1"});
     world.call("DeleteChangeSet", reference.clone());
     let error = world.refused("DescribeChangeSet", reference.clone());

@@ -16,5 +16,6 @@ mod parameters;
 mod protocol;
 mod rollbacks;
 mod templates;
+mod time;
 mod updates;
 mod world;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::world::{World, change_set, image_and_previous};
 
-const OPERATIONS: [&str; 14] = [
+const OPERATIONS: [&str; 15] = [
     "CreateChangeSet",
     "DescribeChangeSet",
     "ListChangeSets",
@@ -19,6 +19,7 @@ const OPERATIONS: [&str; 14] = [
     "DescribeStacks",
     "DescribeStackEvents",
     "DescribeStackResources",
+    "ListStackResources",
     "GetTemplate",
 ];
 
@@ -96,6 +97,10 @@ fn a_resource_is_found_by_its_physical_id() {
     let resources = answer["StackResources"].as_array().unwrap();
     assert_eq!(resources.len(), 3, "those of its stack");
     assert_eq!(resources[0]["StackName"], "web");
+    let listed = world.call("ListStackResources", json!({"StackName": "web"}));
+    let listed = listed["StackResourceSummaries"].as_array().unwrap();
+    assert_eq!(listed.len(), 3);
+    assert_eq!(listed[1]["PhysicalResourceId"], crate::world::SERVICE);
     for request in [
         json!({}),
         json!({"PhysicalResourceId": "nothing"}),

@@ -15,6 +15,10 @@ fn functions_are_worked_out() {
         "SubAtt": {"Fn::Sub": "${Other.Arn}"},
         "If": {"Fn::If": ["IsProduction", "big", {"Ref": "AWS::NoValue"}]},
         "IfNot": {"Fn::If": ["IsNotProduction", "small", {"Ref": "AWS::NoValue"}]},
+        "Select": {"Fn::Select": ["1", {"Ref": "Zones"}]},
+        "SelectNone": {"Fn::Select": [7, {"Ref": "Zones"}]},
+        "Split": {"Fn::Split": [".", {"Fn::Sub": "x.${Name}"}]},
+        "Map": {"Fn::FindInMap": ["Sizes", {"Ref": "Name"}, "Cpu"]},
         "Unknown": {"Fn::Base64": {"Ref": "Name"}},
     }));
     assert_eq!(
@@ -27,7 +31,7 @@ fn functions_are_worked_out() {
             "Join": "x/n",
             "Att": "other-id", "AttText": "other-id.Endpoint",
             "SubAtt": "other-id",
-            "If": "big",
+            "If": "big", "Select": "b", "Split": ["x", "n"], "Map": 256,
             "Unknown": {"Fn::Base64": "n"},
         })
     );
@@ -129,6 +133,7 @@ fn template(properties: Value) -> Value {
             "Name": {"Type": "String", "Default": "n"},
             "Zones": {"Type": "CommaDelimitedList", "Default": "a, b"},
         },
+        "Mappings": {"Sizes": {"n": {"Cpu": 256}}},
         "Conditions": {
             "IsProduction": {"Fn::Equals": [{"Ref": "Name"}, "n"]},
             "IsNotProduction": {"Fn::Not": [{"Condition": "IsProduction"}]},

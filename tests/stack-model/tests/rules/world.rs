@@ -93,7 +93,10 @@ impl World {
                 ]
                 .map(|(name, id)| (name.to_owned(), id.to_owned()))
                 .into(),
-                capabilities: vec!["CAPABILITY_NAMED_IAM".to_owned()],
+                capabilities: vec![
+                    "CAPABILITY_NAMED_IAM".to_owned(),
+                    "CAPABILITY_AUTO_EXPAND".to_owned(),
+                ],
                 role_arn: Some("arn:aws:iam::123456789012:role/cloudformation".to_owned()),
                 ..CreateStack::default()
             })
