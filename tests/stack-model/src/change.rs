@@ -240,7 +240,7 @@ impl Comparison<'_> {
     /// What makes a property change, and whether its value is known.
     ///
     /// A parameter is named beside a direct modification whose value is not
-    /// known, as in "Directly modifying a template" and its neighbours at
+    /// known, as in "Modifying an input parameter value" at
     /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-changesets-samples.html>.
     fn causes(&self, written: Option<&Value>, is_changed: bool) -> Vec<(ChangeSource, bool)> {
         let mut causes = Vec::new();

@@ -144,14 +144,25 @@ impl Stacks {
 
     /// Turns the protection from deletion on or off.
     ///
-    /// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_UpdateTerminationProtection.html>.
+    /// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_UpdateTerminationProtection.html>,
+    /// and "any status except DELETE_IN_PROGRESS or DELETE_COMPLETE" at
+    /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-protect-stacks.html>;
+    /// the text of the refusal is assumed.
     ///
     /// # Errors
     ///
-    /// `ValidationError` for a stack that is not there.
+    /// `ValidationError` for a stack that is not there or being deleted.
     pub fn protect_stack(&mut self, stack: &str, is_on: bool) -> Result<StackKey, ServiceError> {
         let key = self.stack_of(stack)?;
-        self.stacks[key.0].termination_protection = is_on;
+        let stack = &mut self.stacks[key.0];
+        if stack.status == StackStatus::DeleteInProgress {
+            return Err(ServiceError::validation(format!(
+                "Termination protection of stack [{}] cannot be updated while it is in status {}",
+                stack.name,
+                stack.status.as_str()
+            )));
+        }
+        stack.termination_protection = is_on;
         Ok(key)
     }
 

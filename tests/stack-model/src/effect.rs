@@ -123,9 +123,12 @@ pub(crate) struct Ongoing {
 }
 
 impl Stacks {
-    /// Hands over what is to be done since the last time.
+    /// Hands over what is to be done since the last time, but for what was
+    /// cancelled meanwhile.
     pub fn take_effects(&mut self) -> Vec<Effect> {
-        std::mem::take(&mut self.effects)
+        let mut effects = std::mem::take(&mut self.effects);
+        effects.retain(|effect| self.is_awaited(effect.id));
+        effects
     }
 
     /// Says whether CloudFormation still waits for the answer to an effect: not

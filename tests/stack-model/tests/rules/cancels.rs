@@ -88,3 +88,28 @@ fn the_token_of_the_update_cannot_cancel_it() {
     let error = world.refused("CancelUpdateStack", request);
     assert_eq!(error.code, "TokenAlreadyExistsException");
 }
+
+#[test]
+fn what_was_cancelled_before_it_was_begun_is_not_handed_over() {
+    let mut world = World::new();
+    world.deploy("web:2", "push-1");
+    let later = world.now + jiff::SignedDuration::from_secs(3);
+    world.stacks.advance(later);
+    world.stacks.cancel_update_stack("web", None).unwrap();
+    assert!(world.stacks.take_effects().is_empty());
+}
+
+#[test]
+fn what_was_due_in_the_update_does_not_hurry_its_rollback() {
+    let mut world = World::new();
+    world.deploy("web:2", "push-1");
+    world.wait_seconds(2);
+    world.call("CancelUpdateStack", json!({"StackName": "web"}));
+    world.wait_seconds(2);
+    assert_eq!(world.status(), "UPDATE_ROLLBACK_IN_PROGRESS");
+    world.wait_seconds(1);
+    assert_eq!(
+        world.status(),
+        "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS"
+    );
+}

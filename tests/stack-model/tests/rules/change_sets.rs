@@ -1,6 +1,7 @@
 //! How change sets are made and deleted.
 
 use serde_json::json;
+use stack_model::{CreateStack, Parameter};
 
 use crate::world::{World, change_set, image_and_previous};
 
@@ -169,4 +170,41 @@ fn the_change_sets_of_a_stack_are_listed() {
         .map(|one| one["ChangeSetName"].as_str().unwrap())
         .collect();
     assert_eq!(names, ["push-1", "push-2"]);
+}
+
+#[test]
+fn a_change_set_of_a_stack_that_is_not_there_is_not_taken_for_deleted() {
+    let mut world = World::new();
+    let request = json!({"StackName": "nowhere", "ChangeSetName": "push-1"});
+    let error = world.refused("DeleteChangeSet", request);
+    assert_eq!(error.code, "ValidationError");
+}
+
+#[test]
+fn each_stack_has_its_own_change_sets() {
+    let mut world = World::new();
+    let other = CreateStack {
+        name: "other".to_owned(),
+        template: crate::world::template(),
+        parameters: vec![Parameter::new("Image", "web:1")],
+        ..CreateStack::default()
+    };
+    let other = world.stacks.create_stack(other).unwrap();
+    world.change_set("push-1", image_and_previous("web:2"));
+    assert_eq!(world.stacks.change_sets(other).count(), 0);
+    let mut request = change_set("push-1", image_and_previous("web:2"));
+    request["StackName"] = json!("other");
+    world.call("CreateChangeSet", request);
+    assert_eq!(world.stacks.change_sets(other).count(), 1);
+    world.execute("push-1", "push-1");
+    assert_eq!(world.stacks.change_sets(other).count(), 1);
+    let key = world.stacks.find_change_set("push-1", Some("other"));
+    let key = key.unwrap();
+    assert_eq!(world.stacks.change_set(key).unwrap().stack, other);
+    world
+        .stacks
+        .delete_change_set("push-1", Some("other"))
+        .unwrap();
+    assert!(world.stacks.change_set(key).is_none());
+    assert_eq!(world.stacks.change_sets(other).count(), 0);
 }

@@ -123,3 +123,16 @@ fn changes(world: &mut World, name: &str) -> Vec<Value> {
         })
         .collect()
 }
+
+#[test]
+fn an_attribute_of_what_stays_itself_changes_nothing() {
+    let mut template = template();
+    template["Resources"]["Service"]["Properties"]["PlatformVersion"] =
+        json!({"Fn::GetAtt": ["Logs", "Arn"]});
+    let mut world = World::with(template);
+    world.stacks.set_ssm_parameter("/retention", "30");
+    world.change_set("push-1", image_and_previous("web:1"));
+    let changes = changes(&mut world, "push-1");
+    assert_eq!(changes.len(), 1);
+    assert_eq!(changes[0]["LogicalResourceId"], "Logs");
+}

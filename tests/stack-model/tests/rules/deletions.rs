@@ -62,6 +62,17 @@ fn a_protected_stack_is_not_deleted() {
 }
 
 #[test]
+fn a_stack_that_is_being_deleted_cannot_be_protected_any_more() {
+    let mut world = World::new();
+    world.call("DeleteStack", json!({"StackName": "web"}));
+    world.call("DeleteStack", json!({"StackName": "web"}));
+    let request = json!({"StackName": "web", "EnableTerminationProtection": true});
+    let error = world.refused("UpdateTerminationProtection", request);
+    assert_eq!(error.code, "ValidationError");
+    assert_eq!(world.story().len(), 1, "and is deleted once");
+}
+
+#[test]
 fn a_stack_that_is_being_updated_is_not_deleted() {
     let mut world = World::new();
     world.deploy("web:2", "push-1");

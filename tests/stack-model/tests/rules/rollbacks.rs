@@ -233,3 +233,20 @@ fn a_failure_can_be_wished_for_where_nobody_is_asked() {
         "Still denied"
     );
 }
+
+#[test]
+fn a_creation_that_goes_on_beside_a_failure_is_cancelled() {
+    let mut world = World::new();
+    let mut changed = crate::world::template();
+    changed["Resources"]["Topic"] = json!({"Type": "AWS::SNS::Topic"});
+    let request = json!({
+        "StackName": "web", "TemplateBody": changed.to_string(),
+        "Parameters": [{"ParameterKey": "Image", "ParameterValue": "web:2"}],
+    });
+    world.call("UpdateStack", request);
+    world.wait_seconds(3);
+    world.fail();
+    let topic = world.resource("Topic");
+    assert_eq!(topic["ResourceStatus"], "CREATE_FAILED");
+    assert_eq!(topic["ResourceStatusReason"], "Resource creation cancelled");
+}
