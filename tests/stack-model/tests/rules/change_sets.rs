@@ -1,7 +1,6 @@
 //! How change sets are made and deleted.
 
 use serde_json::json;
-use stack_model::{CreateStack, Parameter};
 
 use crate::world::{World, change_set, image_and_previous};
 
@@ -138,6 +137,8 @@ fn names_and_tokens_have_their_shapes() {
         );
         assert_eq!(error.code, "ValidationError", "{name}");
     }
+    let longest = "a".repeat(128);
+    world.change_set(&longest, image_and_previous("web:2"));
     world.change_set("push-1", image_and_previous("web:2"));
     for token in ["-a", "a:b", &"a".repeat(129)] {
         let request = json!({
@@ -183,13 +184,7 @@ fn a_change_set_of_a_stack_that_is_not_there_is_not_taken_for_deleted() {
 #[test]
 fn each_stack_has_its_own_change_sets() {
     let mut world = World::new();
-    let other = CreateStack {
-        name: "other".to_owned(),
-        template: crate::world::template(),
-        parameters: vec![Parameter::new("Image", "web:1")],
-        ..CreateStack::default()
-    };
-    let other = world.stacks.create_stack(other).unwrap();
+    let other = world.other_stack();
     world.change_set("push-1", image_and_previous("web:2"));
     assert_eq!(world.stacks.change_sets(other).count(), 0);
     let mut request = change_set("push-1", image_and_previous("web:2"));

@@ -1,6 +1,7 @@
 //! What change sets say that they change.
 
 use serde_json::{Value, json};
+use stack_model::EffectAction;
 
 use crate::world::{OLD, SERVICE, World, change_set, image_and_previous, template};
 
@@ -83,11 +84,7 @@ fn a_changed_template_adds_modifies_and_removes() {
     changed["Resources"]["TaskDefinition"]["Properties"]["ContainerDefinitions"][0]["LogConfiguration"] =
         json!({});
     changed["Resources"].as_object_mut().unwrap().remove("Logs");
-    let mut request = change_set("push-1", image_and_previous("web:1"));
-    request["UsePreviousTemplate"] = json!(false);
-    request["TemplateBody"] = json!(changed.to_string());
-    world.call("CreateChangeSet", request);
-    world.wait_seconds(10);
+    with_template(&mut world, "push-1", &changed);
     let changes = changes(&mut world, "push-1");
     let summary: Vec<(&str, &str)> = changes
         .iter()
@@ -135,4 +132,59 @@ fn an_attribute_of_what_stays_itself_changes_nothing() {
     let changes = changes(&mut world, "push-1");
     assert_eq!(changes.len(), 1);
     assert_eq!(changes[0]["LogicalResourceId"], "Logs");
+}
+
+#[test]
+fn tags_of_a_task_definition_are_changed_as_it_is() {
+    let mut world = World::new();
+    let mut changed = template();
+    changed["Resources"]["TaskDefinition"]["Properties"]["Tags"] =
+        json!([{"Key": "team", "Value": "web"}]);
+    with_template(&mut world, "tag", &changed);
+    let changes = changes(&mut world, "tag");
+    assert_eq!(changes.len(), 1, "its ARN stays, and with it the service");
+    assert_eq!(changes[0]["Replacement"], "False");
+    world.execute("tag", "tag");
+    world.wait_seconds(3);
+    let is_update = matches!(world.effect().action, EffectAction::Update { .. });
+    assert!(is_update, "{:?}", world.effect());
+}
+
+#[test]
+fn a_launch_type_replaces_a_service_only_perhaps() {
+    let mut world = World::new();
+    let mut changed = template();
+    changed["Resources"]["Service"]["Properties"]["LaunchType"] = json!("FARGATE");
+    with_template(&mut world, "launch", &changed);
+    let changes = changes(&mut world, "launch");
+    assert_eq!(changes[0]["Replacement"], "Conditional");
+    let target = &changes[0]["Details"][0]["Target"];
+    assert_eq!(target["RequiresRecreation"], "Conditionally");
+}
+
+#[test]
+fn what_a_text_names_is_what_changes_it() {
+    let mut template = template();
+    let properties = &mut template["Resources"]["Service"]["Properties"];
+    properties["Role"] = json!({"Fn::Sub": ["${It}", {"It": {"Ref": "TaskDefinition"}}]});
+    properties["PlatformVersion"] = json!({"Fn::Sub": "v-${Image}"});
+    let mut world = World::with(template);
+    world.change_set("push-1", image_and_previous("web:2"));
+    let service = changes(&mut world, "push-1")[0].clone();
+    let cause_of = |name: &str| {
+        let details = service["Details"].as_array().unwrap();
+        let detail = details.iter().find(|one| one["Target"]["Name"] == name);
+        detail.unwrap()["CausingEntity"].clone()
+    };
+    assert_eq!(cause_of("Role"), "TaskDefinition");
+    assert_eq!(cause_of("PlatformVersion"), "Image");
+}
+
+/// Makes a change set of another template with the parameters as they are.
+fn with_template(world: &mut World, name: &str, template: &Value) {
+    let mut request = change_set(name, image_and_previous("web:1"));
+    request["UsePreviousTemplate"] = json!(false);
+    request["TemplateBody"] = json!(template.to_string());
+    world.call("CreateChangeSet", request);
+    world.wait_seconds(10);
 }

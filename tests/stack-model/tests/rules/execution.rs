@@ -47,17 +47,26 @@ fn executing_one_deletes_the_others() {
 #[test]
 fn a_stack_that_was_updated_otherwise_makes_it_obsolete() {
     let mut world = World::new();
+    world.change_set("same", image_and_previous("web:1"));
     world.change_set("push-1", image_and_previous("web:2"));
     world.call(
         "CreateChangeSet",
         change_set("push-2", image_and_previous("web:4")),
     );
+    let other = world.other_stack();
+    let mut request = change_set("push-1", image_and_previous("web:2"));
+    request["StackName"] = json!("other");
+    world.call("CreateChangeSet", request);
     let request = json!({
         "StackName": "web", "UsePreviousTemplate": true,
         "Parameters": image_and_previous("web:3"), "Capabilities": ["CAPABILITY_IAM"],
     });
     world.call("UpdateStack", request);
     world.wait_seconds(20);
+    let failed = world.describe_change_set("same");
+    assert_eq!(failed["ExecutionStatus"], "UNAVAILABLE");
+    let of_other = world.stacks.change_sets(other).next().unwrap();
+    assert_eq!(of_other.execution_status.as_str(), "AVAILABLE");
     for name in ["push-1", "push-2"] {
         let described = world.describe_change_set(name);
         assert_eq!(described["ExecutionStatus"], "OBSOLETE");

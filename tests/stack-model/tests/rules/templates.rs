@@ -48,13 +48,22 @@ fn a_resource_whose_condition_does_not_hold_is_not_there() {
 
 #[test]
 fn a_template_that_names_what_it_does_not_have_is_refused() {
-    let error = create(template(json!({"A": {"Ref": "Nothing"}})), &[]).unwrap_err();
-    assert_eq!(error.code, "ValidationError");
-    assert_eq!(
-        error.message,
-        "Template format error: Unresolved resource dependencies [Nothing] in the Resources \
-         block of the template"
-    );
+    for value in [
+        json!({"Ref": "Nothing"}),
+        json!({"Fn::GetAtt": ["Nothing", "Arn"]}),
+        json!({"Fn::Sub": "${Nothing}"}),
+        json!({"Fn::Sub": "${Nothing.Arn}"}),
+        json!({"Fn::Sub": ["${Own}", {"Own": {"Ref": "Nothing"}}]}),
+        json!([{"Fn::Base64": {"Fn::Sub": ["${Nothing}", {"Own": "a"}]}}]),
+    ] {
+        let error = create(template(json!({ "A": value })), &[]).unwrap_err();
+        assert_eq!(error.code, "ValidationError");
+        assert_eq!(
+            error.message,
+            "Template format error: Unresolved resource dependencies [Nothing] in the \
+             Resources block of the template"
+        );
+    }
 }
 
 #[test]

@@ -112,6 +112,17 @@ impl World {
         }
     }
 
+    /// Makes the stack `other` after the same template.
+    pub(crate) fn other_stack(&mut self) -> StackKey {
+        let other = CreateStack {
+            name: "other".to_owned(),
+            template: template(),
+            parameters: vec![Parameter::new("Image", "web:1")],
+            ..CreateStack::default()
+        };
+        self.stacks.create_stack(other).unwrap()
+    }
+
     /// Calls an operation that must succeed.
     #[track_caller]
     pub(crate) fn call(&mut self, operation: &str, request: Value) -> Value {
