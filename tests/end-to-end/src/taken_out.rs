@@ -159,6 +159,7 @@ mod tests {
         });
         assert_eq!(left["Resources"], json!({"Target": target}));
         assert_eq!(left["Outputs"]["Name"]["Value"], "web");
+        assert!(left.get("Parameters").is_none(), "no section is added");
     }
 
     #[test]

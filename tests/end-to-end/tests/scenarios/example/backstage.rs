@@ -23,8 +23,11 @@ struct Portal {
 
 pub(crate) async fn backstage_goes_live(_: &World) -> Result<(), Failure> {
     // As its README says to install Pushboat.
-    let roles = [("TaskRolePattern", "backstage/*")];
-    apart(&roles, async |world| go_live(world).await).await
+    let parameters = [
+        ("TaskRolePattern", "backstage/*"),
+        ("ClusterPattern", "backstage-*"),
+    ];
+    apart(&parameters, async |world| go_live(world).await).await
 }
 
 async fn go_live(world: &World) -> Result<(), Failure> {
