@@ -5,7 +5,7 @@ use std::rc::Rc;
 use jiff::SignedDuration;
 use serde_json::Value;
 
-use super::mix::{Mix, Trouble};
+use super::mix::Trouble;
 use super::plan::TargetPlan;
 use super::run::Chaos;
 use crate::images::Image;
@@ -60,7 +60,7 @@ impl Chaos {
         let settings: Value = serde_json::from_str(&target.text).unwrap_or_default();
         let seconds = |name: &str| settings[name].as_i64().unwrap_or_default();
         let takes = seconds("deadlineSeconds") + seconds("bakeTimeSeconds");
-        let trouble = match self.mix == Mix::NONE {
+        let trouble = match self.is_calm {
             true => SignedDuration::ZERO,
             false => TROUBLE,
         };

@@ -61,6 +61,8 @@ pub(super) struct Chaos {
     pub(super) world: World,
     pub(super) plan: Plan,
     pub(super) mix: Mix,
+    /// Whether no fault may be met at all; the rates are drawn apart from the kinds of trouble.
+    pub(super) is_calm: bool,
     pub(super) rng: fastrand::Rng,
     pub(super) tally: Tally,
     pub(super) pushed: usize,
@@ -107,6 +109,7 @@ pub fn run_part(seed: u64, mix: Mix, part: &Part, with_transcript: bool) -> Run 
         world,
         plan,
         mix: met,
+        is_calm: mix.and(part.faults) == Mix::NONE,
         rng,
         tally: Tally::default(),
         pushed: 0,

@@ -22,6 +22,9 @@ const TURNS: &str = "shared alarms (the latest goes back first, and the others f
 /// How long a rollout yields to others at most.
 const YIELDS_FOR: SignedDuration = SignedDuration::from_mins(30);
 
+/// How long after a way back a firing may still come of the version that is gone.
+const SETTLES: SignedDuration = SignedDuration::from_mins(5);
+
 type Found = (&'static str, String);
 
 /// A target was told that an alarm fired.
@@ -147,8 +150,8 @@ impl Checker {
             }
             let bake_time = rollout.policy.bake_time();
             let acquitted = self.backs_of_others(rollout, name).any(|back| {
-                let ok_at = self.ok_at(name, back.began_at);
-                back.was_going(told.changed_at - self.skew, self.at)
+                let ok_at = self.ok_at(name, back.began_at.max(told.changed_at));
+                back.was_going(told.changed_at - self.skew - SETTLES, self.at)
                     && ok_at.is_some_and(|ok_at| ok_at + bake_time <= self.at + self.skew)
             });
             if !acquitted {
