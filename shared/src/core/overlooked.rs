@@ -13,6 +13,8 @@ use super::state::{Standing, TargetState};
 
 /// How long an event may be on its way before an image counts as overlooked.
 const ON_ITS_WAY: SignedDuration = SignedDuration::from_mins(5);
+/// By how much the clocks of EventBridge and ECR may differ, generously.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(1);
 
 /// An image as ECR lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,7 +101,8 @@ fn order(image: &FollowedImage, push: &Push, newest: &NewestPush) -> Order {
 /// Says whether a push comes after what was accepted, as far as times tell.
 ///
 /// When a tag was set is told by EventBridge's clock, in whole seconds, and when an image was
-/// pushed by ECR's. Where the accepted image is still there, its own push is compared too.
+/// pushed by ECR's. Where the accepted image is still there, its own push is compared too, unless
+/// it was deleted meanwhile and pushed again.
 fn is_newer(
     image: &FollowedImage,
     push: &Push,
@@ -115,7 +118,10 @@ fn is_newer(
         return is_newer;
     }
     let same_second = push.tagged_at.as_second() == accepted.tagged_at.as_second();
-    let its_own = listed.iter().find(|one| one.digest == accepted.digest);
+    let was_accepted = |one: &&ListedImage| {
+        one.digest == accepted.digest && one.pushed_at <= accepted.tagged_at + CLOCKS_DIFFER
+    };
+    let its_own = listed.iter().find(was_accepted);
     is_newer && !same_second && its_own.is_none_or(|own| own.pushed_at < push.tagged_at)
 }
 
@@ -273,6 +279,20 @@ mod tests {
             ];
             let seen = find(&glob("main-*"), &told, &images);
             assert_eq!(seen.as_deref(), found, "{own_second}");
+        }
+    }
+
+    /// It expired, and somebody pushed it again under a tag that is not followed.
+    #[test]
+    fn that_the_accepted_image_was_pushed_again_hides_no_push_before() {
+        let told = accepted("main-3", 'c', 98);
+        for (again_at, found) in [(159, Some("main-4")), (158, None)] {
+            let images = [
+                listed('b', &["main-4"], 120),
+                listed('c', &["other"], again_at),
+            ];
+            let seen = find(&glob("main-*"), &told, &images);
+            assert_eq!(seen.as_deref(), found, "{again_at}");
         }
     }
 
