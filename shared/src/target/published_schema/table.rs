@@ -8,14 +8,15 @@ use super::field::{Field, in_order, shapes};
 pub(super) fn markdown(schema: &Value) -> String {
     let fields = Field::all(schema).into_iter();
     let rows = fields.filter(Field::is_named).map(|field| row(&field));
-    let head = "| field | meaning | type and bounds | default |\n\
-                | --- | --- | --- | --- |\n";
+    let head = "| field | example | meaning | type and bounds | default |\n\
+                | --- | --- | --- | --- | --- |\n";
     head.to_owned() + &rows.collect::<String>()
 }
 
 fn row(field: &Field) -> String {
     let cells = [
         code(&field.path),
+        code(&field.schema["examples"][0].to_string()),
         meaning(field),
         bounds(&field.schema),
         default(field),
