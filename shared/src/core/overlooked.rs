@@ -102,7 +102,7 @@ fn order(image: &FollowedImage, push: &Push, newest: &NewestPush) -> Order {
 ///
 /// When a tag was set is told by EventBridge's clock, in whole seconds, and when an image was
 /// pushed by ECR's. Where the accepted image is still there, its own push is compared too, unless
-/// it was deleted meanwhile and pushed again.
+/// it was deleted meanwhile and pushed again under a tag that nobody follows.
 fn is_newer(
     image: &FollowedImage,
     push: &Push,
@@ -119,7 +119,9 @@ fn is_newer(
     }
     let same_second = push.tagged_at.as_second() == accepted.tagged_at.as_second();
     let was_accepted = |one: &&ListedImage| {
-        one.digest == accepted.digest && one.pushed_at <= accepted.tagged_at + CLOCKS_DIFFER
+        let follows = |tag: &String| ordering::follows(&image.tags, tag);
+        one.digest == accepted.digest
+            && (one.pushed_at <= accepted.tagged_at + CLOCKS_DIFFER || one.tags.iter().any(follows))
     };
     let its_own = listed.iter().find(was_accepted);
     is_newer && !same_second && its_own.is_none_or(|own| own.pushed_at < push.tagged_at)
@@ -294,6 +296,9 @@ mod tests {
             let seen = find(&glob("main-*"), &told, &images);
             assert_eq!(seen.as_deref(), found, "{again_at}");
         }
+        // Then it is the newest itself.
+        let followed = [listed('b', &["main-4"], 120), listed('c', &["main-5"], 500)];
+        assert_eq!(find(&glob("main-*"), &told, &followed), None);
     }
 
     #[test]

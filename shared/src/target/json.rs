@@ -7,6 +7,9 @@ use serde_json::{Map, Value};
 
 use super::{Mistake, shown};
 
+/// How much of a path is told, in characters.
+const PLACE_LIMIT: usize = 200;
+
 /// Reads JSON; answers besides where a field stands more than once.
 ///
 /// # Errors
@@ -30,12 +33,21 @@ pub(super) fn read(text: &str) -> Result<(Value, Vec<Mistake>), Mistake> {
     })?;
     let mistakes = repeated.into_iter().map(|place| {
         Mistake::new(
-            place,
+            end_of(&place),
             "it stands there more than once",
             "Keep the one that is meant, and remove the others.",
         )
     });
     Ok((value, mistakes.collect()))
+}
+
+/// Shortens a path to its end: what is told of mistakes is stored and sent, with limits of its own.
+fn end_of(place: &str) -> String {
+    let surplus = place.chars().count().saturating_sub(PLACE_LIMIT);
+    match surplus {
+        0 => place.to_owned(),
+        _ => format!("…{}", place.chars().skip(surplus).collect::<String>()),
+    }
 }
 
 /// A value at its place.
@@ -131,6 +143,22 @@ mod tests {
         let (_, mistakes) = read(text).unwrap();
         let places: Vec<_> = mistakes.iter().map(|mistake| &*mistake.place).collect();
         assert_eq!(places, ["b[1].c", "b[1].c", "a"]);
+    }
+
+    #[test]
+    fn of_a_long_path_the_end_is_told() {
+        let name = "n".repeat(80);
+        let mut text = r#"{ "twice": 1, "twice": 2 }"#.to_owned();
+        for _ in 0..90 {
+            text = format!(r#"{{ "{name}": {text} }}"#);
+        }
+        let (_, mistakes) = read(&text).unwrap();
+        let place = &mistakes[0].place;
+        assert_eq!(place.chars().count(), 201);
+        assert!(
+            place.starts_with("…n") && place.ends_with(".twice"),
+            "{place}"
+        );
     }
 
     #[test]

@@ -28,7 +28,11 @@ pub(super) fn decide(
         Ok(ready) => begin(rollout, &ready, now),
         Err(Hindrance::Rejected(reason)) => reject(reason),
         Err(Hindrance::Throttled(waiting)) => {
-            wait_or_give_up(policy, now, waiting, observation, now)
+            let phase = Phase::Requested {
+                waiting: waiting.clone(),
+                hindered_since: None,
+            };
+            wait(phase, now + RETRY, waiting)
         }
         Err(Hindrance::Waiting(waiting)) => {
             // What it spent waiting for its turn does not count against it.

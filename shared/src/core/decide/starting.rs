@@ -2,7 +2,7 @@
 //!
 //! What was done is found by looking, never from memory.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::super::alarm::AlarmWatch;
 use super::super::observation::{Look, Observation, OwnRevision, ServiceLook, Trouble};
@@ -11,6 +11,10 @@ use super::super::rollout::{Phase, Rollout, Running, Start};
 use super::super::shared::Shared;
 use super::{Action, Decision, Next, READ_LAG, RETRY, history, reject, requested, supersede, wait};
 use crate::task_definition::registry_of;
+
+/// How long it may take until who was throttled has asked again: the sweep wakes it, at first each
+/// minute and then every five, and others may be in the queue before it.
+const TURN_COMES_WITHIN: SignedDuration = SignedDuration::from_mins(15);
 
 /// What was recorded before the effects.
 pub(super) struct Intent<'a> {
@@ -93,6 +97,7 @@ fn told_by_history(
     observation: &Observation,
     now: Timestamp,
 ) -> Option<Decision> {
+    let revision = revision?;
     let may_be_gone = intent.intended_at.is_some_and(|at| now >= at + READ_LAG);
     match &observation.history {
         Look::Taken(_) => {}
@@ -103,7 +108,6 @@ fn told_by_history(
         }
         Look::NotTaken => return None,
     }
-    let revision = revision?;
     let record = history::of(&observation.history, revision)?;
     // It was taken, and does not show any more: what became of it is seen to next.
     // Its tasks name the deployment, the record does not.
@@ -225,8 +229,14 @@ fn ask_again(
 /// Says when the deadline is, until which ECS has to take the change.
 ///
 /// While others use its rates up ECS is well, and only a matter of turns (issue 5, invariant 11).
+/// A hold sets back the start, and what is throttled is asked again some minutes later.
 fn over_at(rollout: &Rollout, start: &Start) -> Timestamp {
-    start.throttled_at.unwrap_or(start.at) + rollout.policy.deadline()
+    let deadline = rollout.policy.deadline();
+    let by_start = start.at + deadline;
+    let by_throttling = start
+        .throttled_at
+        .map(|at| at + deadline.max(TURN_COMES_WITHIN));
+    by_throttling.map_or(by_start, |at| at.max(by_start))
 }
 
 fn look_again(

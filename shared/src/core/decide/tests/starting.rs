@@ -35,6 +35,18 @@ fn started(seconds: i64) -> Given {
 }
 
 impl Given {
+    /// It started, or a hold ended, this many seconds ago.
+    fn begun(mut self, seconds: i64) -> Self {
+        self.0.phase.start_mut().unwrap().at = at(seconds);
+        self
+    }
+
+    /// Its deadline has this many seconds.
+    fn within(mut self, seconds: u32) -> Self {
+        self.0.policy.deadline_seconds = seconds;
+        self
+    }
+
     /// UpdateService was meant to be sent this many seconds ago.
     fn sent(mut self, seconds: i64) -> Self {
         if let Phase::Starting {
@@ -147,6 +159,7 @@ fn no_answer() {
         ("no look at what became of it",  registered(-30), without_history(Look::NotTaken), "starting web:8 -30s | wait 15s aws"),
         ("… nor needed within the lag",   registered(-29), without_history(Look::NotTaken), "starting web:8 -29s | wait 1s read-lag"),
         ("… nor if it was turned away",   turned_away(), without_history(Look::NotTaken), SENDS_AGAIN),
+        ("… nor if nothing was registered", unregistered(-60), before(false).change(|seen| seen.history = unavailable()), REGISTERS_AGAIN),
         ("… nor if it is shown",          registered(-60), primary("web:8", -4).change(|seen| seen.history = unavailable()), TAKEN),
         ("no look for our revision",      unregistered(-60), own(Look::NotTaken), "starting unregistered -60s | wait 15s aws"),
         ("… nor needed: it is known",     registered(-60), own(unavailable()), SENDS_AGAIN),
@@ -174,6 +187,9 @@ fn newer_pushes_and_the_deadline() {
         ("… but as long as it may have been taken", started(-9999).sent(-9990), silent(), "starting web:8 -9990s | wait 15s aws"),
         ("… but as long as ECS is only busy",       started(-9999), before(true).service_look(throttled()), "starting web:8 unsent | wait 15s aws"),
         ("a second before the deadline since it was", busy(-1799), before(true), SENDS_AGAIN),
+        ("… or since a hold kept it",               busy(-9000).begun(-1799), before(true), SENDS_AGAIN),
+        ("… with a short deadline some minutes",    busy(-899).within(60), before(true), SENDS_AGAIN),
+        ("… and no longer",                         busy(-900).within(60), before(true), "rejected aws-unavailable | over"),
         ("at the deadline since it was",            busy(-1800), before(true), "rejected aws-unavailable | over"),
     ]);
 }
