@@ -150,9 +150,11 @@ fn has_its_tasks(service: &ServiceTruth, seen_until: Timestamp) -> bool {
     let stopped = service.stopped_at.iter().filter(|at| **at >= seen_until);
     let running = service.running as usize + stopped.count();
     let before = service.desired_before.filter(|(at, _)| *at >= seen_until);
+    // What was there then is being stopped since, and says nothing.
+    let scaled_in = before.is_some_and(|(_, wanted)| wanted > service.desired);
     let wanted = [Some(service.desired), before.map(|(_, wanted)| wanted)];
     let mut wanted = wanted.into_iter().flatten();
-    wanted.any(|wanted| wanted > 0 && running >= wanted as usize)
+    scaled_in || wanted.any(|wanted| wanted > 0 && running >= wanted as usize)
 }
 
 /// Says whether a deployment runs the very images that are good, by whatever it names them.

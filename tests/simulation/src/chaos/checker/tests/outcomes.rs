@@ -42,6 +42,20 @@ fn a_success_that_is_none_is_reported() {
             }),
             true,
         ),
+    ];
+    are_reported(&ours, cases);
+}
+
+#[test]
+fn a_success_with_other_counts_than_were_wanted_is_reported() {
+    let ours = rollout("main-1", 'a', 10, baking('a'));
+    let runs = service(revision(OURS, Some(&ours), 'a'));
+    let with = |change: fn(&mut ServiceTruth)| {
+        let mut service = runs.clone();
+        change(&mut service);
+        Some(service)
+    };
+    let cases = [
         (with(|one| one.desired = 0), true),
         (
             with(|one| {
@@ -65,12 +79,31 @@ fn a_success_that_is_none_is_reported() {
             true,
         ),
         (with(|one| one.desired_before = Some((at(SAVED), 0))), false),
+        (
+            with(|one| {
+                (one.desired, one.running) = (0, 0);
+                one.desired_before = Some((at(SAVED - 15), 2));
+            }),
+            false,
+        ),
+        (
+            with(|one| {
+                (one.desired, one.running) = (0, 0);
+                one.desired_before = Some((at(SAVED - 16), 2));
+            }),
+            true,
+        ),
     ];
+    are_reported(&ours, cases);
+}
+
+/// Each success on such a service is reported, or is not.
+fn are_reported<const N: usize>(ours: &Rollout, cases: [(Option<ServiceTruth>, bool); N]) {
     for (service, reported) in cases {
         let mut checker = checker(Tags::Pattern);
         let before = saved(state(Some(ours.clone())), Vec::new(), None);
         save(&mut checker, before);
-        let ended = succeeded(&ours);
+        let ended = succeeded(ours);
         save(&mut checker, saved(state(None), vec![ended], service));
         match reported {
             true => assert_reported(&checker, "3 "),
