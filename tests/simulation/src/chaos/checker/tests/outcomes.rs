@@ -13,11 +13,7 @@ const SAVED: i64 = 600;
 fn a_success_that_is_none_is_reported() {
     let ours = rollout("main-1", 'a', 10, baking('a'));
     let runs = service(revision(OURS, Some(&ours), 'a'));
-    let with = |change: fn(&mut ServiceTruth)| {
-        let mut service = runs.clone();
-        change(&mut service);
-        Some(service)
-    };
+    let with = |change| changed(&runs, change);
     let cases = [
         (Some(runs.clone()), false),
         (None, true),
@@ -50,11 +46,7 @@ fn a_success_that_is_none_is_reported() {
 fn a_success_with_other_counts_than_were_wanted_is_reported() {
     let ours = rollout("main-1", 'a', 10, baking('a'));
     let runs = service(revision(OURS, Some(&ours), 'a'));
-    let with = |change: fn(&mut ServiceTruth)| {
-        let mut service = runs.clone();
-        change(&mut service);
-        Some(service)
-    };
+    let with = |change| changed(&runs, change);
     let cases = [
         (with(|one| one.desired = 0), true),
         (
@@ -95,6 +87,12 @@ fn a_success_with_other_counts_than_were_wanted_is_reported() {
         ),
     ];
     are_reported(&ours, cases);
+}
+
+fn changed(service: &ServiceTruth, change: fn(&mut ServiceTruth)) -> Option<ServiceTruth> {
+    let mut service = service.clone();
+    change(&mut service);
+    Some(service)
 }
 
 /// Each success on such a service is reported, or is not.
