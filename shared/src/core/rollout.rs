@@ -142,8 +142,8 @@ pub struct Start {
     /// The image of the last-known-good that was gone, so that there may be no way back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_way_back: Option<GoneImage>,
-    /// When ECS last turned a change away because its rates were used up, by our clock. The
-    /// deadline counts from then.
+    /// When AWS last turned a look or a change away because its rates were used up, by our clock:
+    /// the deadline counts from then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throttled_at: Option<Timestamp>,
 }

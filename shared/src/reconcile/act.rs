@@ -123,7 +123,7 @@ fn troubled(
 ) -> bool {
     tracing::warn!(rollout = %current.id, %error, "a call did not succeed");
     let trouble = error.to_string();
-    let throttled_at = matches!(error, CallError::Throttled { .. }).then_some(now);
+    let throttled = matches!(error, CallError::Throttled { .. });
     let (intended_at, wake_at) = match error {
         CallError::Refused {
             call,
@@ -140,8 +140,8 @@ fn troubled(
         CallError::Unclear { .. } => (Some(now), now + READ_LAG),
     };
     let mut phase = intended(&current.phase, revision, intended_at);
-    if let (Phase::Starting { start, .. }, Some(_)) = (&mut phase, throttled_at) {
-        start.throttled_at = throttled_at;
+    if let (Phase::Starting { start, .. }, true) = (&mut phase, throttled) {
+        start.throttled_at = Some(now);
     }
     step.apply(current, phase, &Observation::default(), now);
     step.state.wake = Some(Wake {
