@@ -31,6 +31,9 @@ use crate::ledger::{
 };
 use crate::queue::QueueMessage;
 
+/// How many finished rollouts are read to say whether an image was asked for.
+const REQUESTS_READ: usize = 100;
+
 /// What a call that changes or reads AWS came to, when it did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
@@ -225,6 +228,15 @@ pub trait Records {
     /// Reads a target's finished rollouts, the latest first, at most `limit` of them.
     async fn history(&self, target: &TargetName, limit: usize)
     -> Result<Vec<Rollout>, LedgerError>;
+    /// Says whether one of a target's last finished rollouts was of an image.
+    async fn was_requested(
+        &self,
+        target: &TargetName,
+        digest: &ImageDigest,
+    ) -> Result<bool, LedgerError> {
+        let finished = self.history(target, REQUESTS_READ).await?;
+        Ok(finished.iter().any(|one| one.names(digest)))
+    }
     /// Reads the pushes that a target ignored lately, the latest first, at most `limit` of them.
     async fn ignored(
         &self,

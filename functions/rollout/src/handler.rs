@@ -5,7 +5,7 @@ use lambda_runtime::Error;
 use pushboat::aws::function::chain;
 use pushboat::ledger::LedgerError;
 use pushboat::message;
-use pushboat::ports::{Alarms, Clock, Images, LoadBalancers, Services, Targets};
+use pushboat::ports::{Alarms, Clock, Images, LoadBalancers, Records, Services, Targets};
 use pushboat::queue::QueueMessage;
 use pushboat::reconcile::{Ports, Report, Settings, reconcile};
 
@@ -16,7 +16,7 @@ pub(crate) async fn handle<L, S, I, A, B, C>(
     event: SqsEvent,
 ) -> Result<SqsBatchResponse, Error>
 where
-    L: Targets,
+    L: Targets + Records,
     S: Services,
     I: Images,
     A: Alarms,
@@ -42,7 +42,7 @@ async fn handle_one<L, S, I, A, B, C>(
     record: &SqsMessage,
 ) -> Result<(), LedgerError>
 where
-    L: Targets,
+    L: Targets + Records,
     S: Services,
     I: Images,
     A: Alarms,

@@ -80,11 +80,15 @@ pub fn receive(
 }
 
 /// Takes a push in that the sweep found in ECR, `after` that one was the newest accepted.
+///
+/// Its image may have been asked for since the sweep looked: `was_requested` says whether a
+/// rollout of it ended, and the state tells of the others.
 pub fn receive_found(
     state: &mut TargetState,
     policy: &Shared<Policy>,
     push: &Push,
     after: Option<&NewestPush>,
+    was_requested: bool,
     now: Timestamp,
 ) -> Intake {
     let image = policy.image(&push.repository);
@@ -96,16 +100,14 @@ pub fn receive_found(
     if !overlooked::may_begin(state) {
         return Intake::Ignored(Ignored::LeftToPeople);
     }
+    if was_requested || overlooked::was_requested(state, &push.digest) {
+        return Intake::Ignored(Ignored::Repeat);
+    }
     match state.newest.get(&push.repository) {
-        Some(newest) if Some(newest) != after => {
-            Intake::Ignored(match newest.digest == push.digest {
-                true => Ignored::Repeat,
-                false => Ignored::Older {
-                    newest_tag: newest.tag.clone(),
-                    newest: newest.digest.clone(),
-                },
-            })
-        }
+        Some(newest) if Some(newest) != after => Intake::Ignored(Ignored::Older {
+            newest_tag: newest.tag.clone(),
+            newest: newest.digest.clone(),
+        }),
         Some(_) | None => accept(state, policy, image, push, now),
     }
 }

@@ -128,7 +128,7 @@ fn is_newer(
 }
 
 /// Says whether a rollout of the image was asked for, or it runs, as far as the state tells.
-fn was_requested(state: &TargetState, digest: &ImageDigest) -> bool {
+pub(super) fn was_requested(state: &TargetState, digest: &ImageDigest) -> bool {
     let good = state.last_known_good.iter();
     let mut good = good.flat_map(|good| good.images.values());
     if good.any(|image| image.ends_with(digest.as_str())) {

@@ -28,7 +28,7 @@ use crate::core::shared::Shared;
 use crate::core::state::{TargetState, Wake};
 use crate::ledger::{IgnoredPush, LedgerError, RegistrationStatus, SaveError};
 use crate::ports::{
-    Alarms, Clock, IgnoredPushes, ImageName, Images, LoadBalancers, Services, Targets,
+    Alarms, Clock, IgnoredPushes, ImageName, Images, LoadBalancers, Records, Services, Targets,
 };
 use crate::queue::{QueueMessage, Trigger};
 
@@ -84,7 +84,7 @@ pub async fn reconcile<L, S, I, A, B, C>(
     message: &QueueMessage,
 ) -> Result<Report, LedgerError>
 where
-    L: Targets,
+    L: Targets + Records,
     S: Services,
     I: Images,
     A: Alarms,
@@ -137,7 +137,7 @@ async fn attempt<L, S, I, A, B, C>(
     message: &QueueMessage,
 ) -> Result<Report, SaveError>
 where
-    L: Targets,
+    L: Targets + Records,
     S: Services,
     I: Images,
     A: Alarms,
@@ -157,14 +157,7 @@ where
     });
     let mut step = Step::new(message.target.clone(), entry);
     let registered_at = registration.registered_at;
-    let ignored = hear(
-        ports,
-        &mut step,
-        policy.as_ref(),
-        registered_at,
-        &message.trigger,
-    )
-    .await;
+    let ignored = hear(ports, &mut step, policy.as_ref(), registered_at, message).await?;
     settle_registration(&mut step, &registration.status, ports.clock.now());
     let waking = message.trigger.push().is_none();
     for _ in 0..STEPS_LIMIT {
@@ -194,26 +187,29 @@ async fn hear<L, S, I, A, B, C>(
     step: &mut Step,
     policy: Option<&Shared<Policy>>,
     registered_at: Timestamp,
-    trigger: &Trigger,
-) -> Option<Ignored>
+    message: &QueueMessage,
+) -> Result<Option<Ignored>, LedgerError>
 where
+    L: Records,
     S: Services,
     I: Images,
     C: Clock,
 {
     let (services, clock) = (&ports.services, &ports.clock);
-    match (trigger, policy) {
+    match (&message.trigger, policy) {
         (Trigger::Pushed(_) | Trigger::Found { .. }, None) => {
-            return Some(Ignored::TargetInvalid);
+            return Ok(Some(Ignored::TargetInvalid));
         }
         (Trigger::Pushed(push), Some(policy)) => {
-            return take_in(ports, step, policy, registered_at, push).await;
+            return Ok(take_in(ports, step, policy, registered_at, push).await);
         }
         (Trigger::Found { push, after }, Some(policy)) => {
+            let ledger = &ports.ledger;
+            let ended = ledger.was_requested(&message.target, &push.digest).await?;
             let now = clock.now();
             let state = &mut step.state;
-            let taken = intake::receive_found(state, policy, push, after.as_ref(), now);
-            return settle(step, taken, now);
+            let taken = intake::receive_found(state, policy, push, after.as_ref(), ended, now);
+            return Ok(settle(step, taken, now));
         }
         (Trigger::TaskStopped(task), _) => _ = intake::keep_task(&mut step.state, task),
         (Trigger::AlarmChanged(change), _) => {
@@ -231,7 +227,7 @@ where
         }
         (Trigger::Registered | Trigger::Due | Trigger::Unknown, _) => {}
     }
-    None
+    Ok(None)
 }
 
 /// Takes a push in; answers why, if it changes nothing.

@@ -18,8 +18,6 @@ use crate::registration::RegisterError;
 
 /// How often it is looked for.
 const LOOKED_FOR_EVERY: SignedDuration = SignedDuration::from_mins(15);
-/// How many finished rollouts are read where a push was found: times tell it from the others.
-const HISTORY_READ: usize = 100;
 /// How many reads are under way at once.
 const AT_ONCE: usize = 16;
 
@@ -56,7 +54,11 @@ where
     let (found, failed) = pushes::find(&ports.images, &known, now).await;
     let mut pushes = Vec::new();
     for message in found {
-        if !was_requested(ledger, &message).await? {
+        let was_requested = match message.trigger.push() {
+            Some(push) => ledger.was_requested(&message.target, &push.digest).await?,
+            None => false,
+        };
+        if !was_requested {
             pushes.push(message);
         }
     }
@@ -68,18 +70,6 @@ where
     }
     ledger.note_done(Chore::FindOverlooked, Some(now)).await?;
     Ok(messages.len())
-}
-
-/// Says whether one of a target's last rollouts was of the image that was found.
-async fn was_requested<L: Records>(
-    ledger: &L,
-    message: &QueueMessage,
-) -> Result<bool, LedgerError> {
-    let Some(push) = message.trigger.push() else {
-        return Ok(false);
-    };
-    let finished = ledger.history(&message.target, HISTORY_READ).await?;
-    Ok(finished.iter().any(|one| one.names(&push.digest)))
 }
 
 /// Reads every target; one that cannot be read hides no other.

@@ -567,7 +567,7 @@ fn find(state: &mut TargetState, found: &Push, after: Option<&NewestPush>) -> In
         source: PushSource::Found,
         ..found.clone()
     };
-    receive_found(state, &policy("v*"), &found, after, at(100))
+    receive_found(state, &policy("v*"), &found, after, false, at(100))
 }
 
 fn adopted() -> TargetState {
@@ -608,6 +608,29 @@ fn what_was_found_in_ecr_is_taken_in_if_nothing_was_told_since() {
     let newest = heard.newest["app"].clone();
     let newer = find(&mut heard, &push("v4", 'd', 4), Some(&newest));
     assert!(matches!(newer, Intake::Accepted(_)), "{newer:?}");
+}
+
+/// A person's request need not be the newest push.
+#[test]
+fn what_was_found_in_ecr_is_a_repeat_if_it_was_asked_for_since() {
+    let found = push("v2", 'b', 2);
+    let policy = policy("v*");
+    let ended = receive_found(&mut adopted(), &policy, &found, None, true, at(100));
+    assert_eq!(ended, Intake::Ignored(Ignored::Repeat));
+
+    for (digest, is_repeat) in [('b', true), ('c', false)] {
+        let mut asked = adopted();
+        for digest in [digest, 'd'] {
+            let by_person = Push {
+                source: PushSource::Operator,
+                ..push("by-hand", digest, 3)
+            };
+            let _ = enter(&mut asked, &policy, &by_person, at(4));
+            asked.current = asked.current.take().or(asked.waiting.pop());
+        }
+        let taken = find(&mut asked, &found, None);
+        assert_eq!(taken == Intake::Ignored(Ignored::Repeat), is_repeat);
+    }
 }
 
 #[test]

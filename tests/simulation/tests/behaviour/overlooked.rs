@@ -1,7 +1,7 @@
 //! No event told of a push: the sweep finds it in ECR.
 
 use pushboat::core::alarm::AlarmState;
-use simulation::{Event, Fault};
+use simulation::{Event, Fault, Function, Hindrance};
 
 use super::*;
 
@@ -67,6 +67,25 @@ fn what_was_taken_back_or_refused_is_not_begun_again() {
         history(&world),
         ["v2 rolled-back tasks-fail", "v3 rejected wrong-platform"]
     );
+}
+
+/// What a person asked for was refused before the message of the sweep had its turn.
+#[test]
+fn what_a_person_asked_for_before_its_turn_came_is_not_begun_again() {
+    let mut world = adopted_with(&following("").replace(r#""glob": [""]"#, r#""semver": "^1""#));
+    push(&mut world, "1.1.0");
+    run_to(&mut world, "progressing");
+    world.run_for(minutes(15));
+    world.lost.pushes = true;
+    let image = Image::built_for("1.2.0", &["riscv64"]);
+    let digest = world.push_image(REPOSITORY, "1.2.0", &image).digest;
+    let dead = Hindrance::Failed;
+    world.keep_from_work(Some(Function::Rollout), dead, FOUND_WITHIN);
+    order(&mut world, "deploy", json!({ "digest": digest.as_str() }));
+    world.run_for(FOUND_WITHIN + minutes(40));
+    let ordered = format!("{} rejected wrong-platform", digest.short());
+    assert_eq!(history(&world), ["1.1.0 succeeded".to_owned(), ordered]);
+    assert_eq!(ignored(&world), ["repeat"]);
 }
 
 #[test]
