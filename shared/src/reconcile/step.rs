@@ -227,8 +227,9 @@ impl Step {
             };
             self.set_good(service, definition, definition, source, now);
         }
-        if let Phase::Starting { .. } = &phase {
+        if let Phase::Starting { start, .. } = &phase {
             self.state.stood_down = false;
+            self.state.note_started(&current.push, &start.digest);
         }
         let start = phase.start().or(current.phase.start()).cloned();
         let running = current.phase.running().or(phase.running()).cloned();

@@ -88,6 +88,26 @@ fn what_a_person_asked_for_before_its_turn_came_is_not_begun_again() {
     assert_eq!(ignored(&world), ["repeat"]);
 }
 
+/// Its tag was moved there before the rollout of another push started.
+#[test]
+fn what_a_tag_stood_for_at_the_start_is_not_begun_again() {
+    let mut specification = specification();
+    specification.desired = 0;
+    let mut world = world();
+    world.ecs.create_service(&specification);
+    world.put_target(TARGET, &following("live"));
+    world.run_for(minutes(4));
+    let dead = Hindrance::Failed;
+    world.keep_from_work(Some(Function::Rollout), dead, minutes(2));
+    world.push_image(REPOSITORY, "live", &Image::healthy("v2"));
+    world.run_for(seconds(10));
+    world.lost.pushes = true;
+    world.push_image(REPOSITORY, "live", &Image::healthy("v3"));
+    world.run_for(FOUND_WITHIN + minutes(40));
+    assert_eq!(history(&world), ["live scaled-to-zero"]);
+    assert_eq!(writes(&world), (1, 1));
+}
+
 #[test]
 fn nothing_is_begun_unasked_where_people_decide() {
     let held = |world: &mut World| {

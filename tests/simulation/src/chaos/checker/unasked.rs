@@ -28,7 +28,10 @@ impl Known {
             return None;
         }
         let mut requests = self.requests.values();
-        let what = if requests.any(|request| request.digest == rollout.push.digest) {
+        let digest = &rollout.push.digest;
+        let was_asked =
+            requests.any(|request| request.digest == *digest) || self.started.contains(digest);
+        let what = if was_asked {
             "its image was asked for before"
         } else if self.state.held.is_some() {
             "the target is held"

@@ -50,6 +50,22 @@ fn what_is_begun_unasked_where_people_decide_is_reported() {
     assert_reported(&found_after(asked), "6 ");
 }
 
+/// The tag stood for another image when its rollout started than when it was set.
+#[test]
+fn what_a_rollout_started_was_asked_for_whatever_it_was_pushed_as() {
+    let started = |character| {
+        let current = rollout("main-1", 'a', 10, starting(character));
+        saved(state(Some(current)), Vec::new(), None)
+    };
+    let unasked = |character| {
+        let checker = found_after(started(character));
+        let mut unasked = checker.violations().iter();
+        unasked.any(|one| one.invariant.starts_with("6 "))
+    };
+    assert!(unasked('b'));
+    assert!(!unasked('c'));
+}
+
 /// What is left two hours after faults stopped, and an image that was pushed before.
 fn left(before: Saved, unheard: Unheard) -> Checker {
     let mut checker = checker(Tags::Pattern);
