@@ -209,6 +209,18 @@ impl Rates {
             lost,
         }
     }
+
+    /// Says whether an event may be lost or heard late: the rates are drawn apart from the kinds
+    /// of trouble.
+    pub(super) fn hinder_events(&self) -> bool {
+        let refused = CallRates {
+            refused: self.calls.refused,
+            ..CallRates::default()
+        };
+        self.calls != refused
+            || self.events != EventRates::default()
+            || self.lost != Lost::default()
+    }
 }
 
 #[cfg(test)]
@@ -226,6 +238,21 @@ mod tests {
         }
         assert_eq!(all, Mix::ALL);
         assert_eq!(Mix::parse("drops,lunch"), None);
+    }
+
+    #[test]
+    fn events_are_hindered_by_rates_too() {
+        let rates = |change: fn(&mut Rates)| {
+            let mut rates = Rates::default();
+            change(&mut rates);
+            rates
+        };
+        let lag = rates(|rates| rates.lag.services = SignedDuration::from_secs(25));
+        assert!(!lag.hinder_events());
+        assert!(!rates(|rates| rates.calls.refused = 1).hinder_events());
+        assert!(rates(|rates| rates.calls.crash_before = 1).hinder_events());
+        assert!(rates(|rates| rates.events.dropped = 1).hinder_events());
+        assert!(rates(|rates| rates.lost.task_changes = true).hinder_events());
     }
 
     #[test]

@@ -131,7 +131,8 @@ pub fn run_part(seed: u64, mix: Mix, part: &Part, with_transcript: bool) -> Run 
     };
     chaos.say(|| format!("rates {rates:?}"));
     chaos.checker.read_lag = rates.lag.services;
-    chaos.checker.hears_all = !HINDERS_EVENTS.iter().any(|trouble| met.has(*trouble));
+    let is_hindered = HINDERS_EVENTS.iter().any(|trouble| met.has(*trouble));
+    chaos.checker.hears_all = !is_hindered && !rates.hinder_events();
     if met.has(Trouble::Skew) {
         chaos.checker.skew = MOST_SKEW + MOST_SKEW;
         chaos.world.skew_clocks(MOST_SKEW, seed ^ 0x0c10_c4ed);
