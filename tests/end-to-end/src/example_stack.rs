@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use stack_model::ecs_request;
 
 use crate::aws::{Aws, AwsError, texts};
 use crate::customer::text;
-use crate::ecs_request;
 use crate::intrinsic::{Scope, Unresolved};
 use crate::resource::{self, Resources};
 use crate::stack::{self, StackError};

@@ -20,7 +20,6 @@ pub mod aws;
 pub mod call_log;
 pub mod checkout;
 pub mod customer;
-mod ecs_request;
 pub mod example_stack;
 pub mod function_log;
 pub mod installation;

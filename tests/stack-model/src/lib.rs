@@ -45,6 +45,7 @@ mod capability;
 mod change;
 mod change_set;
 mod cleanup;
+pub mod ecs_request;
 mod effect;
 mod error;
 mod event;

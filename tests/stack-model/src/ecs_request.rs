@@ -1,5 +1,6 @@
 //! What CloudFormation asks ECS for, made of a resource's properties: the members are
-//! named `likeThis` and not `LikeThis`, and of the types that ECS wants.
+//! named `likeThis` and not `LikeThis`, and of the types that ECS wants. For whoever
+//! does what [`Effect`](crate::Effect)s say, or makes ECS's part of a stack.
 
 use serde_json::{Map, Value, json};
 
@@ -26,7 +27,7 @@ const NUMBERS: [&str; 14] = [
 ];
 
 /// What CreateCluster is asked for.
-pub(crate) fn cluster(name: &str, properties: Value) -> Value {
+pub fn cluster(name: &str, properties: Value) -> Value {
     let mut request = camel(properties);
     request["clusterName"] = name.into();
     // The one member that has another name in a template.
@@ -41,7 +42,7 @@ pub(crate) fn cluster(name: &str, properties: Value) -> Value {
 }
 
 /// What RegisterTaskDefinition is asked for.
-pub(crate) fn definition(properties: Value) -> Value {
+pub fn definition(properties: Value) -> Value {
     let mut request = camel(properties);
     // Texts for the whole task, but numbers for each container.
     for size in ["cpu", "memory"] {
@@ -53,7 +54,7 @@ pub(crate) fn definition(properties: Value) -> Value {
 }
 
 /// What CreateService is asked for.
-pub(crate) fn service(name: &str, properties: Value) -> Value {
+pub fn service(name: &str, properties: Value) -> Value {
     let mut request = camel(properties);
     request["serviceName"] = name.into();
     request
