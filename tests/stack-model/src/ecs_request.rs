@@ -60,6 +60,59 @@ pub fn service(name: &str, properties: Value) -> Value {
     request
 }
 
+/// What UpdateService is asked for of the service with this ARN: what the template
+/// does not have is not sent, and stays as it is.
+///
+/// Source: the members of
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html>,
+/// which has not all of CreateService's, and `ForceNewDeployment` at
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-ecs-service-forcenewdeployment.html>.
+pub fn service_update(arn: &str, properties: Value) -> Value {
+    let mut request = camel(properties);
+    if let Some(members) = request.as_object_mut() {
+        for of_creation in [
+            "clientToken",
+            "launchType",
+            "role",
+            "schedulingStrategy",
+            "serviceName",
+            "tags",
+        ] {
+            members.remove(of_creation);
+        }
+        if let Some(force) = members.get_mut("forceNewDeployment") {
+            *force = (force["enableForceNewDeployment"] == true).into();
+        }
+    }
+    request["service"] = arn.into();
+    if let Some(cluster) = cluster_of(arn) {
+        request["cluster"] = cluster.into();
+    }
+    request
+}
+
+/// What DeleteService is asked for of the service with this ARN.
+pub fn service_deletion(arn: &str) -> Value {
+    let mut request = json!({"service": arn, "force": true});
+    if let Some(cluster) = cluster_of(arn) {
+        request["cluster"] = cluster.into();
+    }
+    request
+}
+
+/// What TagResource is asked for, if the properties name tags.
+pub fn tags(arn: &str, properties: &Value) -> Option<Value> {
+    let tags = properties.get("Tags").filter(|tags| tags.is_array())?;
+    Some(json!({"resourceArn": arn, "tags": camel(tags.clone())}))
+}
+
+/// The cluster's name in a service's ARN; the old, short ones have none.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-account-settings.html#ecs-resource-ids>
+pub fn cluster_of(service_arn: &str) -> Option<&str> {
+    let (_, name) = service_arn.split_once(":service/")?;
+    Some(name.split_once('/')?.0)
+}
+
 fn camel(value: Value) -> Value {
     match value {
         Value::Object(members) => {
@@ -131,5 +184,29 @@ mod tests {
             "serviceName": "web-Service", "desiredCount": 2, "enableECSManagedTags": true,
         });
         assert_eq!(service("web-Service", properties), request);
+    }
+
+    #[test]
+    fn an_update_sends_what_the_template_has_and_nothing_that_only_creation_takes() {
+        let arn = "arn:aws:ecs:eu-west-1:123456789012:service/prod/web";
+        let properties = json!({
+            "Cluster": "prod", "ServiceName": "web", "LaunchType": "FARGATE",
+            "TaskDefinition": "web:2", "DesiredCount": "2",
+            "Tags": [{"Key": "team", "Value": "shop"}],
+            "ForceNewDeployment": {"EnableForceNewDeployment": true},
+        });
+        let request = json!({
+            "cluster": "prod", "service": arn, "taskDefinition": "web:2", "desiredCount": 2,
+            "forceNewDeployment": true,
+        });
+        assert_eq!(service_update(arn, properties.clone()), request);
+        let tagging = json!({"resourceArn": arn, "tags": [{"key": "team", "value": "shop"}]});
+        assert_eq!(tags(arn, &properties), Some(tagging));
+
+        let bare = service_update(arn, json!({"TaskDefinition": "web:2"}));
+        assert_eq!(bare["desiredCount"], Value::Null);
+        assert_eq!(tags(arn, &json!({})), None);
+        let deletion = json!({"cluster": "prod", "service": arn, "force": true});
+        assert_eq!(service_deletion(arn), deletion);
     }
 }
