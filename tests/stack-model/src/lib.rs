@@ -23,7 +23,8 @@
 //!   that a service is steady, or why it will not be. CloudFormation waits for
 //!   three hours. Every other kind of resource is done by itself after a while,
 //!   or fails as [`Stacks::fail_resource`] says.
-//! - Writes Parameter Store with [`Stacks::set_ssm_parameter`].
+//! - Writes Parameter Store with [`Stacks::set_ssm_parameter`], and says what other
+//!   stacks export with [`Stacks::set_export`].
 //! - Takes what is told to the event bus with [`Stacks::take_events`] or
 //!   [`Stacks::take_changes`].
 //! - Puts a stack in any status with [`Stacks::set_status`].
@@ -34,7 +35,7 @@
 //! updates without rollback, rollback triggers, express mode, stack policies,
 //! hooks, nested stacks, macros, outputs and drift; templates in YAML, functions
 //! other than `Ref`, `Fn::GetAtt`, `Fn::Sub`, `Fn::Join`, `Fn::Split`,
-//! `Fn::Select`, `Fn::FindInMap`, `Fn::If` and those of conditions, dynamic
+//! `Fn::Select`, `Fn::FindInMap`, `Fn::ImportValue`, `Fn::If` and those of conditions, dynamic
 //! references, deletion policies, and the patterns and
 //! lengths of parameters; tags of stacks on their resources; property values in
 //! change sets; quotas, pages, and how often operations may be called. A member

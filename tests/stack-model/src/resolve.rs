@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::parameter::ParameterValues;
 use crate::reference::{Piece, attribute, function, pieces};
+use crate::stack::KnownAttribute;
 use crate::template::Template;
 
 /// How deep conditions may name each other before they count as false.
@@ -17,6 +18,10 @@ pub(crate) struct Scope<'a> {
     pub(crate) parameters: &'a ParameterValues,
     /// The physical id of each resource that there is, by logical id.
     pub(crate) physical_ids: BTreeMap<&'a str, &'a str>,
+    /// What is known of resources' attributes, by `LogicalId.Attribute`.
+    pub(crate) attributes: &'a BTreeMap<String, KnownAttribute>,
+    /// What other stacks export, by name.
+    pub(crate) exports: &'a BTreeMap<String, String>,
     /// `AWS::Region` and the like.
     pub(crate) pseudo: BTreeMap<&'static str, String>,
 }
@@ -108,6 +113,12 @@ impl Scope<'_> {
                     found.get(plain(&self.value(key)?)).cloned()
                 });
             }
+            Some(("Fn::ImportValue", name)) => {
+                let found = self.exports.get(&plain(&self.value(name)?));
+                if let Some(value) = found {
+                    return Some(json!(value));
+                }
+            }
             Some(("Fn::If", Value::Array(parts))) if parts.len() == 3 => {
                 let holds = self.holds(parts[0].as_str());
                 return self.value(&parts[if holds { 1 } else { 2 }]);
@@ -162,14 +173,19 @@ impl Scope<'_> {
         }
     }
 
-    /// An attribute of a resource: of what is known by its ARN, that and its
-    /// name; of anything else a text that changes with the physical id.
+    /// An attribute of a resource: what the owner of the model said; or else of
+    /// what is known by its ARN, that and its name, and of anything else a text
+    /// that changes with the physical id.
     ///
     /// Source: "Fn::GetAtt" at
     /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ecs-service.html>
     /// and <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ecs-taskdefinition.html>.
     fn attribute(&self, name: &str, attribute: &str) -> String {
         let physical_id = self.name(name);
+        let known = self.attributes.get(&format!("{name}.{attribute}"));
+        if let Some(known) = known.filter(|known| known.physical_id == physical_id) {
+            return known.value.clone();
+        }
         match attribute {
             "Arn" | "ServiceArn" | "TaskDefinitionArn" => physical_id,
             "Name" => physical_id

@@ -65,6 +65,8 @@ pub struct Stack {
     /// What happened to it, oldest first.
     pub events: Vec<StackEvent>,
     pub(crate) operation: Option<Operation>,
+    /// What is known of resources' attributes, by `LogicalId.Attribute`.
+    pub(crate) attributes: BTreeMap<String, KnownAttribute>,
     /// Each token that was used, and for what.
     pub(crate) tokens: BTreeMap<String, String>,
     /// Why the next work on a resource fails, as the owner of the model wishes.
@@ -99,6 +101,14 @@ pub struct Resource {
     pub updated_at: Timestamp,
     /// What it was before the update that goes on touched it.
     pub(crate) before: Option<Before>,
+}
+
+/// What an attribute of a resource is, as long as that is the resource with this
+/// physical id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KnownAttribute {
+    pub(crate) physical_id: String,
+    pub(crate) value: String,
 }
 
 /// What a resource was before an update touched it.

@@ -15,7 +15,7 @@ use crate::identifier::{Arns, Identifiers};
 use crate::parameter::{Parameter, ParameterValues, work_out};
 use crate::resolve::Scope;
 use crate::settings::Settings;
-use crate::stack::{Desired, Resource, Stack, StackKey};
+use crate::stack::{Desired, KnownAttribute, Resource, Stack, StackKey};
 use crate::status::{ResourceStatus, StackStatus};
 use crate::template::Template;
 
@@ -32,6 +32,8 @@ pub struct Stacks {
     pub(crate) change_sets: Vec<ChangeSet>,
     /// What Parameter Store has.
     pub(crate) store: BTreeMap<String, String>,
+    /// What other stacks export, by name.
+    pub(crate) exports: BTreeMap<String, String>,
     pub(crate) ongoing: BTreeMap<EffectId, Ongoing>,
     pub(crate) last_effect: u64,
     pub(crate) last_operation: u64,
@@ -44,6 +46,8 @@ pub struct Stacks {
 pub struct CreateStack {
     /// Its name.
     pub name: String,
+    /// Its ARN, where somebody else made it; another is made up where there is none.
+    pub arn: Option<String>,
     /// Its template, in JSON.
     pub template: serde_json::Value,
     /// The values of its parameters; one that is not named takes its default.
@@ -51,6 +55,9 @@ pub struct CreateStack {
     /// The physical ids of resources that are there already, by logical id; the
     /// others are made up.
     pub physical_ids: BTreeMap<String, String>,
+    /// What `Fn::GetAtt` of resources that are there already comes to, by
+    /// `LogicalId.Attribute`; the others are made up after the physical id.
+    pub attributes: BTreeMap<String, String>,
     /// What was acknowledged.
     pub capabilities: Vec<String>,
     /// Its tags.
@@ -73,6 +80,7 @@ impl Stacks {
             stacks: Vec::new(),
             change_sets: Vec::new(),
             store: BTreeMap::new(),
+            exports: BTreeMap::new(),
             ongoing: BTreeMap::new(),
             last_effect: 0,
             last_operation: 0,
@@ -119,6 +127,11 @@ impl Stacks {
         self.store.remove(name);
     }
 
+    /// Makes a value one that `Fn::ImportValue` finds.
+    pub fn set_export(&mut self, name: &str, value: &str) {
+        self.exports.insert(name.to_owned(), value.to_owned());
+    }
+
     /// Makes a stack that is in `CREATE_COMPLETE` at once: how its resources came
     /// about is not modelled.
     ///
@@ -136,7 +149,10 @@ impl Stacks {
         let parameters = work_out(&template, &none, &request.parameters, &self.store)?;
         capability::check(&template, &request.capabilities, true)?;
         let key = StackKey(self.stacks.len());
-        let arn = self.arns.stack(&request.name, &self.identifiers.uuid());
+        let arn = match request.arn {
+            Some(arn) => arn,
+            None => self.arns.stack(&request.name, &self.identifiers.uuid()),
+        };
         self.stacks.push(Stack {
             arn,
             name: request.name,
@@ -157,6 +173,7 @@ impl Stacks {
             resources: BTreeMap::new(),
             events: Vec::new(),
             operation: None,
+            attributes: known_attributes(&request.attributes, &request.physical_ids),
             tokens: BTreeMap::new(),
             failures: BTreeMap::new(),
         });
@@ -236,7 +253,7 @@ impl Stacks {
     }
 
     /// What names stand for in a stack that is made to be `desired`.
-    pub(crate) fn scope<'a>(&self, stack: &'a Stack, desired: &'a Desired) -> Scope<'a> {
+    pub(crate) fn scope<'a>(&'a self, stack: &'a Stack, desired: &'a Desired) -> Scope<'a> {
         let Settings {
             account_id,
             region,
@@ -255,6 +272,8 @@ impl Stacks {
                 .iter()
                 .filter_map(|(name, one)| Some((name.as_str(), one.physical_id.as_deref()?)))
                 .collect(),
+            attributes: &stack.attributes,
+            exports: &self.exports,
             pseudo: BTreeMap::from([
                 ("AWS::AccountId", account_id.clone()),
                 ("AWS::Region", region.clone()),
@@ -265,4 +284,21 @@ impl Stacks {
             ]),
         }
     }
+}
+
+/// Each attribute with the physical id of the resource whose it is; what has none
+/// could not be told from one that takes its place.
+fn known_attributes(
+    attributes: &BTreeMap<String, String>,
+    physical_ids: &BTreeMap<String, String>,
+) -> BTreeMap<String, KnownAttribute> {
+    let known = attributes.iter().filter_map(|(name, value)| {
+        let (logical_id, _) = name.split_once('.')?;
+        let known = KnownAttribute {
+            physical_id: physical_ids.get(logical_id)?.clone(),
+            value: value.clone(),
+        };
+        Some((name.clone(), known))
+    });
+    known.collect()
 }

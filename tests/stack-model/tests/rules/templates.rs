@@ -38,6 +38,37 @@ fn functions_are_worked_out() {
 }
 
 #[test]
+fn what_was_said_of_attributes_and_exports_is_what_they_come_to() {
+    let mut stacks = stacks();
+    stacks.set_export("network-group", "sg-1");
+    let properties = json!({
+        "Role": {"Fn::GetAtt": ["Other", "Arn"]}, "Sub": {"Fn::Sub": "${Other.Arn}"},
+        "Else": {"Fn::GetAtt": ["Other", "Endpoint"]},
+        "Import": {"Fn::ImportValue": {"Fn::Sub": "network-${Part}"}},
+        "NotThere": {"Fn::ImportValue": "nothing"},
+    });
+    let mut template = template(properties);
+    template["Parameters"]["Part"] = json!({"Type": "String", "Default": "group"});
+    let key = stacks
+        .create_stack(CreateStack {
+            arn: Some("arn:of-somebody-else".to_owned()),
+            attributes: [("Other.Arn".to_owned(), "arn:role".to_owned())].into(),
+            ..creation(template)
+        })
+        .unwrap();
+    let stack = stacks.stack(key).unwrap();
+    assert_eq!(stack.arn, "arn:of-somebody-else");
+    assert_eq!(stacks.find_stack("arn:of-somebody-else"), Some(key));
+    assert_eq!(
+        Value::Object(stack.resources["Thing"].properties.clone()),
+        json!({
+            "Role": "arn:role", "Sub": "arn:role", "Else": "other-id.Endpoint",
+            "Import": "sg-1", "NotThere": {"Fn::ImportValue": "nothing"},
+        })
+    );
+}
+
+#[test]
 fn a_resource_whose_condition_does_not_hold_is_not_there() {
     let mut template = template(json!({}));
     template["Resources"]["Other"]["Condition"] = json!("IsNotProduction");
@@ -161,19 +192,29 @@ fn properties_of(properties: Value) -> Value {
 }
 
 fn create(template: Value, capabilities: &[&str]) -> Result<Stacks, ServiceError> {
-    let mut stacks = Stacks::new(Settings {
+    let mut stacks = stacks();
+    stacks.create_stack(CreateStack {
+        capabilities: capabilities.iter().map(|&one| one.to_owned()).collect(),
+        ..creation(template)
+    })?;
+    Ok(stacks)
+}
+
+fn stacks() -> Stacks {
+    Stacks::new(Settings {
         account_id: "123456789012".to_owned(),
         region: "eu-west-1".to_owned(),
         partition: "aws".to_owned(),
         timings: Timings::fast(),
-    });
-    stacks.create_stack(CreateStack {
+    })
+}
+
+fn creation(template: Value) -> CreateStack {
+    CreateStack {
         name: "s".to_owned(),
         template,
         parameters: Vec::<Parameter>::new(),
         physical_ids: [("Other".to_owned(), "other-id".to_owned())].into(),
-        capabilities: capabilities.iter().map(|&one| one.to_owned()).collect(),
         ..CreateStack::default()
-    })?;
-    Ok(stacks)
+    }
 }
