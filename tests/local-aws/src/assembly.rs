@@ -10,6 +10,7 @@ use crate::alarm::Alarms;
 use crate::bus::{Bus, BusParts};
 use crate::call_log::CallLog;
 use crate::clock::Clock;
+use crate::cloudformation::StackService;
 use crate::ecs::EcsService;
 use crate::endpoint::Endpoint;
 use crate::event::Source;
@@ -59,7 +60,7 @@ pub(crate) fn endpoint(
         bus.clone(),
         upstream.clone(),
     );
-    let ecs = Arc::new(ecs);
+    let cloudformation = StackService::new(options, &ecs, &clock, &bus, &upstream);
     let stacks = StackWatch {
         upstream: upstream.clone(),
         clock: clock.clone(),
@@ -92,6 +93,7 @@ pub(crate) fn endpoint(
         faults,
         rules,
         ecs,
+        cloudformation: Arc::new(cloudformation),
         registry,
         stacks: Arc::new(stacks),
         scheduler: Arc::new(scheduler),
@@ -100,6 +102,7 @@ pub(crate) fn endpoint(
     tasks.spawn(delivering);
     tasks.spawn(writing);
     tasks.spawn(endpoint.ecs.clone().run());
+    tasks.spawn(endpoint.cloudformation.clone().run());
     tasks.spawn(endpoint.stacks.clone().run());
     tasks.spawn(endpoint.scheduler.clone().run());
     Ok(endpoint)

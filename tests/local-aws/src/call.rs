@@ -116,14 +116,9 @@ fn service_of_target(prefix: &str) -> Option<&'static str> {
 }
 
 fn query_call(request: &Request, service: &str) -> Option<Call> {
-    let form: &[u8] = if request.is_form() {
-        &request.body
-    } else {
-        request.query().as_bytes()
-    };
     let mut operation = None;
     let mut resource = String::new();
-    for (key, value) in form_urlencoded::parse(form) {
+    for (key, value) in form_urlencoded::parse(request.form()) {
         match key.as_ref() {
             "Action" => operation = Some(value.into_owned()),
             "TopicArn" | "StackName" | "ChangeSetName" | "AlarmName" | "RoleName" | "QueueUrl"

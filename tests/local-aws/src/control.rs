@@ -7,6 +7,7 @@ use hyper::{Method, StatusCode};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::cloudformation::Mirrored;
 use crate::endpoint::Endpoint;
 use crate::fault::FaultRule;
 use crate::http::{Answer, Request};
@@ -26,6 +27,7 @@ pub(crate) async fn answer(endpoint: &Arc<Endpoint>, path: &str, request: &Reque
         (&Method::GET, "faults") => found(&endpoint.faults.counts()),
         (&Method::POST, "faults") => add_faults(endpoint, request),
         (&Method::DELETE, "faults") => found(&endpoint.faults.clear()),
+        (&Method::POST, "stacks") => mirror(endpoint, request).await,
         (&Method::POST, "schedules") => {
             let rule = request.query_value("rule").unwrap_or_default();
             found(&endpoint.scheduler.fire_by_hand(&rule).await)
@@ -33,7 +35,7 @@ pub(crate) async fn answer(endpoint: &Arc<Endpoint>, path: &str, request: &Reque
         _ => refused(
             StatusCode::NOT_FOUND,
             "there are GET health, calls, events, registry, faults; POST events, faults, \
-             schedules; DELETE faults",
+             schedules, stacks; DELETE faults",
         ),
     }
 }
@@ -80,6 +82,18 @@ fn add_faults(endpoint: &Endpoint, request: &Request) -> Answer {
             found(&endpoint.faults.counts())
         }
         Err(error) => refused(StatusCode::BAD_REQUEST, &format!("no such fault: {error}")),
+    }
+}
+
+async fn mirror(endpoint: &Endpoint, request: &Request) -> Answer {
+    let given: Result<Mirrored, _> = serde_json::from_slice(&request.body);
+    let mirrored = match given {
+        Ok(mirrored) => endpoint.cloudformation.mirror(mirrored).await,
+        Err(error) => return refused(StatusCode::BAD_REQUEST, &format!("no such stack: {error}")),
+    };
+    match mirrored {
+        Ok(arn) => found(&json!({ "stackId": arn })),
+        Err(error) => refused(StatusCode::BAD_REQUEST, &error.to_string()),
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ecs_model::{Ecs, LogLine, Settings, Timings};
+use ecs_model::{Ecs, LogLine, ServiceError, Settings, Timings};
 use hyper::StatusCode;
 use hyper::header::HeaderName;
 use serde_json::{Value, json};
@@ -35,6 +35,8 @@ pub(crate) struct EcsService {
     lines: UnboundedSender<LogLine>,
     /// Something may be due earlier than was thought.
     changed: Notify,
+    /// Something may have happened since CloudFormation looked.
+    happened: Notify,
 }
 
 impl EcsService {
@@ -46,7 +48,7 @@ impl EcsService {
         registry: Arc<RegistryIndex>,
         bus: Bus,
         upstream: Upstream,
-    ) -> (Self, impl Future<Output = ()> + Send + use<>) {
+    ) -> (Arc<Self>, impl Future<Output = ()> + Send + use<>) {
         let (lines, written) = unbounded_channel();
         let settings = Settings {
             account_id: account_id.to_owned(),
@@ -61,8 +63,9 @@ impl EcsService {
             bus,
             lines,
             changed: Notify::new(),
+            happened: Notify::new(),
         };
-        (service, write_lines(upstream, written))
+        (Arc::new(service), write_lines(upstream, written))
     }
 
     /// Answers one call of the awsJson1.1 protocol.
@@ -77,14 +80,7 @@ impl EcsService {
             let status = StatusCode::BAD_REQUEST;
             return refusal(Protocol::Json, status, "SerializationException", message);
         };
-        let answered = {
-            let mut model = self.model();
-            let answered = model.call(&call.operation, &body, self.clock.now(), &*self.registry);
-            self.hand_on(&mut model);
-            answered
-        };
-        self.changed.notify_one();
-        match answered {
+        match self.ask(&call.operation, &body) {
             Ok(body) => Answer::new(
                 StatusCode::OK,
                 "application/x-amz-json-1.1",
@@ -101,6 +97,31 @@ impl EcsService {
                 &error.message,
             ),
         }
+    }
+
+    /// Lets the model answer one operation.
+    ///
+    /// # Errors
+    ///
+    /// What ECS refuses.
+    pub(crate) fn ask(&self, operation: &str, request: &Value) -> Result<Value, ServiceError> {
+        let mut model = self.model();
+        let answered = model.call(operation, request, self.clock.now(), &*self.registry);
+        self.hand_on(&mut model);
+        drop(model);
+        self.changed.notify_one();
+        answered
+    }
+
+    /// Shows the model as it is.
+    pub(crate) fn see<T>(&self, look: impl FnOnce(&Ecs) -> T) -> T {
+        look(&self.model())
+    }
+
+    /// Waits until something may have happened since the last time; one at a time may
+    /// wait.
+    pub(crate) async fn happened(&self) {
+        self.happened.notified().await;
     }
 
     /// Tells the model which alarms are in ALARM and which are not.
@@ -141,6 +162,7 @@ impl EcsService {
         for line in model.take_log_lines() {
             let _ = self.lines.send(line);
         }
+        self.happened.notify_one();
     }
 
     fn model(&self) -> MutexGuard<'_, Ecs> {

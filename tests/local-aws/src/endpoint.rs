@@ -13,6 +13,7 @@ use crate::call::Call;
 use crate::call_log::CallLog;
 use crate::caller::{self, Caller};
 use crate::clock::{Clock, pause};
+use crate::cloudformation::StackService;
 use crate::control;
 use crate::ecs::EcsService;
 use crate::event::Source;
@@ -39,6 +40,7 @@ pub(crate) struct Endpoint {
     pub(crate) faults: Arc<Faults>,
     pub(crate) rules: Arc<Rules>,
     pub(crate) ecs: Arc<EcsService>,
+    pub(crate) cloudformation: Arc<StackService>,
     pub(crate) registry: Arc<RegistryIndex>,
     pub(crate) stacks: Arc<StackWatch>,
     pub(crate) scheduler: Arc<Scheduler>,
@@ -176,6 +178,9 @@ impl Endpoint {
         {
             return Ok(refused);
         }
+        if let Some(answer) = self.cloudformation.answer(call, request).await {
+            return Ok(answer);
+        }
         let put = put_events(call, request, &self.source, self.clock.wall());
         if let Some((answer, events)) = put {
             events.iter().for_each(|event| self.bus.emit(event));
@@ -216,6 +221,9 @@ impl Endpoint {
         };
         events.iter().for_each(|event| self.bus.emit(event));
         self.stacks.after_call(call);
+        if call.is("cloudformation", &["DeleteStack"]) {
+            self.cloudformation.forget(request);
+        }
         match call.service.as_str() {
             "events" => {
                 self.rules.forget().await;

@@ -63,6 +63,14 @@ impl Request {
             .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
     }
 
+    /// The fields of a query protocol, from the body or the query, still encoded.
+    pub(crate) fn form(&self) -> &[u8] {
+        match self.is_form() {
+            true => &self.body,
+            false => self.query().as_bytes(),
+        }
+    }
+
     /// The body as JSON; nothing where it is not.
     pub(crate) fn json(&self) -> Option<Value> {
         serde_json::from_slice(&self.body).ok()

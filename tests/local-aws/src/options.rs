@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use ecs_model::Timings;
+use stack_model::Timings as StackTimings;
 
 /// What a local AWS is started with.
 #[derive(Clone, Debug)]
@@ -20,6 +21,8 @@ pub struct Options {
     pub speed: f64,
     /// How long the steps of a deployment take in the model's own time.
     pub timings: Timings,
+    /// How long the steps of a stack's update take, likewise.
+    pub stack_timings: StackTimings,
     /// What becomes of the rules with a schedule.
     pub schedules: Schedules,
     /// Where each finished call is appended as a line of JSON.
@@ -54,6 +57,7 @@ impl Options {
             region: "us-east-1".to_owned(),
             speed: 1.0,
             timings: Timings::default(),
+            stack_timings: StackTimings::default(),
             schedules: Schedules::Speed(1.0),
             record_file: None,
             state_directory: None,

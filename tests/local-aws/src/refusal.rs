@@ -56,7 +56,8 @@ pub(crate) fn refusal(protocol: Protocol, status: StatusCode, code: &str, messag
     answer.with_header(REQUEST_ID, &id)
 }
 
-fn escape(text: &str) -> String {
+/// Writes a text so that it can stand in XML.
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

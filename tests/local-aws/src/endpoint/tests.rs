@@ -1,3 +1,5 @@
+mod stack;
+
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -377,16 +379,20 @@ struct World {
 
 impl World {
     async fn start() -> Self {
+        World::start_with(|options| options).await
+    }
+
+    async fn start_with(chosen: impl FnOnce(Options) -> Options) -> Self {
         let mut tasks = JoinSet::new();
         let (fake, upstream) = FakeMinistack::start(&mut tasks).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let options = Options {
+        let options = chosen(Options {
             account_id: ACCOUNT.to_owned(),
             region: REGION.to_owned(),
             schedules: Schedules::ByHand,
             ..Options::new("")
-        };
+        });
         let endpoint = endpoint(&options, address, upstream, None, &mut tasks).unwrap();
         let serving = endpoint.clone();
         tasks.spawn(async move {
