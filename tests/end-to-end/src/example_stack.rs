@@ -89,6 +89,10 @@ pub struct MadeStack {
 pub struct ServiceStack {
     /// What the emulator made of it.
     pub made: MadeStack,
+    /// The whole template.
+    pub template: Value,
+    /// What `Ref` and `Fn::GetAtt` (`LogicalId.Attribute`) lead to.
+    pub known: BTreeMap<String, String>,
     /// The cluster's name.
     pub cluster: String,
     /// The service's name.
@@ -145,6 +149,8 @@ impl Example<'_> {
         aws.json("ecs", "CreateService", &request).await?;
         Ok(ServiceStack {
             made,
+            template: self.template.clone(),
+            known: scope.known,
             cluster: cluster_name,
             service: service_name,
             definition: revision,
@@ -271,6 +277,31 @@ impl MadeStack {
 }
 
 impl ServiceStack {
+    /// Lets the local AWS play the stack's updates from now on, with the service that the
+    /// stack made, and gives back the stack's ARN. Without it the emulator answers, and
+    /// knows nothing of what was taken out.
+    ///
+    /// # Errors
+    ///
+    /// Says what of it the model of stacks does not take.
+    pub async fn mirror(&self, aws: &Aws, role_arn: Option<&str>) -> Result<String, AwsError> {
+        let known = self.known.iter();
+        let known = known.filter(|(name, _)| !name.starts_with("AWS::"));
+        let (attributes, ids): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            known.partition(|(name, _)| name.contains('.'));
+        let stack = json!({
+            "name": self.made.name,
+            "template": self.template,
+            "parameters": self.made.parameters,
+            "capabilities": ["CAPABILITY_IAM"],
+            "roleArn": role_arn,
+            "physicalIds": ids,
+            "attributes": attributes,
+        });
+        let mirrored = aws.post("local", "/_local/stacks", &stack).await?;
+        Ok(text(&mirrored["stackId"]))
+    }
+
     /// Deletes the stack, in CloudFormation's order: what refers to the service, then the
     /// service and what it needs.
     ///

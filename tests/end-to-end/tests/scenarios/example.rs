@@ -4,18 +4,22 @@
 mod backstage;
 mod github_actions;
 mod promotion;
+mod stack_update;
 mod web_service;
 
 use std::collections::BTreeMap;
 use std::fs;
 
 use end_to_end::{Aws, Checkout, Example, Failure, Seen, ServiceStack, customer, template};
-use local_aws::oci::{Image, single};
+use local_aws::oci::{Image, Registry, single};
 use serde_json::Value;
 
 pub(crate) use self::backstage::{backstage_goes_live, backstage_of_production_is_whole};
 pub(crate) use self::github_actions::the_role_of_github_actions_is_made;
 pub(crate) use self::promotion::what_staging_ran_well_is_promoted;
+pub(crate) use self::stack_update::{
+    an_update_fails_with_its_service_and_is_taken_back, an_update_waits_for_its_service,
+};
 pub(crate) use self::web_service::{
     the_web_service_goes_live_and_back, the_web_service_of_production_is_whole,
 };
@@ -117,7 +121,7 @@ fn shorten_bake_time(target: &mut Value) {
 
 /// Pushes an image of this version for these CPUs, and gives back its digest.
 async fn push(
-    world: &World,
+    registry: &Registry,
     repository: &str,
     architecture: &str,
     version: &str,
@@ -126,7 +130,7 @@ async fn push(
         .with_label("org.opencontainers.image.title", repository)
         .with_label("org.opencontainers.image.version", version);
     let image = single(&image);
-    let pushed = world.registry.push(repository, version, &image);
+    let pushed = registry.push(repository, version, &image);
     Ok(pushed.await?)
 }
 

@@ -31,7 +31,7 @@ use std::process::ExitCode;
 use end_to_end::Failure;
 use libtest_mimic::{Arguments, Failed, Trial};
 
-use crate::world::World;
+use crate::world::{Bare, World};
 
 /// How many scenarios run at a time where nothing else is said: they mostly wait.
 const AT_A_TIME: usize = 5;
@@ -57,10 +57,24 @@ macro_rules! scenarios {
     };
 }
 
+/// Those that need the local AWS alone, and start one of their own.
+macro_rules! bare_scenarios {
+    ($($module:ident::$name:ident,)*) => {
+        vec![$(bare_trial(
+            concat!(stringify!($module), "::", stringify!($name)),
+            |bare| Box::pin($module::$name(bare)),
+        )),*]
+    };
+}
+
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = arguments.test_threads.or(Some(AT_A_TIME));
-    let trials = scenarios![
+    let bare = bare_scenarios![
+        example::an_update_waits_for_its_service,
+        example::an_update_fails_with_its_service_and_is_taken_back,
+    ];
+    let mut trials = scenarios![
         Any overlooked::a_push_whose_event_is_lost_goes_live,
         Any crash_safety::every_call_can_be_the_last,
         Any faults::calls_that_go_wrong_change_nothing,
@@ -118,6 +132,7 @@ fn main() -> ExitCode {
         None function_log::no_function_complained_of_anything_unexpected,
         None role::every_call_is_one_that_the_functions_role_allows,
     ];
+    trials.extend(bare);
     let conclusion = libtest_mimic::run(&arguments, trials);
     world::end();
     conclusion.exit_code()
@@ -127,6 +142,13 @@ fn trial(name: &str, company: Company, scenario: fn(&World) -> Played<'_>) -> Tr
     Trial::test(name, move || {
         let world = world::shared().map_err(Failed::from)?;
         let played = world.play(company, scenario);
+        played.map_err(|error| Failed::from(chain(&*error)))
+    })
+}
+
+fn bare_trial(name: &str, scenario: fn(&Bare) -> Played<'_>) -> Trial {
+    Trial::test(name, move || {
+        let played = world::play_bare(scenario);
         played.map_err(|error| Failed::from(chain(&*error)))
     })
 }

@@ -10,7 +10,7 @@ use end_to_end::{
 };
 use jiff::Timestamp;
 use local_aws::oci::Registry;
-use local_aws::{CallRecord, LocalAws, Options, Schedules, Timings};
+use local_aws::{CallRecord, LocalAws, Options, Schedules, StackTimings, Timings};
 use serde_json::json;
 use tokio::runtime::Runtime;
 use tokio::sync::{OnceCell, RwLock};
@@ -257,6 +257,47 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The local AWS alone, without Pushboat on it, for what is AWS's own.
+pub(crate) struct Bare {
+    pub(crate) local: LocalAws,
+    pub(crate) aws: Aws,
+    pub(crate) registry: Registry,
+}
+
+impl Bare {
+    async fn start() -> Result<Self, Failure> {
+        let (local, aws) = start_local(&Checkout::find()?).await?;
+        Ok(Bare {
+            registry: Registry::new(&local.endpoint_url()),
+            local,
+            aws,
+        })
+    }
+}
+
+/// Plays a scenario on a local AWS of its own, without Pushboat.
+pub(crate) fn play_bare(scenario: fn(&Bare) -> Played<'_>) -> Result<(), Failure> {
+    RUNTIME.block_on(async {
+        let bare = Bare::start().await?;
+        let played = scenario(&bare).await;
+        bare.local.shutdown().await;
+        played
+    })
+}
+
+async fn start_local(checkout: &Checkout) -> Result<(LocalAws, Aws), Failure> {
+    let options = Options {
+        port: 0,
+        timings: Timings::fast(),
+        stack_timings: StackTimings::fast(),
+        schedules: Schedules::Speed(SCHEDULE_SPEED),
+        ..Options::new(checkout.ministack())
+    };
+    let local = LocalAws::start(options).await?;
+    let aws = Aws::new(&local.endpoint_url(), "000000000000", "us-east-1");
+    Ok((local, aws))
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "logs are read from the installation's begin, by the real clock"
@@ -266,14 +307,7 @@ async fn install(
 ) -> Result<(LocalAws, Aws, Installation, Timestamp), Failure> {
     let (checkout, staged) = STAGED.get_or_try_init(stage).await?;
     let started_at = Timestamp::now();
-    let options = Options {
-        port: 0,
-        timings: Timings::fast(),
-        schedules: Schedules::Speed(SCHEDULE_SPEED),
-        ..Options::new(checkout.ministack())
-    };
-    let local = LocalAws::start(options).await?;
-    let aws = Aws::new(&local.endpoint_url(), "000000000000", "us-east-1");
+    let (local, aws) = start_local(checkout).await?;
     let installed = prepare_and_deploy(checkout, staged, (&local, &aws), changed);
     let installation = tokio::select! {
         installation = installed => installation?,

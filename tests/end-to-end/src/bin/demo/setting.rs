@@ -2,7 +2,7 @@
 
 use end_to_end::Checkout;
 use local_aws::oci::{Artifact, Image, attested, single};
-use local_aws::{Options, Schedules, Timings};
+use local_aws::{Options, Schedules, StackTimings, Timings};
 
 /// The cluster of the service.
 pub(crate) const CLUSTER: &str = "demo";
@@ -54,6 +54,7 @@ pub(crate) fn options(checkout: &Checkout, port: u16) -> Options {
     Options {
         port,
         timings: Timings::fast(),
+        stack_timings: StackTimings::fast(),
         schedules: Schedules::Speed(SCHEDULE_SPEED),
         ..Options::new(checkout.ministack())
     }

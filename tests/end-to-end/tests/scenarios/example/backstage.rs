@@ -39,12 +39,12 @@ async fn go_live(world: &World) -> Result<(), Failure> {
 
     let target = Target::named(world, name);
     target.told("adopted", "").await?;
-    let good = push(world, name, ARCHITECTURE, "main-1").await?;
+    let good = push(&world.registry, name, ARCHITECTURE, "main-1").await?;
     target.told("succeeded", "main-1").await?;
     runs(world, stack, &good).await?;
     let (_, definition) = shown(&world.aws, stack).await?;
     assert_eq!(definition["containerDefinitions"][0]["secrets"], secrets);
-    let bad = push(world, name, ARCHITECTURE, "main-2").await?;
+    let bad = push(&world.registry, name, ARCHITECTURE, "main-2").await?;
     let bad = ("main-2", bad.as_str());
     is_taken_back(&target, stack, bad, "AnswersAlarm", &good).await?;
     role::nothing_is_refused(world).await?;

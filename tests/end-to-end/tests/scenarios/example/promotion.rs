@@ -54,7 +54,7 @@ pub(crate) async fn what_staging_ran_well_is_promoted(world: &World) -> Result<(
     let production = Target::named(world, PRODUCTION);
     staging.told("adopted", "").await?;
     production.told("adopted", "").await?;
-    let digest = push(world, &repository, "arm64", "main-1").await?;
+    let digest = push(&world.registry, &repository, "arm64", "main-1").await?;
     staging.told("succeeded", "main-1").await?;
     staging.runs(&digest).await?;
     assert_eq!(production.changes(), [""; 0], "nobody promoted it");

@@ -2,6 +2,7 @@
 
 use end_to_end::aws::texts;
 use end_to_end::{Aws, Failure, ServiceStack, customer};
+use local_aws::oci::Registry;
 use serde_json::json;
 
 use super::{create, is_taken_back, push, read, runs, shown};
@@ -10,11 +11,11 @@ use crate::target::Target;
 use crate::world::{World, apart};
 
 const TEMPLATE: &str = "web-service/template.yaml";
-const DEV: [&str; 2] = [TEMPLATE, "web-service/dev.params.json"];
+pub(super) const DEV: [&str; 2] = [TEMPLATE, "web-service/dev.params.json"];
 const PROD: [&str; 2] = [TEMPLATE, "web-service/prod.params.json"];
-const REPOSITORY: &str = "team/web";
+pub(super) const REPOSITORY: &str = "team/web";
 /// What the images are built for, as CpuArchitecture in both files says.
-const ARCHITECTURE: &str = "amd64";
+pub(super) const ARCHITECTURE: &str = "amd64";
 
 pub(crate) async fn the_web_service_goes_live_and_back(_: &World) -> Result<(), Failure> {
     // As its README says to install Pushboat.
@@ -23,17 +24,17 @@ pub(crate) async fn the_web_service_goes_live_and_back(_: &World) -> Result<(), 
 }
 
 async fn web_service(world: &World) -> Result<(), Failure> {
-    let network = prepare(world).await?;
-    let stack = with_parameters(world, "web-dev", DEV, &network, &[]).await?;
+    let network = prepare(&world.aws, &world.registry).await?;
+    let stack = with_parameters(&world.aws, "web-dev", DEV, &network, &[]).await?;
     assert_is_whole(world, &stack, &network).await?;
 
     let target = Target::named(world, "web-dev");
     target.told("adopted", "").await?;
-    let good = push(world, REPOSITORY, ARCHITECTURE, "main-2").await?;
+    let good = push(&world.registry, REPOSITORY, ARCHITECTURE, "main-2").await?;
     target.told("succeeded", "main-2").await?;
     runs(world, &stack, &good).await?;
 
-    let bad = push(world, REPOSITORY, ARCHITECTURE, "main-3").await?;
+    let bad = push(&world.registry, REPOSITORY, ARCHITECTURE, "main-3").await?;
     let bad = ("main-3", bad.as_str());
     is_taken_back(&target, &stack, bad, "ErrorAlarm", &good).await?;
     role::nothing_is_refused(world).await?;
@@ -45,7 +46,7 @@ async fn web_service(world: &World) -> Result<(), Failure> {
 
 /// What `prod.params.json` and a migration make otherwise.
 pub(crate) async fn the_web_service_of_production_is_whole(world: &World) -> Result<(), Failure> {
-    let network = prepare(world).await?;
+    let network = prepare(&world.aws, &world.registry).await?;
     let certificate = "arn:aws:acm:us-east-1:000000000000:certificate/0a1b2c3d";
     let given = [
         ("CertificateArn", certificate),
@@ -54,7 +55,7 @@ pub(crate) async fn the_web_service_of_production_is_whole(world: &World) -> Res
         // It keeps the load balancer from being deleted.
         ("DeletionProtection", "false"),
     ];
-    let stack = with_parameters(world, "web-prod", PROD, &network, &given).await?;
+    let stack = with_parameters(&world.aws, "web-prod", PROD, &network, &given).await?;
     assert_eq!(stack.made.missing(&world.aws).await, [""; 0]);
     assert!(stack.made.resources.contains_key("Redirect"), "{stack:?}");
     assert!(stack.made.outputs["Endpoint"].starts_with("https://"));
@@ -84,14 +85,14 @@ pub(crate) async fn the_web_service_of_production_is_whole(world: &World) -> Res
 }
 
 /// Makes what is there before the stack: a network, and a repository with the first image.
-async fn prepare(world: &World) -> Result<Network, Failure> {
-    customer::create_repository(&world.aws, REPOSITORY).await?;
-    push(world, REPOSITORY, ARCHITECTURE, "main-1").await?;
-    Network::create(&world.aws).await
+pub(super) async fn prepare(aws: &Aws, registry: &Registry) -> Result<Network, Failure> {
+    customer::create_repository(aws, REPOSITORY).await?;
+    push(registry, REPOSITORY, ARCHITECTURE, "main-1").await?;
+    Network::create(aws).await
 }
 
 /// A VPC with two subnets, which the example's stack takes as parameters.
-struct Network {
+pub(super) struct Network {
     vpc: String,
     subnets: String,
 }
@@ -120,15 +121,15 @@ impl Network {
 
 /// Makes the stack with a file of parameters, what is here in the place of each
 /// REPLACE-ME, and these besides.
-async fn with_parameters(
-    world: &World,
+pub(super) async fn with_parameters(
+    aws: &Aws,
     name: &str,
     files: [&str; 2],
     network: &Network,
     given: &[(&str, &str)],
 ) -> Result<ServiceStack, Failure> {
     let (template, mut parameters) = read(files).await?;
-    let image = format!("{}/{REPOSITORY}:main-1", world.aws.registry_host());
+    let image = format!("{}/{REPOSITORY}:main-1", aws.registry_host());
     let here = [
         ("Image", image.as_str()),
         ("VpcId", &network.vpc),
@@ -143,7 +144,7 @@ async fn with_parameters(
         !values.any(|value| value.contains("REPLACE-ME")),
         "{parameters:?}"
     );
-    create(&world.aws, name, template, &parameters).await
+    create(aws, name, template, &parameters).await
 }
 
 /// Everything that the template names is there, and hangs together.
