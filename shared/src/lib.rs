@@ -15,9 +15,10 @@
 //!    stream wakes `notify`, which writes the notice ([`message`]) and publishes
 //!    it ([`outbox`]).
 //! 4. While it waits, ECS's events wake it through `service-change`, alarms'
-//!    through `alarm`, people's commands through `operator`, and the `sweep` does
-//!    each minute, whatever events were lost. The sweep also reads the targets'
-//!    parameters ([`registration`]) and sends forgotten notices.
+//!    through `alarm`, stacks' through `stack-change`, people's commands through
+//!    `operator`, and the `sweep` does each minute, whatever events were lost.
+//!    The sweep also reads the targets' parameters ([`registration`]) and sends
+//!    forgotten notices.
 //!
 //! # Where things are
 //!
@@ -36,6 +37,10 @@
 //! | [`redact`](mod@redact) | takes secrets out of what strangers wrote |
 //! | `aws` | the ports on the AWS SDK, behind the feature `aws` |
 //!
+//! A target may go through the CloudFormation stack that has its service
+//! ([`core::stack`]): then a change set takes the place of RegisterTaskDefinition
+//! and UpdateService. The phases and the look at the service are the same.
+//!
 //! # Invariants
 //!
 //! - An event is a wake-up, not a fact: what is done rests on what AWS says now.
@@ -44,11 +49,12 @@
 //!   again while the first one could still be seen
 //!   ([`core::decide::READ_LAG`]).
 //! - A service belongs to one target, a target's changes go through one queue
-//!   in order, and only `rollout` may change ECS.
+//!   in order, and only `rollout` may change ECS or a stack.
 //! - An older push never replaces a newer one.
 //! - Somebody else's change is never overwritten.
 //! - Only the image of the matched containers and Pushboat's own tags differ
-//!   between the old and the new task definition.
+//!   between the old and the new task definition. Of a stack only the image's
+//!   parameter does, and what else that would change waits for a person.
 //! - `Succeeded` is said only of what finished its bake time, alone, on all its
 //!   tasks, with no alarm but one that recovered when another target that shares it went back
 //!   ([`core::shared_alarm`]).

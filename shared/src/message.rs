@@ -15,6 +15,7 @@ mod operator;
 mod paused_hook;
 mod reason;
 mod shared_alarm;
+mod stack;
 mod surroundings;
 mod waiting;
 
@@ -113,6 +114,16 @@ pub fn headline(notice: &Notice) -> String {
             "{target}: the rollback of {} waits at a hook for a person",
             rollout.push.tag
         ),
+        News::ApprovalAsked { rollout } => match rollout.phase.back() {
+            Some(_) => format!(
+                "{target}: the rollback of {} waits for approval of its changes",
+                rollout.push.tag
+            ),
+            None => format!(
+                "{target}: {} waits for approval of its changes",
+                rollout.push.tag
+            ),
+        },
         News::RolloutHeld { rollout, .. } => operator::held_headline(rollout),
     }
 }
@@ -208,6 +219,14 @@ fn text(
         }
         News::WayBackPaused { rollout, hook } => {
             paragraphs.push(paused_hook::way_back(hook, surroundings));
+            paragraphs.push(facts(rollout, rollout.phase.start().map(|start| &**start)));
+        }
+        News::ApprovalAsked { rollout } => {
+            let stack = rollout.policy.stack.as_ref();
+            if let (Some(stack), Some(asked)) = (stack, rollout.phase.approval()) {
+                let way_back = rollout.phase.back().is_some();
+                paragraphs.push(stack::approval(stack, asked, way_back, surroundings));
+            }
             paragraphs.push(facts(rollout, rollout.phase.start().map(|start| &**start)));
         }
         News::RolloutHeld {
@@ -336,6 +355,9 @@ fn facts(rollout: &Rollout, start: Option<&Start>) -> String {
         },
         format!("Rollout:  {}", rollout.id),
     ];
+    if let Some(stack) = &rollout.policy.stack {
+        lines.insert(1, format!("Stack:    {}", stack.name));
+    }
     if let Some(start) = start {
         lines.push(format!("Before:   {}", start.base_task_definition));
     }

@@ -93,6 +93,11 @@ pub enum News {
         /// The hook.
         hook: PausedHook,
     },
+    /// A change set brings more than the image: a person is asked to execute or delete it.
+    ApprovalAsked {
+        /// The rollout.
+        rollout: Box<Rollout>,
+    },
     /// A hold keeps a rollout from what it would do now.
     RolloutHeld {
         /// The rollout.
@@ -253,6 +258,7 @@ impl Notice {
             News::RolloutYields { .. } => "rollout-yields",
             News::DeploymentPaused { .. } => "deployment-paused",
             News::WayBackPaused { .. } => "way-back-paused",
+            News::ApprovalAsked { .. } => "approval-asked",
             News::RolloutHeld { .. } => "rollout-held",
         }
     }
@@ -269,6 +275,7 @@ impl Notice {
             | News::ServiceMissing { .. }
             | News::DeploymentPaused { .. }
             | News::WayBackPaused { .. }
+            | News::ApprovalAsked { .. }
             | News::RolloutHeld { .. }
             | News::Command {
                 refused: Some(_), ..
@@ -320,6 +327,10 @@ impl Notice {
                 }
             },
             News::WayBackPaused { .. } => Severity::Error,
+            News::ApprovalAsked { rollout } => match rollout.phase.back() {
+                Some(_) => Severity::Error,
+                None => Severity::Warning,
+            },
             News::AlarmFired { .. }
             | News::TargetWarned { .. }
             | News::RolloutYields { .. }

@@ -25,6 +25,7 @@ use crate::core::observation::{
 use crate::core::overlooked::ListedImage;
 use crate::core::policy::ServiceRef;
 use crate::core::rollout::Rollout;
+use crate::core::stack::{ChangeSetLook, ChangeSetRequest, StackLook};
 use crate::ledger::{
     Chore, Follower, IgnoredPush, LedgerError, NoticeKey, Registration, RegistrationChange,
     ReverseKey, SaveError, StateWrite, StoredNotice, TargetEntry, Version,
@@ -102,6 +103,33 @@ pub trait Services {
     ) -> Result<Vec<DeploymentRecord>, CallError>;
     /// Has ECS roll a service deployment back to what ran before it.
     async fn stop(&self, service_deployment: &str) -> Result<(), CallError>;
+}
+
+/// CloudFormation, as far as one stack's image parameter is concerned.
+pub trait Stacks {
+    /// Looks at a stack, and at what failed in it where its last operation goes or went back.
+    async fn stack(&self, name: &str) -> Result<StackLook, CallError>;
+    /// Looks at a change set of a stack.
+    async fn change_set(&self, stack: &str, name: &str) -> Result<ChangeSetLook, CallError>;
+    /// Makes a change set; one of that name that is there already is taken for it.
+    ///
+    /// The answer may wait a while for CloudFormation to work out the changes.
+    async fn create_change_set(&self, request: &ChangeSetRequest) -> Result<(), CallError>;
+    /// Executes a change set; one that is executed already is no error. `token` is on its events.
+    async fn execute_change_set(
+        &self,
+        stack: &str,
+        name: &str,
+        token: &str,
+    ) -> Result<(), CallError>;
+    /// Cancels the update of a stack, which then goes back to what it was before.
+    async fn cancel_update(&self, stack: &str, token: &str) -> Result<(), CallError>;
+}
+
+/// CloudFormation, as whoever registers targets uses it.
+pub trait StackResources {
+    /// Lists the ECS services of a stack; `None` where there is no such stack.
+    async fn services(&self, stack: &str) -> Result<Option<Vec<ServiceRef>>, CallError>;
 }
 
 /// Names an image in a repository.
@@ -190,7 +218,7 @@ pub trait LoadBalancers {
 
 /// The ledger, as the functions that only find targets use it.
 pub trait ReverseItems {
-    /// Finds the targets that care for a repository, service or alarm.
+    /// Finds the targets that care for a repository, service, alarm or stack.
     async fn followers(&self, key: &ReverseKey) -> Result<Vec<Follower>, LedgerError>;
 }
 

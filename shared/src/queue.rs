@@ -46,6 +46,11 @@ pub enum Trigger {
     TaskStopped(StoppedTask),
     /// An alarm that the target watches changed its state.
     AlarmChanged(AlarmChange),
+    /// The stack that the target goes through changed its status.
+    StackChanged {
+        /// CloudFormation's word for it, such as `UPDATE_COMPLETE`.
+        status: String,
+    },
     /// The target's parameter was read for the first time, or changed.
     Registered,
     /// A person gave a command.
@@ -66,6 +71,7 @@ impl Trigger {
             Self::ServiceChanged { .. }
             | Self::TaskStopped(_)
             | Self::AlarmChanged(_)
+            | Self::StackChanged { .. }
             | Self::Registered
             | Self::Operator(_)
             | Self::Due
@@ -82,6 +88,7 @@ impl Trigger {
             Self::ServiceChanged { .. } => "service-changed",
             Self::TaskStopped(_) => "task-stopped",
             Self::AlarmChanged(_) => "alarm-changed",
+            Self::StackChanged { .. } => "stack-changed",
             Self::Registered => "registered",
             Self::Operator(_) => "operator",
             Self::Due => "due",

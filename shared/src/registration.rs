@@ -2,21 +2,24 @@
 //!
 //! A parameter is the truth, the ledger's copy follows it. A service is
 //! claimed for exactly one target; the claim, the reverse items and the
-//! registration are written together or not at all.
+//! registration are written together or not at all. The service of a target
+//! that goes through a stack is looked for in the stack.
 
-use std::collections::BTreeMap;
+mod stack;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use crate::core::name::TargetName;
 use crate::core::policy::{Policy, ServiceRef};
-use crate::ledger::{
-    Follower, LedgerError, Registration, RegistrationChange, RegistrationStatus, ReverseKey,
-    SaveError,
-};
-use crate::notice::{News, Notice};
-use crate::ports::{CallError, Parameter, Parameters, Registrations};
+use crate::ledger::{LedgerError, Registration, RegistrationStatus};
+use crate::ports::{CallError, Parameter, Parameters, Registrations, StackResources};
 use crate::target::{self, Mistake};
+use write::{Stored, follows, refuse, store};
 
 /// What a read of the parameters came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,6 +32,8 @@ pub struct Registered {
     pub found: usize,
     /// Another sweep wrote meanwhile, perhaps from an older read: it has to be read again.
     pub outrun: bool,
+    /// The first look at a stack that failed; what rests on one that did stays as it was.
+    pub not_looked: Option<CallError>,
 }
 
 /// What became of one parameter.
@@ -39,6 +44,8 @@ enum Brought {
     ToWake(Box<Registration>),
     /// Another sweep wrote meanwhile.
     Outrun,
+    /// The stack could not be looked at; `rollout` is to be woken if it does not know the rest.
+    NotLooked(CallError, Option<Box<Registration>>),
 }
 
 impl Brought {
@@ -57,6 +64,11 @@ impl Registered {
             Brought::Nothing => {}
             Brought::ToWake(registration) => self.to_wake.push(*registration),
             Brought::Outrun => self.outrun = true,
+            Brought::NotLooked(error, unwoken) => {
+                self.not_looked.get_or_insert(error);
+                self.to_wake
+                    .extend(unwoken.map(|registration| *registration));
+            }
         }
     }
 }
@@ -70,12 +82,62 @@ pub enum RegisterError {
     /// Another call to AWS failed.
     #[error("the parameters could not be read, or their targets not be woken")]
     Call(#[from] CallError),
+    /// A stack could not be looked at; every other target is registered.
+    #[error("the service of a stack could not be looked for")]
+    Stack(#[source] CallError),
 }
 
 /// Gives the path below which the targets' parameters lie.
 #[must_use]
 pub fn parameters_path(prefix: &str) -> String {
     format!("/{}/targets/", prefix.trim_matches('/'))
+}
+
+/// A target's parameter, with what it said at the last read and says now.
+struct Read<'a> {
+    parameter: &'a Parameter,
+    before: Option<Registration>,
+    target: TargetName,
+    says: Result<Policy, Vec<Mistake>>,
+}
+
+impl Read<'_> {
+    /// Gives the registration that stands, whatever version it was made from.
+    fn kept(&self) -> Option<&Registration> {
+        let before = self.before.as_ref();
+        before.filter(|before| before.status != RegistrationStatus::Removed)
+    }
+
+    /// Gives the registration that stands, if it was made from the same version.
+    fn same(&self) -> Option<&Registration> {
+        self.kept()
+            .filter(|kept| is_made_from(kept, self.parameter))
+    }
+
+    fn stack(&self) -> Option<&str> {
+        let policy = self.says.as_ref().ok()?;
+        policy.stack.as_ref().map(|stack| stack.name.as_str())
+    }
+
+    /// Gives what every registration of this parameter has.
+    fn blank(&self) -> Registration {
+        let (kept, parameter) = (self.kept(), self.parameter);
+        Registration {
+            target: self.target.clone(),
+            parameter_version: parameter.version,
+            parameter_changed_at: parameter.changed_at,
+            registered_at: kept.map_or(parameter.changed_at, |kept| kept.registered_at),
+            status: RegistrationStatus::Removed,
+            claim: kept.and_then(|kept| kept.claim.clone()),
+            follows: kept.map(|kept| kept.follows.clone()).unwrap_or_default(),
+            woken: false,
+        }
+    }
+}
+
+fn is_made_from(registration: &Registration, parameter: &Parameter) -> bool {
+    registration.parameter_version == parameter.version
+        && registration.parameter_changed_at == parameter.changed_at
 }
 
 /// Reads every target's parameter and brings the ledger up to date.
@@ -85,8 +147,9 @@ pub fn parameters_path(prefix: &str) -> String {
 /// # Errors
 ///
 /// The ledger or Parameter Store could not be reached.
-pub async fn register<P: Parameters, R: Registrations>(
+pub async fn register<P: Parameters, K: StackResources, R: Registrations>(
     parameters: &P,
+    stacks: &K,
     registrations: &R,
     prefix: &str,
     now: Timestamp,
@@ -96,6 +159,7 @@ pub async fn register<P: Parameters, R: Registrations>(
     // fail their condition, instead of looking like a target without a parameter.
     let stored = registrations.registrations().await?;
     let found = parameters.below(&path).await?;
+    let mut through = through_stacks(&stored);
     let mut known: BTreeMap<TargetName, Registration> = stored
         .into_iter()
         .map(|registration| (registration.target.clone(), registration))
@@ -119,10 +183,41 @@ pub async fn register<P: Parameters, R: Registrations>(
     for gone in known.into_values() {
         registered.count(remove(registrations, gone).await?);
     }
+    let mut reads = Vec::new();
     for (before, target, parameter) in present {
-        registered.count(bring(registrations, before, target, parameter, now).await?);
+        match before {
+            Some(before) if is_settled(&before, parameter) => {
+                registered.count(Brought::unwoken(&before));
+            }
+            before => reads.push(Read {
+                says: target::parse(&target, &parameter.value),
+                parameter,
+                before,
+                target,
+            }),
+        }
+    }
+    let names: BTreeSet<&str> = reads.iter().filter_map(Read::stack).collect();
+    let looks = stack::look(stacks, names).await;
+    for read in reads {
+        registered.count(bring(registrations, read, &looks, &mut through, now).await?);
     }
     Ok(registered)
+}
+
+/// Says whether a parameter means what it meant when it was last read.
+fn is_settled(before: &Registration, parameter: &Parameter) -> bool {
+    let stands = before.status != RegistrationStatus::Removed && is_made_from(before, parameter);
+    stands && !waits_for_a_claim(before) && !stack::may_differ(before)
+}
+
+/// Gives the stack of each target that goes through one.
+fn through_stacks(registrations: &[Registration]) -> BTreeMap<TargetName, String> {
+    let pairs = registrations.iter().filter_map(|registration| {
+        let stack = registration.policy()?.stack.as_ref()?;
+        Some((registration.target.clone(), stack.name.clone()))
+    });
+    pairs.collect()
 }
 
 async fn remove<R: Registrations>(
@@ -148,38 +243,29 @@ async fn remove<R: Registrations>(
 /// Brings one parameter into the ledger.
 async fn bring<R: Registrations>(
     registrations: &R,
-    before: Option<Registration>,
-    target: TargetName,
-    parameter: &Parameter,
+    read: Read<'_>,
+    looks: &stack::Looks,
+    through: &mut BTreeMap<TargetName, String>,
     now: Timestamp,
 ) -> Result<Brought, LedgerError> {
-    let kept = before
-        .as_ref()
-        .filter(|before| before.status != RegistrationStatus::Removed);
-    let same = kept.filter(|kept| {
-        kept.parameter_version == parameter.version
-            && kept.parameter_changed_at == parameter.changed_at
-    });
-    if let Some(same) = same
-        && !waits_for_a_claim(same)
+    let says = match read.says.clone() {
+        Ok(policy) => match stack::with_service(policy, looks) {
+            Ok(says) => says,
+            Err(error) => return Ok(not_looked(error, &read)),
+        },
+        Err(mistakes) => Err(mistakes),
+    };
+    let policy = match says {
+        Ok(policy) => policy,
+        Err(mistakes) => return refuse(registrations, read, mistakes, now).await,
+    };
+    if let Some(same) = read.same()
+        && same
+            .policy()
+            .is_some_and(|held| held.service == policy.service)
     {
         return Ok(Brought::unwoken(same));
     }
-    let told = same.map(Brought::unwoken);
-    let blank = Registration {
-        target: target.clone(),
-        parameter_version: parameter.version,
-        parameter_changed_at: parameter.changed_at,
-        registered_at: kept.map_or(parameter.changed_at, |kept| kept.registered_at),
-        status: RegistrationStatus::Removed,
-        claim: kept.and_then(|kept| kept.claim.clone()),
-        follows: kept.map(|kept| kept.follows.clone()).unwrap_or_default(),
-        woken: false,
-    };
-    let policy = match target::parse(&target, &parameter.value) {
-        Ok(policy) => policy,
-        Err(mistakes) => return refuse(registrations, before, blank, mistakes, now).await,
-    };
     let follow = follows(&policy);
     let valid = Registration {
         claim: Some(policy.service.clone()),
@@ -187,59 +273,45 @@ async fn bring<R: Registrations>(
         status: RegistrationStatus::Valid {
             policy: policy.clone().into(),
         },
-        ..blank.clone()
+        ..read.blank()
     };
-    match store(registrations, before.clone(), valid, follow, None).await? {
-        Stored::Done(registration) => Ok(Brought::ToWake(registration)),
+    match store(registrations, read.before.clone(), valid, follow, None).await? {
+        Stored::Done(registration) => {
+            match policy.stack {
+                Some(stack) => through.insert(policy.target, stack.name),
+                None => through.remove(&policy.target),
+            };
+            Ok(Brought::ToWake(registration))
+        }
         Stored::OutrunBySweep => Ok(Brought::Outrun),
-        Stored::Claimed(holder) => match told {
-            Some(unwoken) => Ok(unwoken),
-            None => {
-                let mistakes = vec![claimed(&policy.service, &holder)];
-                refuse(registrations, before, blank, mistakes, now).await
+        Stored::Claimed(holder) => match read.same() {
+            Some(same) if waits_for_a_claim(same) => Ok(Brought::unwoken(same)),
+            Some(_) | None => {
+                let stack = TargetName::parse(&holder).ok();
+                let stack = stack.and_then(|holder| through.get(&holder));
+                let mistakes = vec![claimed(&policy.service, &holder, stack)];
+                refuse(registrations, read, mistakes, now).await
             }
         },
     }
 }
 
-/// Stores that a parameter has mistakes, with the notice that tells them.
-async fn refuse<R: Registrations>(
-    registrations: &R,
-    before: Option<Registration>,
-    blank: Registration,
-    mistakes: Vec<Mistake>,
-    now: Timestamp,
-) -> Result<Brought, LedgerError> {
-    let notice = Notice {
-        id: format!(
-            "{}.parameter.target-invalid.{}.{}",
-            blank.target,
-            blank.parameter_version,
-            blank.parameter_changed_at.as_millisecond()
-        ),
-        target: blank.target.clone(),
-        at: now,
-        news: News::TargetInvalid {
-            mistakes: mistakes.clone(),
-        },
-    };
-    let invalid = Registration {
-        status: RegistrationStatus::Invalid { mistakes },
-        ..blank
-    };
-    match store(registrations, before, invalid, Vec::new(), Some(notice)).await? {
-        Stored::Done(registration) => Ok(Brought::ToWake(registration)),
-        Stored::Claimed(_) | Stored::OutrunBySweep => Ok(Brought::Outrun),
-    }
+/// Leaves a registration as it is, because its stack could not be looked at.
+fn not_looked(error: CallError, read: &Read<'_>) -> Brought {
+    let unwoken = read.same().filter(|same| !same.woken);
+    Brought::NotLooked(error, unwoken.cloned().map(Box::new))
 }
 
 /// Where the mistake of a service that another target holds stands.
 const CLAIM_PLACE: &str = "service (claim)";
 
-fn claimed(service: &ServiceRef, holder: &str) -> Mistake {
+/// Names both targets; `stack` is the one that the holder goes through.
+fn claimed(service: &ServiceRef, holder: &str, stack: Option<&String>) -> Mistake {
+    let by_way = stack.map(|stack| format!(", which deploys through stack `{stack}`"));
+    let by_way = by_way.unwrap_or_default();
     Mistake::new(
         CLAIM_PLACE,
-        format!("service `{service}` belongs to target `{holder}` already"),
+        format!("service `{service}` belongs to target `{holder}` already{by_way}"),
         format!("A service has one target: delete the parameter of `{holder}`, or this one."),
     )
 }
@@ -252,75 +324,4 @@ fn waits_for_a_claim(registration: &Registration) -> bool {
         }
         RegistrationStatus::Valid { .. } | RegistrationStatus::Removed => false,
     }
-}
-
-enum Stored {
-    Done(Box<Registration>),
-    /// Another target holds the service; nothing was written.
-    Claimed(String),
-    /// Another sweep was faster.
-    OutrunBySweep,
-}
-
-async fn store<R: Registrations>(
-    registrations: &R,
-    before: Option<Registration>,
-    registration: Registration,
-    follow: Vec<(ReverseKey, Follower)>,
-    notice: Option<Notice>,
-) -> Result<Stored, LedgerError> {
-    let held = before.as_ref();
-    let unfollow = held
-        .map(|held| held.follows.clone())
-        .unwrap_or_default()
-        .into_iter()
-        .filter(|key| !registration.follows.contains(key))
-        .collect();
-    let release = held
-        .and_then(|held| held.claim.clone())
-        .filter(|service| registration.claim.as_ref() != Some(service));
-    let change = RegistrationChange {
-        claim: registration.claim.clone(),
-        release,
-        follow,
-        unfollow,
-        notice,
-        expected: before,
-        registration: registration.clone(),
-    };
-    match registrations.apply(&change).await {
-        Ok(()) => Ok(Stored::Done(Box::new(registration))),
-        Err(SaveError::Claimed { holder }) => Ok(Stored::Claimed(holder)),
-        Err(SaveError::Conflict) => Ok(Stored::OutrunBySweep),
-        Err(SaveError::Ledger(error)) => Err(error),
-    }
-}
-
-/// Gives the reverse items of a configuration.
-fn follows(policy: &Policy) -> Vec<(ReverseKey, Follower)> {
-    let service = (
-        ReverseKey::Service(policy.service.clone()),
-        Follower {
-            target: policy.target.clone(),
-            tags: None,
-        },
-    );
-    let images = policy.images.iter().map(|image| {
-        let follower = Follower {
-            target: policy.target.clone(),
-            tags: Some(image.tags.clone()),
-        };
-        (ReverseKey::Repository(image.repository.clone()), follower)
-    });
-    let alarms = policy.alarms.iter().map(|alarm| {
-        let follower = Follower {
-            target: policy.target.clone(),
-            tags: None,
-        };
-        (ReverseKey::Alarm(alarm.clone()), follower)
-    });
-    std::iter::once(service)
-        .chain(images)
-        .chain(alarms)
-        .collect()
 }

@@ -15,7 +15,7 @@ use crate::message::Surroundings;
 use crate::outbox::{self, Channels, SendError};
 use crate::ports::{
     CallError, Clock, EventBus, ImageLists, Outbox, Parameters, Queue, Records, Registrations,
-    Topic,
+    StackResources, Topic,
 };
 use crate::queue::{QueueMessage, Trigger};
 use crate::registration::{self, RegisterError, Registered};
@@ -34,11 +34,13 @@ const MAY_BE_EARLY_SECONDS: i64 = 30;
 
 /// The outside world, as the sweep needs it.
 #[derive(Clone, Debug)]
-pub struct Ports<L, P, Q, T, E, I, C> {
+pub struct Ports<L, P, K, Q, T, E, I, C> {
     /// The ledger.
     pub ledger: L,
     /// Parameter Store.
     pub parameters: P,
+    /// CloudFormation.
+    pub stacks: K,
     /// The FIFO queue.
     pub queue: Q,
     /// The notification topic.
@@ -109,14 +111,15 @@ pub enum SweepError {
 /// # Errors
 ///
 /// Every part is tried before the first failure is answered.
-pub async fn sweep<L, P, Q, T, E, I, C>(
-    ports: &Ports<L, P, Q, T, E, I, C>,
+pub async fn sweep<L, P, K, Q, T, E, I, C>(
+    ports: &Ports<L, P, K, Q, T, E, I, C>,
     settings: &Settings,
     occasion: Occasion,
 ) -> Result<Swept, SweepError>
 where
     L: Registrations + Records + Outbox,
     P: Parameters,
+    K: StackResources,
     Q: Queue,
     T: Topic,
     E: EventBus,
@@ -150,14 +153,15 @@ where
 }
 
 /// Copies the hold for everything into the ledger; answers whether one stands.
-async fn copy_hold<L, P, Q, T, E, I, C>(
-    ports: &Ports<L, P, Q, T, E, I, C>,
+async fn copy_hold<L, P, K, Q, T, E, I, C>(
+    ports: &Ports<L, P, K, Q, T, E, I, C>,
     prefix: &str,
     now: Timestamp,
 ) -> Result<bool, RegisterError>
 where
     L: Registrations,
     P: Parameters,
+    K: StackResources,
 {
     let name = format!("/{}/{HOLD_PARAMETER}", prefix.trim_matches('/'));
     let value = ports.parameters.value(&name).await?;
@@ -177,8 +181,8 @@ fn hold_reason(value: &str) -> Option<String> {
     (!off).then(|| reason.chars().take(HOLD_REASON_LIMIT).collect())
 }
 
-async fn wake_due<L, P, Q, T, E, I, C>(
-    ports: &Ports<L, P, Q, T, E, I, C>,
+async fn wake_due<L, P, K, Q, T, E, I, C>(
+    ports: &Ports<L, P, K, Q, T, E, I, C>,
     now: Timestamp,
 ) -> Result<usize, RegisterError>
 where
@@ -213,8 +217,8 @@ fn stretch(wake_at: Timestamp, now: Timestamp) -> i64 {
     }
 }
 
-async fn register<L, P, Q, T, E, I, C>(
-    ports: &Ports<L, P, Q, T, E, I, C>,
+async fn register<L, P, K, Q, T, E, I, C>(
+    ports: &Ports<L, P, K, Q, T, E, I, C>,
     prefix: &str,
     occasion: Occasion,
     now: Timestamp,
@@ -222,6 +226,7 @@ async fn register<L, P, Q, T, E, I, C>(
 where
     L: Registrations,
     P: Parameters,
+    K: StackResources,
     Q: Queue,
 {
     let due = match (occasion, ports.ledger.done_at(Chore::ReadParameters).await?) {
@@ -236,7 +241,8 @@ where
         let read = Chore::ReadParameters;
         ports.ledger.note_done(read, None).await?;
     }
-    let registered = registration::register(&ports.parameters, &ports.ledger, prefix, now).await?;
+    let (parameters, stacks) = (&ports.parameters, &ports.stacks);
+    let registered = registration::register(parameters, stacks, &ports.ledger, prefix, now).await?;
     let to_wake = registered.to_wake.iter();
     let messages: Vec<QueueMessage> = to_wake.map(|one| of_registration(one, now)).collect();
     send(&ports.queue, &messages).await?;
@@ -245,12 +251,16 @@ where
     }
     // Only a whole read counts, whose targets were all woken. While there is no parameter at
     // all, each sweep looks for the first one.
-    let whole = registered.found > 0 && !registered.outrun;
+    let not_looked = registered.not_looked.clone();
+    let whole = registered.found > 0 && !registered.outrun && not_looked.is_none();
     ports
         .ledger
         .note_done(Chore::ReadParameters, whole.then_some(now))
         .await?;
-    Ok(Some(registered))
+    match not_looked {
+        Some(error) => Err(RegisterError::Stack(error)),
+        None => Ok(Some(registered)),
+    }
 }
 
 /// Wakes `rollout` for a registration.

@@ -67,6 +67,14 @@ pub(crate) const ALARMS_LIMIT: usize = 20;
 pub(crate) const IMAGES_LIMIT: usize = 10;
 pub(crate) const CONTAINERS_LIMIT: usize = 10;
 pub(crate) const PATTERNS_LIMIT: usize = 10;
+/// How many resources a stack's target may allow to be changed.
+pub(crate) const ALLOW_LIMIT: usize = 50;
+/// How long an ARN may be. Source: CloudFormation API reference, CreateChangeSet `RoleARN`.
+pub(crate) const ARN_LIMIT: usize = 2048;
+/// How short a role's ARN may be: that of a role whose name is one letter.
+pub(crate) const LEAST_ROLE_ARN: usize = 32;
+/// How long a stack's name may be. Source: CloudFormation user guide, quotas.
+pub(crate) const STACK_NAME_LIMIT: usize = 128;
 /// How long a name or a pattern may be.
 pub(crate) const NAME_LIMIT: usize = 255;
 
@@ -75,6 +83,9 @@ pub(crate) const NAME_LIMIT: usize = 255;
 const MISTAKES_LIMIT: usize = 20;
 
 /// Reads the text of a target's parameter; `Err` holds the mistakes, at least one.
+///
+/// The service of one that goes through a stack is not in its text: it is empty until the
+/// registration has found it in the stack.
 pub fn parse(target: &TargetName, text: &str) -> Result<Policy, Vec<Mistake>> {
     if text.len() > LIMIT_BYTES {
         return Err(vec![Mistake::new(

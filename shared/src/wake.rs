@@ -7,6 +7,7 @@ use crate::ledger::{IgnoredPush, LedgerError, ReverseKey};
 use crate::ports::{CallError, IgnoredPushes, Queue, ReverseItems};
 use crate::queue::{QueueMessage, Trigger};
 use crate::trigger::alarm::AlarmChanged;
+use crate::trigger::cloudformation::StackChanged;
 use crate::trigger::ecs::ServiceChange;
 use crate::trigger::ecs_task::TaskStopped;
 
@@ -122,6 +123,23 @@ pub async fn on_alarm<R: ReverseItems, Q: Queue>(
 ) -> Result<Woken, WakeError> {
     let trigger = Trigger::AlarmChanged(changed.change.clone());
     let key = ReverseKey::Alarm(changed.change.name.clone());
+    wake_all(reverse_items, queue, &key, &trigger, &changed.event_id).await
+}
+
+/// Wakes the targets that go through a stack.
+///
+/// # Errors
+///
+/// Only an unreachable ledger or queue fails.
+pub async fn on_stack_change<R: ReverseItems, Q: Queue>(
+    reverse_items: &R,
+    queue: &Q,
+    changed: &StackChanged,
+) -> Result<Woken, WakeError> {
+    let trigger = Trigger::StackChanged {
+        status: changed.status.clone(),
+    };
+    let key = ReverseKey::Stack(changed.stack.clone());
     wake_all(reverse_items, queue, &key, &trigger, &changed.event_id).await
 }
 

@@ -5,19 +5,20 @@ use lambda_runtime::Error;
 use pushboat::aws::function::chain;
 use pushboat::ledger::LedgerError;
 use pushboat::message;
-use pushboat::ports::{Alarms, Clock, Images, LoadBalancers, Records, Services, Targets};
+use pushboat::ports::{Alarms, Clock, Images, LoadBalancers, Records, Services, Stacks, Targets};
 use pushboat::queue::QueueMessage;
 use pushboat::reconcile::{Ports, Report, Settings, reconcile};
 
 /// Handles a batch in order; from the first failure on, everything goes back to the queue.
-pub(crate) async fn handle<L, S, I, A, B, C>(
-    ports: &Ports<L, S, I, A, B, C>,
+pub(crate) async fn handle<L, S, K, I, A, B, C>(
+    ports: &Ports<L, S, K, I, A, B, C>,
     settings: &Settings,
     event: SqsEvent,
 ) -> Result<SqsBatchResponse, Error>
 where
     L: Targets + Records,
     S: Services,
+    K: Stacks,
     I: Images,
     A: Alarms,
     B: LoadBalancers,
@@ -36,14 +37,15 @@ where
     Ok(response)
 }
 
-async fn handle_one<L, S, I, A, B, C>(
-    ports: &Ports<L, S, I, A, B, C>,
+async fn handle_one<L, S, K, I, A, B, C>(
+    ports: &Ports<L, S, K, I, A, B, C>,
     settings: &Settings,
     record: &SqsMessage,
 ) -> Result<(), LedgerError>
 where
     L: Targets + Records,
     S: Services,
+    K: Stacks,
     I: Images,
     A: Alarms,
     B: LoadBalancers,

@@ -4,6 +4,7 @@ mod handler;
 
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use pushboat::aws::cloudformation::CloudFormation;
 use pushboat::aws::cloudwatch::CloudWatch;
 use pushboat::aws::dynamodb::Dynamo;
 use pushboat::aws::ecr::Ecr;
@@ -29,6 +30,7 @@ async fn main() -> Result<(), Error> {
     let ports = &Ports {
         ledger: Dynamo::new(&function.clients, function.variable("LEDGER_TABLE")?),
         services: Ecs::new(&function.clients),
+        stacks: CloudFormation::new(&function.clients),
         images: Ecr::new(&function.clients),
         alarms: CloudWatch::new(&function.clients),
         load_balancers: LoadBalancing::new(&function.clients),

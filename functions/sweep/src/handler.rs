@@ -3,21 +3,23 @@
 use lambda_runtime::Error;
 use pushboat::aws::function::chain;
 use pushboat::ports::{
-    Clock, EventBus, ImageLists, Outbox, Parameters, Queue, Records, Registrations, Topic,
+    Clock, EventBus, ImageLists, Outbox, Parameters, Queue, Records, Registrations, StackResources,
+    Topic,
 };
 use pushboat::sweep::{Occasion, Ports, Settings, sweep};
 use pushboat::trigger::ssm;
 use serde_json::Value;
 
 /// Handles one event; what failed is tried again by the next sweep.
-pub(crate) async fn handle<L, P, Q, T, E, I, C>(
-    ports: &Ports<L, P, Q, T, E, I, C>,
+pub(crate) async fn handle<L, P, K, Q, T, E, I, C>(
+    ports: &Ports<L, P, K, Q, T, E, I, C>,
     settings: &Settings,
     event: Value,
 ) -> Result<(), Error>
 where
     L: Registrations + Records + Outbox,
     P: Parameters,
+    K: StackResources,
     Q: Queue,
     T: Topic,
     E: EventBus,

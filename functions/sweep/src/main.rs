@@ -3,6 +3,7 @@
 mod handler;
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use pushboat::aws::cloudformation::CloudFormation;
 use pushboat::aws::dynamodb::Dynamo;
 use pushboat::aws::ecr::Ecr;
 use pushboat::aws::eventbridge::Bus;
@@ -32,6 +33,7 @@ async fn main() -> Result<(), Error> {
     let ports = &Ports {
         ledger: Dynamo::new(&function.clients, function.variable("LEDGER_TABLE")?),
         parameters: Ssm::new(&function.clients),
+        stacks: CloudFormation::new(&function.clients),
         queue: Sqs::new(&function.clients, function.variable("QUEUE_URL")?),
         topic: Sns::new(
             &function.clients,

@@ -4,6 +4,7 @@
 //! nothing in it decides anything. Compiled only with the feature `aws`.
 
 pub mod client;
+pub mod cloudformation;
 pub mod cloudwatch;
 pub mod dynamodb;
 pub mod ecr;
@@ -13,6 +14,7 @@ mod failure;
 pub mod function;
 pub mod load_balancing;
 pub mod logs;
+mod query;
 pub mod sns;
 pub mod sqs;
 pub mod ssm;

@@ -3,10 +3,11 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::alarm::{AlarmSeen, AlarmState};
-use super::decide::unsuitable;
+use super::decide::{stack_problem, unsuitable};
 use super::observation::{Definition, Look, Observation, Service, ServiceLook};
 use super::policy::Policy;
-use super::reason::{Unsuitable, Waiting};
+use super::reason::{StackProblem, Unsuitable, Waiting};
+use super::stack::StackLook;
 use crate::target::{MOST_BAKE_TIME_SECONDS, Mistake};
 use crate::task_definition::{TARGET_TAG, images, matching_containers, registry_of};
 
@@ -75,7 +76,11 @@ pub fn decide(
             return unavailable("the repositories and alarms were not looked at", since, now);
         }
     };
-    let mistakes = mistakes(policy, service, definition, repositories, alarms);
+    let mut mistakes = mistakes(policy, service, definition, repositories, alarms);
+    match stack_mistake(policy, &observation.stack) {
+        Ok(mistake) => mistakes.extend(mistake),
+        Err(trouble) => return unavailable(trouble, since, now),
+    }
     if !mistakes.is_empty() {
         return Adoption::Invalid(mistakes);
     }
@@ -244,6 +249,41 @@ fn mistakes(
         }
     }
     mistakes
+}
+
+/// Says what is wrong with the stack that the target goes through; one that is wedged may be mended
+/// before the next push.
+fn stack_mistake<'a>(
+    policy: &Policy,
+    look: &'a Look<StackLook>,
+) -> Result<Option<Mistake>, &'a str> {
+    let Some(stack) = &policy.stack else {
+        return Ok(None);
+    };
+    let problem = match look {
+        Look::Taken(look) => stack_problem(stack, look),
+        Look::Unavailable(trouble) => return Err(&trouble.words),
+        Look::NotTaken => return Err("the stack was not looked at"),
+    };
+    let name = &stack.name;
+    Ok(match problem {
+        Some(StackProblem::Missing) => Some(Mistake::new(
+            "stack.name",
+            format!("there is no stack `{name}` in this account and Region"),
+            "Correct the name, or create the stack and save the parameter again.",
+        )),
+        Some(StackProblem::NoParameter { parameter, found }) => Some(Mistake::new(
+            "stack.parameter",
+            format!("stack `{name}` has no parameter `{parameter}`"),
+            format!("Name one of: {}.", found.join(", ")),
+        )),
+        Some(StackProblem::NoRole) => Some(Mistake::new(
+            "stack.roleArn",
+            format!("neither stack `{name}` nor the target names a service role"),
+            "Name a role that CloudFormation may change the stack's resources with, or update the stack once with a role of its own.",
+        )),
+        Some(_) | None => None,
+    })
 }
 
 fn unsuitable_mistake(policy: &Policy, what: &Unsuitable) -> Mistake {

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::diagnosis::{Cause, failed_tasks::Failing};
+use super::stack::{FailedResource, SERVICE};
 
 /// Why a version is taken back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +36,16 @@ pub enum Failure {
         /// The cause by which most of its tasks stopped, where none stopped by its fault.
         #[serde(default)]
         platform: Option<Cause>,
+    },
+    /// CloudFormation gave the stack's update up.
+    StackFailed {
+        /// CloudFormation's own words; empty where it has none.
+        reason: String,
+        /// The resource that failed first.
+        failed: Option<Box<FailedResource>>,
+        /// The cause by which most tasks failed; `None` where none failed by the version's fault.
+        #[serde(default)]
+        cause: Option<Cause>,
     },
     /// The deployment did not finish in time.
     DeadlineReached {
@@ -87,6 +98,11 @@ impl Failure {
         match self {
             Self::DeadlineReached { cause } | Self::MissingTasks { cause, .. } => cause.is_some(),
             Self::DeploymentFailed { platform, .. } => platform.is_none(),
+            // Of any other resource the image knows nothing.
+            Self::StackFailed { failed, cause, .. } => {
+                let of_service = |failed: &FailedResource| failed.resource_type == SERVICE;
+                cause.is_some() || failed.as_deref().is_some_and(of_service)
+            }
             Self::TaskCannotWork { .. }
             | Self::TasksFail { .. }
             | Self::AlarmFired { .. }
@@ -104,6 +120,7 @@ impl Failure {
             Self::TasksFail { .. } => "tasks-fail",
             Self::AlarmFired { .. } => "alarm-fired",
             Self::DeploymentFailed { .. } => "deployment-failed",
+            Self::StackFailed { .. } => "stack-failed",
             Self::DeadlineReached { .. } => "deadline-reached",
             Self::MissingTasks { .. } => "missing-tasks",
             Self::PutBackByHand => "put-back-by-hand",
@@ -118,6 +135,7 @@ impl Failure {
         match self {
             Self::TaskCannotWork { cause } | Self::TasksFail { cause, .. } => Some(*cause),
             Self::DeadlineReached { cause } | Self::MissingTasks { cause, .. } => *cause,
+            Self::StackFailed { cause, .. } => *cause,
             Self::DeploymentFailed { platform, .. } => *platform,
             Self::AlarmFired { .. }
             | Self::PutBackByHand

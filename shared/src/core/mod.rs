@@ -22,4 +22,5 @@ pub mod reason;
 pub mod rollout;
 pub mod shared;
 pub mod shared_alarm;
+pub mod stack;
 pub mod state;

@@ -12,6 +12,7 @@ use super::evidence::ServiceEvent;
 use super::name::ImageDigest;
 use super::reason::NewerPush;
 use super::shared_alarm::Sharer;
+use super::stack::{ChangeSetLook, StackLook};
 use super::state::Quarantined;
 
 /// One look at one thing.
@@ -49,6 +50,10 @@ impl From<&str> for Trouble {
 pub struct Observation {
     /// The service.
     pub service: Look<ServiceLook>,
+    /// The stack that has the service, where the target goes through one.
+    pub stack: Look<StackLook>,
+    /// The change set by which the rollout, or its way back, changes the stack.
+    pub change_set: Look<ChangeSetLook>,
     /// The image that was pushed.
     pub image: Look<ImageLook>,
     /// The task definition the new one is made from, or the one that is to become last-known-good.

@@ -12,9 +12,9 @@ use super::diagnosis::failed_tasks::MaxFailedTasks;
 use super::name::TargetName;
 #[cfg(test)]
 use crate::target::{
-    ALARMS_LIMIT, CONTAINERS_LIMIT, DEFAULT_BAKE_TIME_SECONDS, DEFAULT_DEADLINE_SECONDS,
-    IMAGES_LIMIT, LEAST_DEADLINE_SECONDS, MOST_BAKE_TIME_SECONDS, MOST_DEADLINE_SECONDS,
-    NAME_LIMIT, PATTERNS_LIMIT,
+    ALARMS_LIMIT, ALLOW_LIMIT, ARN_LIMIT, CONTAINERS_LIMIT, DEFAULT_BAKE_TIME_SECONDS,
+    DEFAULT_DEADLINE_SECONDS, IMAGES_LIMIT, LEAST_DEADLINE_SECONDS, LEAST_ROLE_ARN,
+    MOST_BAKE_TIME_SECONDS, MOST_DEADLINE_SECONDS, NAME_LIMIT, PATTERNS_LIMIT, STACK_NAME_LIMIT,
 };
 
 /// How one target is to be deployed to.
@@ -22,7 +22,14 @@ use crate::target::{
 #[cfg_attr(
     test,
     derive(schemars::JsonSchema),
-    schemars(title = "A target of Pushboat", deny_unknown_fields)
+    schemars(
+        title = "A target of Pushboat",
+        deny_unknown_fields,
+        extend("required" = ["images"], "anyOf" = [
+            {"required": ["service"], "not": {"required": ["stack"]}},
+            {"required": ["stack"], "not": {"required": ["service"]}},
+        ])
+    )
 )]
 #[serde(rename_all = "camelCase")]
 pub struct Policy {
@@ -30,9 +37,18 @@ pub struct Policy {
     #[cfg_attr(test, schemars(skip))]
     pub target: TargetName,
     /// The ECS service. It belongs to one target only: a second one that names it is refused,
-    /// naming both.
+    /// naming both. Write it, or `stack`.
     #[cfg_attr(test, schemars(example = json!({"cluster": "prod", "name": "backstage"})))]
     pub service: ServiceRef,
+    /// The CloudFormation stack that is updated in place of the service, where the image is one
+    /// of its parameters. Write it instead of `service`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(
+        with = "StackRef",
+        default,
+        example = json!({"name": "backstage-service", "parameter": "Image"}),
+    ))]
+    pub stack: Option<StackRef>,
     /// The repositories that are followed, each once.
     #[cfg_attr(test, schemars(
         length(min = 1, max = IMAGES_LIMIT),
@@ -95,7 +111,7 @@ pub struct Policy {
 }
 
 /// Names an ECS service.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct ServiceRef {
@@ -113,6 +129,49 @@ pub struct ServiceRef {
         example = &"backstage",
     ))]
     pub name: String,
+}
+
+/// Names the CloudFormation stack that has the service, and how it is updated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+#[serde(rename_all = "camelCase")]
+pub struct StackRef {
+    /// The stack's name. It has one ECS service, which is the target's.
+    #[cfg_attr(test, schemars(
+        length(min = 1, max = STACK_NAME_LIMIT),
+        pattern("^[A-Za-z0-9-]+$"),
+        example = &"backstage-service",
+    ))]
+    pub name: String,
+    /// The stack's parameter that holds the image, which is set to `repository@digest`. Every
+    /// other parameter keeps its value.
+    #[cfg_attr(test, schemars(
+        length(min = 1, max = NAME_LIMIT),
+        pattern("^[A-Za-z0-9]+$"),
+        example = &"Image",
+    ))]
+    pub parameter: String,
+    /// The service role that CloudFormation changes the stack with, and keeps for it; without it,
+    /// the one that the stack has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(
+        with = "String",
+        default,
+        length(min = LEAST_ROLE_ARN, max = ARN_LIMIT),
+        pattern("^arn:aws[a-z-]*:iam::[0-9]{12}:role/[ -~]+$"),
+        example = &"arn:aws:iam::123456789012:role/stack-backstage",
+    ))]
+    pub role_arn: Option<String>,
+    /// Logical ids of resources that an update may change too. A change set that changes anything
+    /// else than the task definition, the service and these waits until a person executes it.
+    #[serde(default)]
+    #[cfg_attr(test, schemars(
+        length(max = ALLOW_LIMIT),
+        extend("uniqueItems" = true),
+        inner(length(min = 1, max = NAME_LIMIT)),
+        example = ["Dashboard"],
+    ))]
+    pub allow: Vec<String>,
 }
 
 impl std::fmt::Display for ServiceRef {

@@ -12,6 +12,7 @@ use super::name::{ImageDigest, RolloutId, TargetName};
 use super::observation::GoneImage;
 use super::push::PushSource;
 use super::rollout::Rollout;
+use super::stack::FailedResource;
 use crate::target::Mistake;
 
 /// Why a rollout or a target is waiting, and for what.
@@ -68,6 +69,20 @@ pub enum Waiting {
     },
     /// Fewer tasks run than are desired, for less than is too long.
     MissingTasks,
+    /// The stack is in an operation of somebody else's, or not done with its last one.
+    StackBusy {
+        /// CloudFormation's own word for its status.
+        status: String,
+    },
+    /// CloudFormation works out what a change set would change.
+    ChangeSet,
+    /// A change set would change more than is expected: a person has to execute it.
+    Approval {
+        /// The change set's name.
+        change_set: String,
+    },
+    /// CloudFormation is updating the stack.
+    StackUpdate,
     /// The last rollout halted: a person has to say how to go on, and is told again.
     Person,
     /// People hold it: nothing may be changed.
@@ -97,6 +112,10 @@ impl Waiting {
             Self::BakeTime => "bake-time",
             Self::SharedAlarm { .. } => "shared-alarm",
             Self::MissingTasks => "missing-tasks",
+            Self::StackBusy { .. } => "stack-busy",
+            Self::ChangeSet => "change-set",
+            Self::Approval { .. } => "approval",
+            Self::StackUpdate => "stack-update",
             Self::Person => "person",
             Self::Held { .. } => "held",
         }
@@ -184,6 +203,13 @@ pub enum Rejected {
         /// The alarms' names.
         alarms: Vec<String>,
     },
+    /// The stack cannot be updated, or was not.
+    Stack {
+        /// The stack's name.
+        stack: String,
+        /// What is the matter.
+        problem: StackProblem,
+    },
     /// ECS refused the task definition or the update.
     Refused {
         /// The call that was refused.
@@ -221,8 +247,79 @@ impl Rejected {
             Self::Quarantined { .. } => "quarantined",
             Self::NoWayBack { .. } => "no-way-back",
             Self::AlarmFiring { .. } => "alarm-firing",
+            Self::Stack { problem, .. } => problem.as_str(),
             Self::Refused { .. } => "refused",
             Self::AwsUnavailable { .. } => "aws-unavailable",
+        }
+    }
+}
+
+/// What keeps a stack from being updated with an image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "problem")]
+pub enum StackProblem {
+    /// There is no such stack.
+    Missing,
+    /// It has no parameter of that name.
+    NoParameter {
+        /// The name.
+        parameter: String,
+        /// Those that it has.
+        found: Vec<String>,
+    },
+    /// Neither it nor the target has a service role.
+    NoRole,
+    /// Only a person can bring it back to where it can be updated.
+    Wedged {
+        /// CloudFormation's own word for its status.
+        status: String,
+        /// CloudFormation's own words on it.
+        reason: String,
+    },
+    /// It did not come free before the deadline.
+    Busy {
+        /// CloudFormation's own word for its status.
+        status: String,
+    },
+    /// The change set would change nothing.
+    Unchanged {
+        /// The parameter that holds the image.
+        parameter: String,
+    },
+    /// The image's parameter does not lead to the service's task definition.
+    NotFed {
+        /// The parameter.
+        parameter: String,
+    },
+    /// CloudFormation could not make or execute the change set.
+    ChangeSetFailed {
+        /// CloudFormation's own words.
+        reason: String,
+    },
+    /// A person deleted the change set that waited for approval.
+    Declined,
+    /// The update failed before it reached the service, and was rolled back.
+    WentBack {
+        /// What failed.
+        failed: Option<FailedResource>,
+    },
+}
+
+impl StackProblem {
+    /// Gives the problem's stable name, for logs, notices and queries.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Missing => "stack-missing",
+            Self::NoParameter { .. } => "stack-parameter-missing",
+            Self::NoRole => "stack-role-missing",
+            Self::Wedged { .. } => "stack-wedged",
+            Self::Busy { .. } => "stack-busy",
+            Self::Unchanged { .. } => "stack-unchanged",
+            Self::NotFed { .. } => "stack-not-fed",
+            Self::ChangeSetFailed { .. } => "change-set-failed",
+            Self::Declined => "change-set-declined",
+            Self::WentBack { .. } => "stack-went-back",
         }
     }
 }
@@ -344,6 +441,17 @@ pub enum Halted {
         /// AWS's own words.
         message: String,
     },
+    /// CloudFormation cannot get the stack out of where it is by itself.
+    StackWedged {
+        /// Why the version was to be taken back.
+        failure: Failure,
+        /// The stack's name.
+        stack: String,
+        /// CloudFormation's own word for its status.
+        status: String,
+        /// What failed.
+        failed: Option<FailedResource>,
+    },
     /// The bake time is over, and nothing could be said of the version until the deadline after it.
     NotVerified {
         /// What could not be seen, or was not over.
@@ -366,6 +474,7 @@ impl Halted {
             Self::WayBackFailed { .. } => "way-back-failed",
             Self::WentElsewhere { .. } => "went-elsewhere",
             Self::WayBackRefused { .. } => "way-back-refused",
+            Self::StackWedged { .. } => "stack-wedged",
             Self::NotVerified { .. } => "not-verified",
             Self::LeftAlone(failure) => failure.as_str(),
         }
@@ -380,6 +489,7 @@ impl Halted {
             | Self::WayBackFailed { failure, .. }
             | Self::WentElsewhere { failure, .. }
             | Self::WayBackRefused { failure, .. }
+            | Self::StackWedged { failure, .. }
             | Self::LeftAlone(failure) => Some(failure),
             Self::NotVerified { .. } => None,
         }

@@ -1,6 +1,6 @@
 //! One image's way onto one target, from request to outcome.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::alarm::AlarmWatch;
@@ -12,6 +12,7 @@ use super::policy::Policy;
 use super::push::Push;
 use super::reason::{Halted, Rejected, SupersededBy, Waiting};
 use super::shared::Shared;
+use super::stack::ResourceChange;
 
 /// One rollout.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,10 +143,68 @@ pub struct Start {
     /// The image of the last-known-good that was gone, so that there may be no way back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_way_back: Option<GoneImage>,
+    /// How the stack is changed, where the target goes through one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stack: Option<StackStart>,
     /// When AWS last turned a look or a change away because its rates were used up, by our clock:
     /// the deadline counts from then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throttled_at: Option<Timestamp>,
+}
+
+/// How a rollout changes the stack of its service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StackStart {
+    /// The name of its change set.
+    pub change_set: String,
+    /// The name of the one that had been executed last when it was made, if one ever was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<String>,
+    /// The names of the stack's other parameters, which keep their values.
+    pub kept: Vec<String>,
+    /// The capabilities that the stack's template needs.
+    pub capabilities: Vec<String>,
+    /// What a person is asked to approve, if its change set changes more than is expected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
+    /// When the update was meant to be cancelled, as it did not reach the service in time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancelled_at: Option<Timestamp>,
+}
+
+/// What a person is asked to approve, by executing a change set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Approval {
+    /// The change set's name.
+    pub change_set: String,
+    /// The changes that are not expected.
+    pub unexpected: Vec<ResourceChange>,
+    /// When it was asked for last, by our clock: it is asked for again each hour.
+    pub asked_at: Timestamp,
+}
+
+/// How often people are asked again for an approval.
+const APPROVAL_REPEATED_EVERY: SignedDuration = SignedDuration::from_hours(1);
+
+impl Approval {
+    /// Asks, or asks again once that is due.
+    #[must_use]
+    pub fn ask(
+        before: Option<&Self>,
+        change_set: &str,
+        unexpected: Vec<ResourceChange>,
+        now: Timestamp,
+    ) -> Self {
+        let asked = before.filter(|before| before.change_set == change_set);
+        let asked = asked.filter(|before| now < before.asked_at + APPROVAL_REPEATED_EVERY);
+        Self {
+            change_set: change_set.to_owned(),
+            unexpected,
+            asked_at: asked.map_or(now, |before| before.asked_at),
+        }
+    }
 }
 
 /// The revision that a service was asked to run.
@@ -188,9 +247,23 @@ pub struct Back {
     pub way: Way,
     /// The deployment by which ECS went somewhere else by itself, once that was put right.
     pub corrected: Option<String>,
+    /// The change set that brings it, where the target goes through a stack.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stack: Option<Box<StackBack>>,
     /// The hook at which the way back waits for a person, once that was told.
     #[serde(default)]
     pub paused_at: Option<PausedHook>,
+}
+
+/// The change set that brings the last-known-good back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StackBack {
+    /// Its name.
+    pub change_set: String,
+    /// What a person is asked to approve, if it changes more than is expected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
 }
 
 /// What is done to get back.
@@ -209,7 +282,12 @@ pub enum Way {
         /// When.
         intended_at: Timestamp,
     },
-    /// UpdateService to the last-known-good was meant to be sent.
+    /// CancelUpdateStack was meant to be sent.
+    Cancel {
+        /// When.
+        intended_at: Timestamp,
+    },
+    /// UpdateService to the last-known-good, or a change set that brings it, was meant to be sent.
     Update {
         /// When; `None` where it surely was not taken.
         intended_at: Option<Timestamp>,
@@ -224,6 +302,8 @@ pub enum RolledBackBy {
     Pushboat,
     /// ECS, by its circuit breaker or its deployment alarms.
     Ecs,
+    /// CloudFormation, whose update of the stack failed.
+    CloudFormation,
     /// A person.
     Person,
 }
@@ -357,6 +437,24 @@ impl Phase {
             Self::RollingBack { back, .. } => Some(back),
             Self::Requested { .. }
             | Self::Starting { .. }
+            | Self::Progressing { .. }
+            | Self::Baking { .. }
+            | Self::RolledBack { .. }
+            | Self::Succeeded { .. }
+            | Self::ScaledToZero { .. }
+            | Self::Superseded { .. }
+            | Self::Rejected { .. }
+            | Self::Halted { .. } => None,
+        }
+    }
+
+    /// Gives what a person is asked to approve, on the way out or back.
+    #[must_use]
+    pub fn approval(&self) -> Option<&Approval> {
+        match self {
+            Self::Starting { start, .. } => start.stack.as_ref()?.approval.as_ref(),
+            Self::RollingBack { back, .. } => back.stack.as_ref()?.approval.as_ref(),
+            Self::Requested { .. }
             | Self::Progressing { .. }
             | Self::Baking { .. }
             | Self::RolledBack { .. }

@@ -129,6 +129,8 @@ pub enum ReverseKey {
     Service(ServiceRef),
     /// A CloudWatch alarm, by name.
     Alarm(String),
+    /// A CloudFormation stack, by name.
+    Stack(String),
 }
 
 impl ReverseKey {
@@ -139,6 +141,7 @@ impl ReverseKey {
             Self::Repository(name) => format!("repository#{name}"),
             Self::Service(service) => format!("service#{service}"),
             Self::Alarm(name) => format!("alarm#{name}"),
+            Self::Stack(name) => format!("stack#{name}"),
         }
     }
 
@@ -149,6 +152,7 @@ impl ReverseKey {
             Self::Repository(name) => format!("repository {name}"),
             Self::Service(service) => format!("service {service}"),
             Self::Alarm(name) => format!("alarm {name}"),
+            Self::Stack(name) => format!("stack {name}"),
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::Surroundings;
-use crate::core::policy::ServiceRef;
+use crate::core::policy::{ServiceRef, StackRef};
+use crate::core::rollout::{Rollout, Start};
 
 /// The last good version, as far as it takes to bring it back.
 pub(super) struct Good<'a> {
@@ -13,6 +14,36 @@ pub(super) struct Good<'a> {
     pub(super) exact_images: &'a BTreeMap<String, String>,
     /// Whether that is so because it is INACTIVE.
     pub(super) inactive: bool,
+}
+
+/// The stack by which the last good version is brought back.
+pub(super) struct Through<'a> {
+    stack: &'a StackRef,
+    start: &'a Start,
+    images: &'a BTreeMap<String, String>,
+}
+
+impl<'a> Through<'a> {
+    /// Gives it, where the rollout's target goes through one.
+    pub(super) fn of(
+        rollout: &'a Rollout,
+        start: &'a Start,
+        images: &'a BTreeMap<String, String>,
+    ) -> Option<Self> {
+        Some(Self {
+            stack: rollout.policy.stack.as_ref()?,
+            start,
+            images,
+        })
+    }
+
+    /// Writes the line that updates the stack, where the image is known.
+    pub(super) fn line(&self, surroundings: &Surroundings) -> Option<String> {
+        let mut containers = self.start.containers.iter();
+        let image = containers.find_map(|name| self.images.get(name))?;
+        let asked = self.start.stack.as_ref()?;
+        Some(surroundings.update_stack(self.stack, asked, image))
+    }
 }
 
 /// Writes the line, or says what has to be registered before it does.

@@ -49,14 +49,7 @@ fn members(
     match &notice.news {
         News::Rollout(news) => {
             rollout(news, surroundings, fields);
-            if let Some(why) = &news.taken_back_for {
-                let explanation = redact(&super::failure(why));
-                let why = json!({ "code": why.as_str(), "explanation": explanation });
-                fields.insert("takenBackFor".to_owned(), why);
-            }
-            if let Some(since) = news.halted_since {
-                fields.insert("repeats".to_owned(), json!({ "since": seconds(since) }));
-            }
+            beside_rollout(news, fields);
             if let Some(dossier) = dossier::fields(news, surroundings, findings) {
                 fields.insert("dossier".to_owned(), dossier);
             }
@@ -110,11 +103,34 @@ fn members(
             let reason = json!({ "code": "paused-hook", "explanation": explanation, "hook": hook });
             stays(rollout, reason, fields);
         }
+        News::ApprovalAsked { rollout } => stays(rollout, approval(rollout), fields),
         News::RolloutHeld { rollout, hold, .. } => {
             let reason = json!({ "code": "held", "explanation": hold.reason });
             stays(rollout, reason, fields);
         }
     }
+}
+
+/// Writes what was before the phase that is told.
+fn beside_rollout(news: &RolloutNews, fields: &mut Map<String, Value>) {
+    if let Some(why) = &news.taken_back_for {
+        let explanation = redact(&super::failure(why));
+        let why = json!({ "code": why.as_str(), "explanation": explanation });
+        fields.insert("takenBackFor".to_owned(), why);
+    }
+    if let Some(since) = news.halted_since {
+        fields.insert("repeats".to_owned(), json!({ "since": seconds(since) }));
+    }
+}
+
+/// What a person is asked to approve.
+fn approval(rollout: &Rollout) -> Value {
+    let asked = rollout.phase.approval();
+    json!({
+        "code": "approval",
+        "changeSet": asked.map(|asked| &asked.change_set),
+        "changes": asked.map(|asked| &asked.unexpected),
+    })
 }
 
 /// A rollout that stays as it is, and why.
@@ -166,6 +182,9 @@ fn described(rollout: &Rollout, start: Option<&Start>) -> Value {
     let Some(fields) = described.as_object_mut() else {
         return described;
     };
+    if let Some(stack) = &rollout.policy.stack {
+        fields.insert("stack".to_owned(), json!(stack.name));
+    }
     let pushed_or_asked = match push.source {
         PushSource::Event | PushSource::Found => "pushedAt",
         PushSource::Operator => "askedAt",

@@ -10,7 +10,7 @@ mod found;
 #[cfg(test)]
 mod tests;
 
-use super::by_hand::{Good, bring_back};
+use super::by_hand::{Good, Through, bring_back};
 use super::{NOT_KEPT_OUT, Surroundings, failure, kept_out, start_digest};
 use crate::core::evidence::AlarmChange;
 use crate::core::failure::Failure;
@@ -149,6 +149,9 @@ fn halted_next(news: &RolloutNews, surroundings: &Surroundings) -> String {
 /// Writes the plain AWS CLI line that brings back what is good, where that line alone does it.
 fn by_hand(news: &RolloutNews, surroundings: &Surroundings) -> Option<String> {
     let (_, revision) = good_by_hand(news)?;
+    if let Some(through) = through(news) {
+        return through.line(surroundings);
+    }
     let service = &news.rollout.policy.service;
     let line = || surroundings.update_service(service, revision);
     news.exact_images.is_empty().then(line)
@@ -162,8 +165,17 @@ fn by_hand_text(news: &RolloutNews, surroundings: &Surroundings) -> Option<Strin
         exact_images: &news.exact_images,
         inactive: news.good_inactive,
     };
+    if let Some(line) = through(news).and_then(|through| through.line(surroundings)) {
+        return Some(format!("{in_case}:\n  {line}"));
+    }
     let service = &news.rollout.policy.service;
     Some(bring_back(in_case, service, &good, surroundings))
+}
+
+/// Gives the stack by which the last good version is brought back, where there is one.
+fn through(news: &RolloutNews) -> Option<Through<'_>> {
+    let start = news.start.as_deref()?;
+    Through::of(&news.rollout, start, &news.exact_images)
 }
 
 /// Names the revision that is good, and for which case a person is told.

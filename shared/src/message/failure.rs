@@ -4,6 +4,7 @@ use super::diagnosis;
 use crate::core::diagnosis::Cause;
 use crate::core::failure::Failure;
 use crate::core::rollout::RolledBackBy;
+use crate::core::stack::FailedResource;
 
 /// Says what went wrong with a version.
 #[must_use]
@@ -28,6 +29,17 @@ pub fn failure(failure: &Failure) -> String {
             ),
         },
         Failure::DeploymentFailed { reason, platform } => deployment_failed(reason, *platform),
+        Failure::StackFailed {
+            reason,
+            failed,
+            cause,
+        } => {
+            let given_up = stack_failed(reason, failed.as_deref());
+            match cause {
+                Some(cause) => format!("{given_up}\n{}", diagnosis::cause(*cause).meaning),
+                None => given_up,
+            }
+        }
         Failure::DeadlineReached { cause: Some(cause) } => format!(
             "The deployment did not finish before its deadline. {}",
             diagnosis::cause(*cause).meaning
@@ -64,6 +76,24 @@ fn deployment_failed(reason: &str, platform: Option<Cause>) -> String {
     }
 }
 
+/// Says why CloudFormation gave the update of a stack up.
+fn stack_failed(reason: &str, failed: Option<&FailedResource>) -> String {
+    match failed {
+        Some(failed) => format!(
+            "CloudFormation gave the stack's update up at {}: {}",
+            resource(failed),
+            failed.reason
+        ),
+        None if reason.is_empty() => "CloudFormation gave the stack's update up.".to_owned(),
+        None => format!("CloudFormation gave the stack's update up: {reason}"),
+    }
+}
+
+/// Names a resource of a stack.
+pub(super) fn resource(failed: &FailedResource) -> String {
+    format!("{} ({})", failed.logical_id, failed.resource_type)
+}
+
 /// Says in a few words what went wrong, for one line.
 pub(super) fn failure_briefly(failure: &Failure) -> String {
     match failure {
@@ -75,6 +105,10 @@ pub(super) fn failure_briefly(failure: &Failure) -> String {
             several => format!("alarms {} fired", several.join(", ")),
         },
         Failure::DeploymentFailed { .. } => "ECS gave the deployment up".to_owned(),
+        Failure::StackFailed {
+            cause: Some(cause), ..
+        } => cause.as_str().replace('-', " "),
+        Failure::StackFailed { cause: None, .. } => "the stack's update failed".to_owned(),
         Failure::DeadlineReached { .. } => "it did not finish in time".to_owned(),
         Failure::MissingTasks { .. } => "too few tasks keep running".to_owned(),
         Failure::PutBackByHand => "by hand".to_owned(),
@@ -93,6 +127,7 @@ pub(super) fn taken_back_by(by: RolledBackBy) -> &'static str {
     match by {
         RolledBackBy::Pushboat => "Pushboat brought the last good version back.",
         RolledBackBy::Ecs => "ECS went back to the last good version by itself.",
+        RolledBackBy::CloudFormation => "CloudFormation rolled the stack's update back by itself.",
         RolledBackBy::Person => "The service runs the last good version again.",
     }
 }

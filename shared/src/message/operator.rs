@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Surroundings;
-use super::by_hand::{Good, bring_back};
+use super::by_hand::{Good, Through, bring_back};
 use super::reason::rejected;
 use crate::core::hold::Hold;
 use crate::core::name::{ImageDigest, TargetName};
@@ -191,6 +191,10 @@ pub(super) fn held_text(
     let Phase::RollingBack { failure, back, .. } = &rollout.phase else {
         return format!("Pushboat would change the service now; nothing was changed. {end}");
     };
+    let start = rollout.phase.start().map(|start| &**start);
+    let through = start.and_then(|start| Through::of(rollout, start, exact_images));
+    let line = through.and_then(|through| through.line(surroundings));
+    let in_case = "To bring it back by hand";
     let service = &rollout.policy.service;
     let good = Good {
         revision: &back.to,
@@ -200,6 +204,9 @@ pub(super) fn held_text(
     format!(
         "{} Pushboat would bring the last good version back now; nothing was changed, and this version goes on running. {end}\n{}",
         redact(&super::failure(failure)),
-        bring_back("To bring it back by hand", service, &good, surroundings)
+        line.map_or_else(
+            || bring_back(in_case, service, &good, surroundings),
+            |line| format!("{in_case}:\n  {line}")
+        )
     )
 }

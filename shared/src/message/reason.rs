@@ -2,6 +2,7 @@
 
 use super::Surroundings;
 use super::failure::{failure, failure_briefly};
+use super::stack;
 use crate::core::name::{ImageDigest, TargetName};
 use crate::core::observation::GoneImage;
 use crate::core::reason::{Halted, Ignored, Rejected, SupersededBy, Unsuitable};
@@ -36,9 +37,7 @@ pub fn rejected(reason: &Rejected, target: &TargetName, surroundings: &Surroundi
         Rejected::ImageArchived => format!(
             "The image is in ECR's archive storage class and cannot be pulled. Nothing was changed. Restore it in ECR, then {PUSH_AGAIN}"
         ),
-        Rejected::NotAnImage { media_type } => format!(
-            "What was pushed is no container image but {media_type}. Nothing was changed. Narrow the target's tag pattern so that it does not match such artifacts."
-        ),
+        Rejected::NotAnImage { media_type } => not_an_image(media_type),
         Rejected::ManifestUnreadable { problem } => format!(
             "The image's manifest could not be read: {problem}. Nothing was changed. Build and push the image again."
         ),
@@ -79,6 +78,7 @@ pub fn rejected(reason: &Rejected, target: &TargetName, surroundings: &Surroundi
             "A watched alarm fires ({}), and the target asks not to deploy then. Nothing was changed. Once it is quiet, {PUSH_AGAIN}",
             alarms.join(", ")
         ),
+        Rejected::Stack { stack, problem } => stack::problem(stack, problem, PUSH_AGAIN),
         Rejected::Refused { call, code, message } => format!(
             "AWS refused {call}: {code}: {message}\nThe service runs what it ran before. Correct what AWS complains of, then {PUSH_AGAIN}"
         ),
@@ -86,6 +86,12 @@ pub fn rejected(reason: &Rejected, target: &TargetName, surroundings: &Surroundi
             "AWS gave no usable answer before the deadline: {trouble}. The service was left as it is. Once AWS answers, {PUSH_AGAIN}"
         ),
     }
+}
+
+fn not_an_image(media_type: &str) -> String {
+    format!(
+        "What was pushed is no container image but {media_type}. Nothing was changed. Narrow the target's tag pattern so that it does not match such artifacts."
+    )
 }
 
 /// Says in a few words why a rollout was refused, for one line.
@@ -108,6 +114,7 @@ pub fn rejected_briefly(reason: &Rejected) -> String {
         Rejected::Quarantined { .. } => "kept out: it was taken back before".to_owned(),
         Rejected::NoWayBack { .. } => "there would be no way back".to_owned(),
         Rejected::AlarmFiring { .. } => "an alarm fires".to_owned(),
+        Rejected::Stack { problem, .. } => stack::problem_briefly(problem),
         Rejected::Refused { code, .. } => format!("AWS refused the change: {code}"),
         Rejected::AwsUnavailable { .. } => "AWS gave no usable answer".to_owned(),
     }
@@ -238,6 +245,12 @@ pub fn halted(reason: &Halted) -> String {
         } => format!(
             "{bad} AWS refused {call}, which was to bring the last good version back: {code}: {message}"
         ),
+        Halted::StackWedged {
+            stack,
+            status,
+            failed,
+            ..
+        } => format!("{bad} {}", stack::wedged(stack, status, failed.as_ref())),
         Halted::NotVerified { trouble } => format!(
             "Its bake time is over, but whether this version is good could not be verified before the deadline: {trouble}. It was neither called good nor taken back; the version to go back to is the one before."
         ),
@@ -253,6 +266,7 @@ pub(super) fn halted_briefly(reason: &Halted) -> String {
         Halted::WayBackFailed { .. } => "the last good version fails too",
         Halted::WentElsewhere { .. } => "ECS went back to another version",
         Halted::WayBackRefused { .. } => "AWS refused the way back",
+        Halted::StackWedged { .. } => "the stack cannot go back by itself",
         Halted::NotVerified { .. } => "it could not be verified",
         Halted::LeftAlone(failure) => return failure_briefly(failure),
     };

@@ -55,6 +55,7 @@ macro_rules! every {
 pub(crate) mod commands;
 pub(crate) mod every;
 mod explained;
+mod stack;
 
 fn at(time: &str) -> Timestamp {
     format!("2026-11-20T{time}Z").parse().unwrap()
@@ -118,6 +119,7 @@ fn start() -> Shared<Start> {
             sharing: None,
         }],
         no_way_back: None,
+        stack: None,
         throttled_at: None,
     }
     .into()
@@ -151,9 +153,9 @@ fn notice(news: News) -> Notice {
     };
     let subject = match &notice.news {
         News::Rollout(news) => news.rollout.id.to_string(),
-        News::DeploymentPaused { rollout, .. } | News::WayBackPaused { rollout, .. } => {
-            rollout.id.to_string()
-        }
+        News::DeploymentPaused { rollout, .. }
+        | News::WayBackPaused { rollout, .. }
+        | News::ApprovalAsked { rollout } => rollout.id.to_string(),
         News::TargetInvalid { .. }
         | News::ServiceMissing { .. }
         | News::Adopted { .. }
@@ -607,6 +609,7 @@ fn rolling_back(failure: Failure, way: Way) -> Notice {
             began_at: at("08:21:03"),
             way,
             corrected: None,
+            stack: None,
             paused_at: None,
         },
     })

@@ -2,7 +2,8 @@
 
 use crate::core::name::{ImageDigest, TargetName};
 use crate::core::observation::PausedHook;
-use crate::core::policy::ServiceRef;
+use crate::core::policy::{ServiceRef, StackRef};
+use crate::core::rollout::StackStart;
 
 /// What the commands in a message have to name of the installation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,6 +49,36 @@ impl Surroundings {
         format!(
             "aws ecs update-service --region {} --cluster {} --service {} --task-definition {revision}",
             self.region, service.cluster, service.name
+        )
+    }
+
+    /// Writes the line that does something with a change set, to be pasted into a shell.
+    ///
+    /// Source: AWS CLI reference, `cloudformation execute-change-set` and `delete-change-set`.
+    #[must_use]
+    pub fn change_set(&self, what: &str, stack: &StackRef, change_set: &str) -> String {
+        format!(
+            "aws cloudformation {what} --region {} --stack-name {} --change-set-name {change_set}",
+            self.region, stack.name
+        )
+    }
+
+    /// Writes the line that has a stack run an image, every other parameter as it is.
+    ///
+    /// Source: AWS CLI reference, `cloudformation update-stack`.
+    #[must_use]
+    pub fn update_stack(&self, stack: &StackRef, start: &StackStart, image: &str) -> String {
+        let kept = start.kept.iter();
+        let kept: String = kept
+            .map(|name| format!(" ParameterKey={name},UsePreviousValue=true"))
+            .collect();
+        let capabilities = match start.capabilities.as_slice() {
+            [] => String::new(),
+            some => format!(" --capabilities {}", some.join(" ")),
+        };
+        format!(
+            "aws cloudformation update-stack --region {} --stack-name {} --use-previous-template{capabilities} --parameters ParameterKey={},ParameterValue={image}{kept}",
+            self.region, stack.name, stack.parameter
         )
     }
 

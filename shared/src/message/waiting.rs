@@ -32,6 +32,14 @@ pub fn waiting(waiting: &Waiting) -> String {
             "alarm {alarm} fired, which target {first} watches too: that one goes back first"
         ),
         Waiting::MissingTasks => "fewer tasks run than are wanted".to_owned(),
+        Waiting::StackBusy { status } => {
+            format!("the stack is in {status}, and takes no update until that is over")
+        }
+        Waiting::ChangeSet => "CloudFormation works out what the change set changes".to_owned(),
+        Waiting::Approval { change_set } => format!(
+            "change set {change_set} changes more than the image: a person has to execute or delete it"
+        ),
+        Waiting::StackUpdate => "CloudFormation is updating the stack".to_owned(),
         Waiting::Person => "the last rollout halted: a person has to say how to go on".to_owned(),
         Waiting::Held { reason } => format!("it is held: {reason}"),
     }

@@ -3,20 +3,22 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::observe::LOOK_HOLDS;
+use super::stack;
 use super::step::Step;
 use crate::core::decide::{Action, READ_LAG};
 use crate::core::observation::{Observation, ServiceDeployment};
 use crate::core::reason::{Halted, Rejected, Waiting};
 use crate::core::rollout::{Back, Phase, Rollout, Running, Way};
 use crate::core::state::Wake;
-use crate::ports::{CallError, Clock, Services};
+use crate::ports::{CallError, Clock, Services, Stacks};
 
 /// How soon to ask again after AWS turned a call away.
 const THROTTLED_PAUSE: SignedDuration = SignedDuration::from_secs(10);
 
 /// Acts for the current rollout; answers whether another step may follow at once.
-pub(super) async fn act<S: Services, C: Clock>(
+pub(super) async fn act<S: Services, K: Stacks, C: Clock>(
     services: &S,
+    stacks: &K,
     step: &mut Step,
     actions: &[Action],
     looked_at: Timestamp,
@@ -53,6 +55,11 @@ pub(super) async fn act<S: Services, C: Clock>(
                         return troubled(step, &current, Some(revision), error, clock.now());
                     }
                 }
+            }
+            Action::CreateChangeSet(_)
+            | Action::ExecuteChangeSet(_)
+            | Action::CancelUpdateStack => {
+                return stack::act(stacks, step, &current, action, clock).await;
             }
             Action::StopServiceDeployment(arn) => {
                 let answer = services.stop(arn).await;
@@ -114,7 +121,7 @@ fn taken(
 }
 
 /// A call was refused, turned away, or its answer was lost.
-fn troubled(
+pub(super) fn troubled(
     step: &mut Step,
     current: &Rollout,
     revision: Option<String>,

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use futures_util::future::join3;
+use futures_util::future::join4;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Ports;
-use super::observe::{alarms, look, service_and_definition};
+use super::observe::{alarms, look, service_and_definition, stack_of};
 use super::step::Step;
 use crate::core::adoption::{self, Adoption};
 use crate::core::observation::{
@@ -18,7 +18,7 @@ use crate::core::reason::{Rejected, Waiting};
 use crate::core::rollout::{Phase, Rollout};
 use crate::core::state::{GoodSource, Standing, TargetState, Wake};
 use crate::notice::News;
-use crate::ports::{Alarms, CallError, Clock, Images, Services};
+use crate::ports::{Alarms, CallError, Clock, Images, Services, Stacks};
 use crate::target::Mistake;
 use crate::task_definition::{self, matching_containers, named_by_tag, registry_of};
 
@@ -52,24 +52,26 @@ pub(super) fn recreated(state: &TargetState, observation: &Observation) -> bool 
 }
 
 /// Looks and adopts; answers whether another step may follow at once.
-pub(super) async fn adopt<L, S, I, A, B, C>(
-    ports: &Ports<L, S, I, A, B, C>,
+pub(super) async fn adopt<L, S, K, I, A, B, C>(
+    ports: &Ports<L, S, K, I, A, B, C>,
     step: &mut Step,
     policy: &Policy,
     parameter_version: i64,
 ) -> bool
 where
     S: Services,
+    K: Stacks,
     I: Images,
     A: Alarms,
     C: Clock,
 {
     let repositories = policy.images.iter();
     let repositories: Vec<&str> = repositories.map(|one| one.repository.as_str()).collect();
-    let (seen, missing, alarms) = join3(
+    let (seen, missing, alarms, stack) = join4(
         service_and_definition(&ports.services, policy),
         ports.images.missing_repositories(&repositories),
         alarms(&ports.alarms, &policy.alarms, true),
+        stack_of(&ports.stacks, policy),
     )
     .await;
     let now = ports.clock.now();
@@ -77,6 +79,7 @@ where
         service: seen.service,
         definition: seen.definition,
         alarms,
+        stack,
         ..Observation::default()
     };
     let (since, told) = pending(
@@ -85,10 +88,9 @@ where
         parameter_version,
         now,
     );
-    let since = if has_come(&step.state, &observation) {
-        now
-    } else {
-        since
+    let since = match has_come(&step.state, &observation) {
+        true => now,
+        false => since,
     };
     let decision = adoption::decide(policy, &observation, &look(missing), since, now);
     let (decision, good) = match decision {

@@ -11,6 +11,7 @@ mod alarm;
 mod health;
 mod observe;
 mod operate;
+mod stack;
 mod step;
 
 use jiff::Timestamp;
@@ -28,7 +29,8 @@ use crate::core::shared::Shared;
 use crate::core::state::{TargetState, Wake};
 use crate::ledger::{IgnoredPush, LedgerError, RegistrationStatus, SaveError};
 use crate::ports::{
-    Alarms, Clock, IgnoredPushes, ImageName, Images, LoadBalancers, Records, Services, Targets,
+    Alarms, Clock, IgnoredPushes, ImageName, Images, LoadBalancers, Records, Services, Stacks,
+    Targets,
 };
 use crate::queue::{QueueMessage, Trigger};
 
@@ -36,11 +38,13 @@ use step::Step;
 
 /// The outside world, as the control loop needs it.
 #[derive(Clone, Debug)]
-pub struct Ports<L, S, I, A, B, C> {
+pub struct Ports<L, S, K, I, A, B, C> {
     /// Where states are kept.
     pub ledger: L,
     /// ECS.
     pub services: S,
+    /// CloudFormation.
+    pub stacks: K,
     /// ECR.
     pub images: I,
     /// CloudWatch.
@@ -78,14 +82,15 @@ const STEPS_LIMIT: usize = 24;
 ///
 /// Only an unreachable or unreadable ledger fails; every other trouble becomes
 /// a stored reason and a time to look again.
-pub async fn reconcile<L, S, I, A, B, C>(
-    ports: &Ports<L, S, I, A, B, C>,
+pub async fn reconcile<L, S, K, I, A, B, C>(
+    ports: &Ports<L, S, K, I, A, B, C>,
     settings: &Settings,
     message: &QueueMessage,
 ) -> Result<Report, LedgerError>
 where
     L: Targets + Records,
     S: Services,
+    K: Stacks,
     I: Images,
     A: Alarms,
     B: LoadBalancers,
@@ -131,14 +136,15 @@ async fn keep_ignored<L: IgnoredPushes>(
     ledger.keep_ignored(&message.target, &ignored).await
 }
 
-async fn attempt<L, S, I, A, B, C>(
-    ports: &Ports<L, S, I, A, B, C>,
+async fn attempt<L, S, K, I, A, B, C>(
+    ports: &Ports<L, S, K, I, A, B, C>,
     settings: &Settings,
     message: &QueueMessage,
 ) -> Result<Report, SaveError>
 where
     L: Targets + Records,
     S: Services,
+    K: Stacks,
     I: Images,
     A: Alarms,
     B: LoadBalancers,
@@ -182,8 +188,8 @@ where
 }
 
 /// Takes in what woke the target; answers why, if it is a push that changes nothing.
-async fn hear<L, S, I, A, B, C>(
-    ports: &Ports<L, S, I, A, B, C>,
+async fn hear<L, S, K, I, A, B, C>(
+    ports: &Ports<L, S, K, I, A, B, C>,
     step: &mut Step,
     policy: Option<&Shared<Policy>>,
     registered_at: Timestamp,
@@ -192,6 +198,7 @@ async fn hear<L, S, I, A, B, C>(
 where
     L: Records,
     S: Services,
+    K: Stacks,
     I: Images,
     C: Clock,
 {
@@ -225,14 +232,17 @@ where
         (Trigger::Operator(command), _) => {
             operate::take_in(ports, step, policy, command).await;
         }
-        (Trigger::Registered | Trigger::Due | Trigger::Unknown, _) => {}
+        (
+            Trigger::StackChanged { .. } | Trigger::Registered | Trigger::Due | Trigger::Unknown,
+            _,
+        ) => {}
     }
     Ok(None)
 }
 
 /// Takes a push in; answers why, if it changes nothing.
-async fn take_in<L, S, I, A, B, C>(
-    ports: &Ports<L, S, I, A, B, C>,
+async fn take_in<L, S, K, I, A, B, C>(
+    ports: &Ports<L, S, K, I, A, B, C>,
     step: &mut Step,
     policy: &Shared<Policy>,
     registered_at: Timestamp,
@@ -347,8 +357,8 @@ fn settle_registration(step: &mut Step, status: &RegistrationStatus, now: Timest
 }
 
 /// Takes one step; answers whether another may follow at once.
-async fn advance<L, S, I, A, B, C>(
-    ports: &Ports<L, S, I, A, B, C>,
+async fn advance<L, S, K, I, A, B, C>(
+    ports: &Ports<L, S, K, I, A, B, C>,
     step: &mut Step,
     policy: Option<&Shared<Policy>>,
     parameter_version: i64,
@@ -357,6 +367,7 @@ async fn advance<L, S, I, A, B, C>(
 where
     L: Targets,
     S: Services,
+    K: Stacks,
     I: Images,
     A: Alarms,
     B: LoadBalancers,
@@ -429,6 +440,6 @@ where
         return Ok(true);
     }
     step.save(&ports.ledger).await?;
-    let (services, clock) = (&ports.services, &ports.clock);
-    Ok(act::act(services, step, &decision.actions, looked_at, clock).await)
+    let (services, stacks, clock) = (&ports.services, &ports.stacks, &ports.clock);
+    Ok(act::act(services, stacks, step, &decision.actions, looked_at, clock).await)
 }

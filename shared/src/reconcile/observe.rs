@@ -21,9 +21,10 @@ use crate::core::reason::NewerPush;
 use crate::core::rollout::Rollout;
 use crate::core::shared::Shared;
 use crate::core::shared_alarm::{SHARERS_LOOKED_AT, Sharer};
+use crate::core::stack::{ChangeSetLook, StackLook};
 use crate::core::state::{Standing, TargetState};
 use crate::ledger::{LedgerError, ReverseKey};
-use crate::ports::{Alarms, CallError, Clock, ImageName, Images, Services, Targets};
+use crate::ports::{Alarms, CallError, Clock, ImageName, Images, Services, Stacks, Targets};
 use crate::task_definition::{PulledVersion, pulled_from, registry_of};
 
 /// For how long after a look a service may be updated, or a version called good; later, somebody
@@ -33,14 +34,15 @@ pub(super) const LOOK_HOLDS: SignedDuration = SignedDuration::from_secs(10);
 /// Looks at what the rollout's phase needs to see, and says when the look began.
 ///
 /// One that took long is taken once more: half of it may be old.
-pub(super) async fn fresh_look<L, S, I, A, B, C>(
-    ports: &Ports<L, S, I, A, B, C>,
+pub(super) async fn fresh_look<L, S, K, I, A, B, C>(
+    ports: &Ports<L, S, K, I, A, B, C>,
     state: &TargetState,
     rollout: &Rollout,
 ) -> (Observation, Timestamp)
 where
     L: Targets,
     S: Services,
+    K: Stacks,
     I: Images,
     A: Alarms,
     C: Clock,
@@ -56,8 +58,8 @@ where
     (observation, ended)
 }
 
-async fn observe<L, S, I, A, B, C>(
-    ports: &Ports<L, S, I, A, B, C>,
+async fn observe<L, S, K, I, A, B, C>(
+    ports: &Ports<L, S, K, I, A, B, C>,
     state: &TargetState,
     rollout: &Rollout,
     now: Timestamp,
@@ -65,6 +67,7 @@ async fn observe<L, S, I, A, B, C>(
 where
     L: Targets,
     S: Services,
+    K: Stacks,
     I: Images,
     A: Alarms,
 {
@@ -83,8 +86,12 @@ where
         ),
         gone_image(&ports.images, state, &rollout.policy, wanted.good_images),
     );
-    let ((seen, image, alarms, good_definition, gone_image), newer) =
-        join(looks, newer(&ports.images, state, rollout)).await;
+    let others = join(
+        newer(&ports.images, state, rollout),
+        stack(&ports.stacks, rollout, &wanted),
+    );
+    let ((seen, image, alarms, good_definition, gone_image), (newer, (stack, change_set))) =
+        join(looks, others).await;
     let fired = decide::fired_alarms(rollout, &alarms);
     let alarm_sharers = alarm_sharers(&ports.ledger, &rollout.policy.target, &fired).await;
     Observation {
@@ -92,6 +99,8 @@ where
         definition: seen.definition,
         own_revision: seen.own_revision,
         history: seen.history,
+        stack,
+        change_set,
         image,
         alarms,
         alarm_sharers,
@@ -110,6 +119,38 @@ where
         asked_before: state.asked_before.clone(),
         given_up_deployment: given_up_deployment(&state.standing).cloned(),
         is_old: false,
+    }
+}
+
+/// Looks at the stack that the target goes through, and at the rollout's change set of it.
+async fn stack<K: Stacks>(
+    stacks: &K,
+    rollout: &Rollout,
+    wanted: &Wanted,
+) -> (Look<StackLook>, Look<ChangeSetLook>) {
+    let Some(stack) = &rollout.policy.stack else {
+        return (Look::NotTaken, Look::NotTaken);
+    };
+    let change_set = async {
+        match &wanted.change_set {
+            Some(name) => look(stacks.change_set(&stack.name, name).await),
+            None => Look::NotTaken,
+        }
+    };
+    let stack = async {
+        match wanted.stack {
+            true => stack_of(stacks, &rollout.policy).await,
+            false => Look::NotTaken,
+        }
+    };
+    join(stack, change_set).await
+}
+
+/// Looks at the stack that a target goes through, if it does.
+pub(super) async fn stack_of<K: Stacks>(stacks: &K, policy: &Policy) -> Look<StackLook> {
+    match &policy.stack {
+        Some(stack) => look(stacks.stack(&stack.name).await),
+        None => Look::NotTaken,
     }
 }
 

@@ -18,8 +18,8 @@ use crate::notice::News;
 use crate::ports::{Clock, ImageName, Images};
 
 /// Takes a command in; whatever becomes of it is told.
-pub(super) async fn take_in<L, S, I, A, B, C>(
-    ports: &Ports<L, S, I, A, B, C>,
+pub(super) async fn take_in<L, S, K, I, A, B, C>(
+    ports: &Ports<L, S, K, I, A, B, C>,
     step: &mut Step,
     policy: Option<&Shared<Policy>>,
     command: &OperatorCommand,
@@ -134,7 +134,7 @@ fn tell_held(step: &mut Step, current: &Rollout, decision: &Decision, hold: Hold
         rollout: Box::new(rollout),
         hold,
         by_command,
-        exact_images: step.exact_images(),
+        exact_images: step.exact_images(current),
         good_inactive: step.good_inactive(),
     };
     step.tell_target(news, now);

@@ -67,7 +67,7 @@ impl Step {
             return;
         }
         self.inactive = Some(arn.to_owned());
-        let (exact_images, good_inactive) = (self.exact_images(), self.good_inactive());
+        let (exact_images, good_inactive) = (self.exact_images(current), self.good_inactive());
         for notice in &mut self.notices {
             if let News::Rollout(news) = &mut notice.news
                 && news.rollout.id == current.id
@@ -85,10 +85,12 @@ impl Step {
         self.inactive.is_some() && self.inactive.as_ref() == good
     }
 
-    /// Gives the images of the last-known-good where its revision cannot be deployed as it is.
-    pub(super) fn exact_images(&self) -> BTreeMap<String, String> {
+    /// Gives the images of the last-known-good where its revision cannot be deployed as it is,
+    /// or is made by CloudFormation.
+    pub(super) fn exact_images(&self, rollout: &Rollout) -> BTreeMap<String, String> {
         let good = self.state.last_known_good.as_ref();
-        good.filter(|good| good.by_tag || self.good_inactive())
+        let through_stack = rollout.policy.stack.is_some();
+        good.filter(|good| good.by_tag || through_stack || self.good_inactive())
             .map(|good| good.images.clone())
             .unwrap_or_default()
     }
@@ -256,6 +258,12 @@ impl Step {
         if let Some(news) = newly_paused(&current.phase, &rollout) {
             self.tell(&rollout.id.to_string(), news, now);
         }
+        if rollout.phase.approval().is_some()
+            && rollout.phase.approval() != current.phase.approval()
+        {
+            let (subject, rollout) = (rollout.id.to_string(), Box::new(rollout.clone()));
+            self.tell(&subject, News::ApprovalAsked { rollout }, now);
+        }
         self.state.current = Some(rollout);
     }
 
@@ -357,12 +365,12 @@ impl Step {
     ) -> RolloutNews {
         let last_known_good = self.state.last_known_good.as_ref();
         RolloutNews {
+            exact_images: self.exact_images(&rollout),
             rollout,
             start,
             running,
             last_known_good: last_known_good.map(|good| good.task_definition.clone()),
             last_known_good_tag: last_known_good.and_then(|good| good.source.tag().cloned()),
-            exact_images: self.exact_images(),
             good_inactive: self.good_inactive(),
             held: self.hold().is_some(),
             taken_back_for: None,

@@ -25,8 +25,8 @@ const AT_ONCE: usize = 16;
 type Known = (Registration, TargetEntry);
 
 /// Wakes the targets of which something was overlooked; answers how often.
-pub(super) async fn wake<L, P, Q, T, E, I, C>(
-    ports: &Ports<L, P, Q, T, E, I, C>,
+pub(super) async fn wake<L, P, K, Q, T, E, I, C>(
+    ports: &Ports<L, P, K, Q, T, E, I, C>,
     occasion: Occasion,
     now: Timestamp,
 ) -> Result<usize, RegisterError>

@@ -5,19 +5,23 @@ use serde_json::Value;
 
 use super::reader::Reader;
 use super::{
-    ALARMS_LIMIT, CONTAINERS_LIMIT, DEFAULT_BAKE_TIME_SECONDS, DEFAULT_DEADLINE_SECONDS,
-    IMAGES_LIMIT, LEAST_DEADLINE_SECONDS, MOST_BAKE_TIME_SECONDS, MOST_DEADLINE_SECONDS,
-    MOST_FAILED_TASKS, NAME_LIMIT, PATTERNS_LIMIT, shown,
+    ALARMS_LIMIT, ALLOW_LIMIT, ARN_LIMIT, CONTAINERS_LIMIT, DEFAULT_BAKE_TIME_SECONDS,
+    DEFAULT_DEADLINE_SECONDS, IMAGES_LIMIT, LEAST_DEADLINE_SECONDS, LEAST_ROLE_ARN,
+    MOST_BAKE_TIME_SECONDS, MOST_DEADLINE_SECONDS, MOST_FAILED_TASKS, NAME_LIMIT, PATTERNS_LIMIT,
+    STACK_NAME_LIMIT, shown,
 };
 use crate::core::diagnosis::failed_tasks::MaxFailedTasks;
 use crate::core::name::TargetName;
 use crate::core::ordering::pattern_problem;
-use crate::core::policy::{AlarmsAtStart, FollowedImage, Policy, ServiceRef, Supersede, TagPolicy};
+use crate::core::policy::{
+    AlarmsAtStart, FollowedImage, Policy, ServiceRef, StackRef, Supersede, TagPolicy,
+};
 
 impl Reader {
     pub(super) fn target(&mut self, target: &TargetName, value: &Value) -> Option<Policy> {
-        const FIELDS: [&str; 8] = [
+        const FIELDS: [&str; 9] = [
             "service",
+            "stack",
             "images",
             "alarms",
             "alarmsAtStart",
@@ -27,7 +31,7 @@ impl Reader {
             "supersede",
         ];
         let fields = self.object("", value, &FIELDS)?;
-        let service = self.service(fields.get("service"));
+        let place = self.place(fields.get("service"), fields.get("stack"));
         let images = self.images(fields.get("images"));
         let alarms = self.strings("alarms", fields.get("alarms"), ALARMS_LIMIT);
         let bake_time_seconds = self.number(
@@ -60,9 +64,19 @@ impl Reader {
             ],
         );
         let max_failed_tasks = self.max_failed_tasks(fields.get("maxFailedTasks"));
+        let (service, stack) = place?;
+        let followed = images.as_ref().map_or(0, Vec::len);
+        if stack.is_some() && followed > 1 {
+            self.wrong(
+                "images",
+                format!("{followed} repositories go through one parameter of the stack"),
+                "Follow one: each push would set the parameter to an image of its own.",
+            );
+        }
         Some(Policy {
             target: target.clone(),
-            service: service?,
+            service,
+            stack,
             images: images?,
             alarms: alarms?,
             bake_time_seconds: bake_time_seconds?,
@@ -71,6 +85,44 @@ impl Reader {
             max_failed_tasks: max_failed_tasks?,
             supersede: supersede?,
             needs_no_consent: false,
+        })
+    }
+
+    /// Reads what is deployed to; the service of a stack is found later, and empty until then.
+    fn place(
+        &mut self,
+        service: Option<&Value>,
+        stack: Option<&Value>,
+    ) -> Option<(ServiceRef, Option<StackRef>)> {
+        match (service, stack) {
+            (service, None) => Some((self.service(service)?, None)),
+            (None, Some(stack)) => Some((ServiceRef::default(), Some(self.stack(stack)?))),
+            (Some(_), Some(_)) => {
+                self.wrong(
+                    "stack",
+                    "the target names a service beside its stack",
+                    "Remove `service`, to deploy through the stack, or `stack`.",
+                );
+                None
+            }
+        }
+    }
+
+    fn stack(&mut self, value: &Value) -> Option<StackRef> {
+        let known = ["name", "parameter", "roleArn", "allow"];
+        let fields = self.object("stack", value, &known)?;
+        let name = self.stack_name("stack.name", fields.get("name"));
+        let parameter = self.parameter_name("stack.parameter", fields.get("parameter"));
+        let role_arn = match fields.get("roleArn") {
+            Some(value) => self.role_arn("stack.roleArn", value).map(Some),
+            None => Some(None),
+        };
+        let allow = self.strings("stack.allow", fields.get("allow"), ALLOW_LIMIT);
+        Some(StackRef {
+            name: name?,
+            parameter: parameter?,
+            role_arn: role_arn?,
+            allow: allow?,
         })
     }
 
@@ -234,6 +286,52 @@ impl Reader {
         fits.then_some(text)
     }
 
+    /// Source: CloudFormation API reference, CreateStack `StackName`.
+    fn stack_name(&mut self, place: &str, value: Option<&Value>) -> Option<String> {
+        let value = self.required(place, value)?;
+        let text = self.string(place, value)?;
+        let fits = (1..=STACK_NAME_LIMIT).contains(&text.len())
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        if !fits {
+            self.wrong(
+                place,
+                format!("`{}` is no name that a stack has", shown(&text)),
+                "Write the stack's name (letters, digits, `-`), not its ARN.",
+            );
+        }
+        fits.then_some(text)
+    }
+
+    /// Source: CloudFormation user guide, "Parameters": logical names are alphanumeric.
+    fn parameter_name(&mut self, place: &str, value: Option<&Value>) -> Option<String> {
+        let value = self.required(place, value)?;
+        let text = self.string(place, value)?;
+        let fits = (1..=NAME_LIMIT).contains(&text.len())
+            && text.chars().all(|c| c.is_ascii_alphanumeric());
+        if !fits {
+            self.wrong(
+                place,
+                format!("`{}` is no name that a parameter has", shown(&text)),
+                "Write the name that stands below `Parameters` in the template.",
+            );
+        }
+        fits.then_some(text)
+    }
+
+    /// Source: IAM user guide, "IAM identifiers".
+    fn role_arn(&mut self, place: &str, value: &Value) -> Option<String> {
+        let text = self.string(place, value)?;
+        let fits = (LEAST_ROLE_ARN..=ARN_LIMIT).contains(&text.len()) && is_role_arn(&text);
+        if !fits {
+            self.wrong(
+                place,
+                format!("`{}` is no role's ARN", shown(&text)),
+                "Write it whole, such as `arn:aws:iam::123456789012:role/stack-backstage`.",
+            );
+        }
+        fits.then_some(text)
+    }
+
     /// Source: ECR API reference, CreateRepository `repositoryName`.
     fn repository(&mut self, place: &str, value: Option<&Value>) -> Option<String> {
         let value = self.required(place, value)?;
@@ -251,4 +349,25 @@ impl Reader {
         }
         fits.then_some(text)
     }
+}
+
+/// Says whether a text is a role's ARN: `arn:PARTITION:iam::ACCOUNT:role/NAME`.
+fn is_role_arn(text: &str) -> bool {
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    let [scheme, partition, service, region, account, rest] = parts.as_slice() else {
+        return false;
+    };
+    let is_account = account.len() == 12 && account.chars().all(|c| c.is_ascii_digit());
+    let name = rest.strip_prefix("role/");
+    let is_printable = |c: char| c == ' ' || c.is_ascii_graphic();
+    let names = name.is_some_and(|name| !name.is_empty() && name.chars().all(is_printable));
+    let is_partition = partition
+        .strip_prefix("aws")
+        .is_some_and(|rest| rest.chars().all(|c| c.is_ascii_lowercase() || c == '-'));
+    *scheme == "arn"
+        && is_partition
+        && *service == "iam"
+        && region.is_empty()
+        && is_account
+        && names
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{alarm, ecr, ecs, ecs_service_action, ecs_task};
+use super::{alarm, cloudformation, ecr, ecs, ecs_service_action, ecs_task};
 use crate::core::diagnosis::{Circumstances, Diagnosis, diagnose};
 use crate::core::reason::Ignored;
 use crate::message;
@@ -50,10 +50,12 @@ fn read(event: &Value) -> Vec<String> {
     });
     let deployment = ecs::service_change(event)
         .map(|read| format!("deployment of {}: {}", read.service, read.what));
+    let stack = cloudformation::stack_change(event)
+        .map(|read| format!("stack {}: {}", read.stack, read.status));
     let push = ecr::push(event).map(|read| format!("push of {}:{}", read.repository, read.tag));
     let mut read = Vec::new();
     let mut passed_over = String::new();
-    for result in [task, action, alarm, deployment, push] {
+    for result in [task, action, alarm, deployment, stack, push] {
         match result {
             Ok(read_as) => read.push(read_as),
             Err(reason @ (Ignored::NoBusiness { .. } | Ignored::Untagged)) => {
@@ -106,7 +108,7 @@ fn places(value: &Value, here: &str, found: &mut Vec<String>) {
 fn any_json() -> impl Strategy<Value = Value> {
     let texts = prop_oneof![
         ".{0,40}",
-        "(arn:aws:ecs:[a-z]?:1?:(service|task|cluster)/[a-z/]{0,6}|service:.?|STOPPED|ALARM|null|-?[0-9]{1,20})",
+        "(arn:aws:(ecs|cloudformation):[a-z]?:1?:(service|task|cluster|stack)/[a-z/]{0,6}|service:.?|STOPPED|ALARM|null|-?[0-9]{1,20})",
     ];
     let leaf = prop_oneof![
         Just(Value::Null),

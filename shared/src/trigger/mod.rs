@@ -4,6 +4,7 @@
 //! are let through, and what cannot be read is explained, never a failure.
 
 pub mod alarm;
+pub mod cloudformation;
 pub mod ecr;
 pub mod ecs;
 pub mod ecs_service_action;

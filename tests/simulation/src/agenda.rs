@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use pushboat::core::push::Push;
 use pushboat::ledger::NoticeKey;
 use pushboat::trigger::alarm::AlarmChanged;
+use pushboat::trigger::cloudformation::StackChanged;
 use pushboat::trigger::ecs::ServiceChange;
 use serde_json::Value;
 
@@ -24,6 +25,8 @@ pub enum Event {
     TaskChanged(Rc<Value>),
     /// CloudWatch: an alarm changed its state.
     AlarmChanged(AlarmChanged),
+    /// CloudFormation: a stack changed its status.
+    StackChanged(StackChanged),
     /// Parameter Store: a target's parameter changed.
     ParameterChanged,
     /// The schedule's minute.
@@ -40,6 +43,7 @@ impl Event {
             Self::Pushed(_) => Function::ImagePush,
             Self::ServiceChanged(_) | Self::TaskChanged(_) => Function::ServiceChange,
             Self::AlarmChanged(_) => Function::Alarm,
+            Self::StackChanged(_) => Function::StackChange,
             Self::ParameterChanged | Self::Tick => Function::Sweep,
             Self::NoticeStored(_) => Function::Notify,
         }

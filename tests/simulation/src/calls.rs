@@ -25,6 +25,8 @@ pub enum Function {
     ServiceChange,
     /// Hears of alarms.
     Alarm,
+    /// Hears of stacks.
+    StackChange,
     /// Runs the control loop.
     Rollout,
     /// Looks after everything each minute.
@@ -69,6 +71,12 @@ pub enum Operation {
     UpdateService,
     DescribeServiceDeployments,
     StopServiceDeployment,
+    DescribeStacks,
+    DescribeChangeSet,
+    CreateChangeSet,
+    ExecuteChangeSet,
+    CancelUpdateStack,
+    ListStackResources,
     DescribeImage,
     DescribeGoodImage,
     DescribePushTime,
@@ -143,7 +151,7 @@ pub(crate) struct Pause {
 const SHORTEST_PAUSE_SECONDS: i64 = 11;
 /// The longest pause of a function that goes on, in seconds: its timeout is a minute.
 const LONGEST_PAUSE_SECONDS: i64 = 60;
-/// The longest from when a change of ECS is sent until it arrives, in seconds: then its client
+/// The longest from when a change of ECS or of a stack is sent until it arrives, in seconds: then its client
 /// has given it up.
 const LONGEST_SEND_SECONDS: i64 = 5;
 /// The longest that a write is on its way whose function was killed, in seconds.
@@ -238,7 +246,10 @@ impl Calls {
     /// Has the function stand still before a call, and lets it go on when it is asked again.
     pub(crate) async fn pause_before(&self, operation: Operation) {
         let seconds = match operation {
-            Operation::UpdateService | Operation::StopServiceDeployment => 1..=LONGEST_SEND_SECONDS,
+            Operation::UpdateService
+            | Operation::StopServiceDeployment
+            | Operation::ExecuteChangeSet
+            | Operation::CancelUpdateStack => 1..=LONGEST_SEND_SECONDS,
             _ => SHORTEST_PAUSE_SECONDS..=LONGEST_PAUSE_SECONDS,
         };
         self.stand_still(seconds, true).await;

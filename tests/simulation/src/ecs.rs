@@ -9,7 +9,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use ecs_model::{
-    CreateCluster, CreateService, Settings, Tag, Tags, TaskDefinitionEntry, Timings, UpdateService,
+    CreateCluster, CreateService, ServiceError, Settings, Tag, Tags, TaskDefinitionEntry, Timings,
+    UpdateService,
 };
 use jiff::{SignedDuration, Timestamp};
 use pushboat::core::observation::Definition;
@@ -253,16 +254,24 @@ impl Ecs {
     ///
     /// If ECS refuses it.
     pub fn register_document(&self, document: Value) -> String {
-        let Value::Object(mut document) = document else {
-            panic!("a definition is an object");
-        };
-        let tags = read_tags(&document.remove("tags").unwrap_or_default());
-        let tags = Tags::from_request(&tags).expect("the tags are valid ones");
+        let registered = self.take_definition(document, false);
+        registered.expect("the definition is a valid one")
+    }
+
+    /// Registers a whole definition, likewise, unless ECS refuses it.
+    pub(crate) fn take_definition(
+        &self,
+        mut document: Value,
+        by_pushboat: bool,
+    ) -> Result<String, ServiceError> {
+        let members = document.as_object_mut().map(std::mem::take);
+        let mut members = members.unwrap_or_default();
+        let tags = read_tags(&members.remove("tags").unwrap_or_default());
+        let tags = Tags::from_request(&tags)?;
         let mut model = self.model();
-        let entry = model.register_task_definition(document, tags);
-        let entry = entry.expect("the definition is a valid one");
-        self.note_registered(entry, false);
-        entry.definition.arn.to_string()
+        let entry = model.register_task_definition(members, tags)?;
+        self.note_registered(entry, by_pushboat);
+        Ok(entry.definition.arn.to_string())
     }
 
     /// Registers a family's latest definition once more, with another image of `app`; answers its ARN.
@@ -457,7 +466,7 @@ impl Ecs {
 }
 
 /// Reads the tags of a request.
-pub(crate) fn read_tags(tags: &Value) -> Vec<Tag> {
+fn read_tags(tags: &Value) -> Vec<Tag> {
     let text = |tag: &Value, name: &str| tag[name].as_str().unwrap_or_default().to_owned();
     let tags = tags.as_array().into_iter().flatten();
     tags.map(|tag| Tag::new(text(tag, "key"), text(tag, "value")))

@@ -20,6 +20,7 @@ use pushboat::queue::QueueMessage;
 use pushboat::reconcile::{self, Report, Settings, reconcile};
 use pushboat::sweep::{self, Occasion, SweepError, Swept, sweep};
 use pushboat::trigger::alarm::AlarmChanged;
+use pushboat::trigger::cloudformation::StackChanged;
 use pushboat::trigger::ecs::ServiceChange;
 use pushboat::trigger::ecs_task::stopped_task;
 use pushboat::wake::{self, WakeError, Woken};
@@ -34,6 +35,7 @@ use crate::ledger::Ledger;
 use crate::load_balancers::LoadBalancers;
 use crate::parameters::Parameters;
 use crate::queue::FifoQueue;
+use crate::stacks::Stacks;
 use crate::topic::{Bus, Topic};
 use crate::watched::Watched;
 
@@ -62,6 +64,8 @@ pub enum Outcome {
     TaskChanged(String, Invocation<Woken, WakeError>),
     /// `alarm` heard of an alarm.
     AlarmChanged(AlarmChanged, Invocation<Woken, WakeError>),
+    /// `stack-change` heard of a stack.
+    StackChanged(StackChanged, Invocation<Woken, WakeError>),
     /// `rollout` got a message.
     Rollout(QueueMessage, Invocation<Report, LedgerError>),
     /// `sweep` ran.
@@ -81,6 +85,7 @@ impl Outcome {
             Self::ServiceChanged(..) => "service-change, of a service",
             Self::TaskChanged(..) => "service-change, of a task",
             Self::AlarmChanged(..) => "alarm",
+            Self::StackChanged(..) => "stack-change",
             Self::Rollout(..) => "rollout",
             Self::Sweep(..) => "sweep",
             Self::Notify(..) => "notify",
@@ -95,7 +100,8 @@ impl Outcome {
             Self::Pushed(_, one)
             | Self::ServiceChanged(_, one)
             | Self::TaskChanged(_, one)
-            | Self::AlarmChanged(_, one) => one.is_done(),
+            | Self::AlarmChanged(_, one)
+            | Self::StackChanged(_, one) => one.is_done(),
             Self::Rollout(_, one) => one.is_done(),
             Self::Sweep(_, one) => one.is_done(),
             Self::Notify(_, one) => one.is_done(),
@@ -118,6 +124,7 @@ impl<T, E> Invocation<T, E> {
 type RolloutPorts = reconcile::Ports<
     Watched<Ledger>,
     Watched<Ecs>,
+    Watched<Stacks>,
     Watched<Images>,
     Watched<Alarms>,
     Watched<LoadBalancers>,
@@ -126,6 +133,7 @@ type RolloutPorts = reconcile::Ports<
 type SweepPorts = sweep::Ports<
     Watched<Ledger>,
     Watched<Parameters>,
+    Watched<Stacks>,
     Watched<FifoQueue>,
     Watched<Topic>,
     Watched<Bus>,
@@ -195,6 +203,7 @@ pub(crate) struct Ground<'a> {
     pub(crate) clocks: &'a FunctionClocks,
     pub(crate) ledger: &'a Ledger,
     pub(crate) ecs: &'a Ecs,
+    pub(crate) stacks: &'a Stacks,
     pub(crate) images: &'a Images,
     pub(crate) alarms: &'a Alarms,
     pub(crate) parameters: &'a Parameters,
@@ -211,6 +220,7 @@ impl Functions {
             rollout: Rc::new(reconcile::Ports {
                 ledger: Watched::new(ground.ledger.clone(), calls),
                 services: Watched::new(ground.ecs.clone(), calls),
+                stacks: Watched::new(ground.stacks.clone(), calls),
                 images: Watched::new(ground.images.clone(), calls),
                 alarms: Watched::new(ground.alarms.clone(), calls),
                 load_balancers: Watched::new(LoadBalancers::new(ground.ecs.clone()), calls),
@@ -219,6 +229,7 @@ impl Functions {
             sweep: sweep::Ports {
                 ledger: Watched::new(ground.ledger.clone(), calls),
                 parameters: Watched::new(ground.parameters.clone(), calls),
+                stacks: Watched::new(ground.stacks.clone(), calls),
                 queue: Watched::new(ground.queue.clone(), calls),
                 topic: Watched::new(ground.topic.clone(), calls),
                 bus: Watched::new(ground.bus.clone(), calls),
@@ -270,6 +281,13 @@ impl Functions {
         let (ledger, queue) = (&self.sweep.ledger, &self.sweep.queue);
         let woken = invoke(wake::on_alarm(ledger, queue, &changed));
         Outcome::AlarmChanged(changed, woken)
+    }
+
+    pub(crate) fn stack_change(&self, changed: StackChanged) -> Outcome {
+        self.calls.enter(Function::StackChange);
+        let (ledger, queue) = (&self.sweep.ledger, &self.sweep.queue);
+        let woken = invoke(wake::on_stack_change(ledger, queue, &changed));
+        Outcome::StackChanged(changed, woken)
     }
 
     /// Invokes `rollout`; it may stand still in the midst of it.

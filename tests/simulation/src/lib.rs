@@ -2,7 +2,7 @@
 //!
 //! What runs here is the shipped core and shell of `pushboat` over its ports:
 //! no second implementation of a decision. The rest is played: ECS by
-//! `ecs-model`, and here ECR, CloudWatch, Parameter Store, SNS, the ledger's
+//! `ecs-model`, CloudFormation by `stack-model`, and here ECR, CloudWatch, Parameter Store, SNS, the ledger's
 //! table, the FIFO queue, EventBridge and Lambda. There is no network, no
 //! wall clock and no random number but those a seed decides, so a run repeats
 //! exactly.
@@ -27,6 +27,7 @@ mod parameters;
 mod queue;
 mod retries;
 mod services;
+mod stacks;
 mod topic;
 mod watched;
 mod world;
@@ -44,6 +45,7 @@ pub use load_balancers::LoadBalancers;
 pub use parameters::Parameters;
 pub use queue::{Delivery, FifoQueue};
 pub use retries::{DeadLetterQueue, Hindrance};
+pub use stacks::{StackSpecification, Stacks};
 pub use topic::{Bus, Topic};
 pub use watched::Watched;
 pub use world::{DeadLetter, EventRates, Lost, Outage, World};

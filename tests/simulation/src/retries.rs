@@ -62,7 +62,7 @@ const LONGEST_UNDELIVERED_SECONDS: i64 = 480;
 fn most_age(function: Function) -> MostAge {
     let (undelivered, queued) = match function {
         Function::ImagePush => (21_600, 21_600),
-        Function::ServiceChange | Function::Alarm => (3_600, 3_600),
+        Function::ServiceChange | Function::Alarm | Function::StackChange => (3_600, 3_600),
         Function::Sweep => (3_600, 600),
         // Neither hears of EventBridge's events: these are AWS's defaults.
         Function::Rollout | Function::Notify | Function::Operator => (86_400, 21_600),

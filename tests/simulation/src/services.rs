@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ecs_model::{
     Deployment, DeploymentController, FailureCause, HookExecution, HookStatus, HookTarget,
     RolloutState, SchedulingStrategy, ServiceDeploymentStatus, ServiceError, ServiceMessage,
-    ServiceRevision, ServiceStatus, Tags, TaskDefinitionStatus, UpdateService,
+    ServiceRevision, ServiceStatus, TaskDefinitionStatus, UpdateService,
 };
 use jiff::Timestamp;
 use pushboat::core::evidence::ServiceEvent;
@@ -21,7 +21,7 @@ use pushboat::task_definition::{ROLLOUT_TAG, is_own};
 use serde_json::{Value, json};
 
 use crate::deeds::{Deed, Stopped, Updated};
-use crate::ecs::{Ecs, read_tags};
+use crate::ecs::Ecs;
 
 impl Services for Ecs {
     async fn service(&self, service: &ServiceRef) -> Result<ServiceLook, CallError> {
@@ -95,17 +95,9 @@ impl Services for Ecs {
 
     async fn register(&self, request: &Value) -> Result<String, CallError> {
         self.count(&["RegisterTaskDefinition"])?;
-        let call = "RegisterTaskDefinition";
-        let mut document = request.as_object().cloned().unwrap_or_default();
-        let tags = document.remove("tags").unwrap_or_default();
-        let tags = read_tags(&tags);
-        let tags = Tags::from_request(&tags).map_err(|error| refused(call, &error))?;
         self.begin_write();
-        let mut model = self.model();
-        let entry = model.register_task_definition(document, tags);
-        let entry = entry.map_err(|error| refused(call, &error))?;
-        self.note_registered(entry, true);
-        Ok(entry.definition.arn.to_string())
+        let registered = self.take_definition(request.clone(), true);
+        registered.map_err(|error| refused("RegisterTaskDefinition", &error))
     }
 
     async fn update(

@@ -15,6 +15,7 @@ use pushboat::core::observation::{
 use pushboat::core::overlooked::ListedImage;
 use pushboat::core::policy::ServiceRef;
 use pushboat::core::rollout::Rollout;
+use pushboat::core::stack::{ChangeSetLook, ChangeSetRequest, StackLook};
 use pushboat::ledger::{
     Chore, Follower, IgnoredPush, LedgerError, NoticeKey, Registration, RegistrationChange,
     ReverseKey, SaveError, StateWrite, StoredNotice, TargetEntry, Version,
@@ -22,7 +23,7 @@ use pushboat::ledger::{
 use pushboat::ports::{
     Alarms, CallError, EventBus, IgnoredPushes, ImageLists, ImageName, Images, LoadBalancers,
     Outbox, Parameter, Parameters, Publication, Queue, Records, Registrations, ReverseItems,
-    Services, Targets, Topic,
+    Services, StackResources, Stacks, Targets, Topic,
 };
 use pushboat::queue::QueueMessage;
 use serde_json::Value;
@@ -200,6 +201,45 @@ impl<P: Services> Services for Watched<P> {
     async fn stop(&self, service_deployment: &str) -> Result<(), CallError> {
         let effect = self.port.stop(service_deployment);
         self.call(Operation::StopServiceDeployment, effect).await
+    }
+}
+
+impl<P: Stacks> Stacks for Watched<P> {
+    async fn stack(&self, name: &str) -> Result<StackLook, CallError> {
+        self.call(Operation::DescribeStacks, self.port.stack(name))
+            .await
+    }
+
+    async fn change_set(&self, stack: &str, name: &str) -> Result<ChangeSetLook, CallError> {
+        let effect = self.port.change_set(stack, name);
+        self.call(Operation::DescribeChangeSet, effect).await
+    }
+
+    async fn create_change_set(&self, request: &ChangeSetRequest) -> Result<(), CallError> {
+        let effect = self.port.create_change_set(request);
+        self.call(Operation::CreateChangeSet, effect).await
+    }
+
+    async fn execute_change_set(
+        &self,
+        stack: &str,
+        name: &str,
+        token: &str,
+    ) -> Result<(), CallError> {
+        let effect = self.port.execute_change_set(stack, name, token);
+        self.call(Operation::ExecuteChangeSet, effect).await
+    }
+
+    async fn cancel_update(&self, stack: &str, token: &str) -> Result<(), CallError> {
+        let effect = self.port.cancel_update(stack, token);
+        self.call(Operation::CancelUpdateStack, effect).await
+    }
+}
+
+impl<P: StackResources> StackResources for Watched<P> {
+    async fn services(&self, stack: &str) -> Result<Option<Vec<ServiceRef>>, CallError> {
+        let effect = self.port.services(stack);
+        self.call(Operation::ListStackResources, effect).await
     }
 }
 

@@ -26,6 +26,7 @@ use crate::ledger::Ledger;
 use crate::parameters::Parameters;
 use crate::queue::{Delivery, FifoQueue};
 use crate::retries::Tries;
+use crate::stacks::Stacks;
 use crate::topic::{Bus, Topic};
 
 pub use outage::{DeadLetter, Outage};
@@ -54,6 +55,8 @@ pub struct Lost {
     pub task_changes: bool,
     /// CloudWatch's.
     pub alarm_changes: bool,
+    /// CloudFormation's.
+    pub stack_changes: bool,
     /// Parameter Store's.
     pub parameter_changes: bool,
     /// The ledger's stream.
@@ -121,6 +124,8 @@ pub struct World {
     pub queue: FifoQueue,
     /// ECS.
     pub ecs: Ecs,
+    /// CloudFormation.
+    pub stacks: Stacks,
     /// ECR.
     pub images: Images,
     /// CloudWatch.
@@ -182,6 +187,7 @@ impl Default for World {
         let calls = Calls::new(clock.clone());
         let images = Images::new(clock.beside());
         let ecs = Ecs::new(clock.clone(), images.clone());
+        let stacks = Stacks::new(clock.beside(), ecs.clone());
         let parameters = Parameters::new(clock.beside());
         let queue = FifoQueue::new(clock.clone());
         let alarms = Alarms::new(clock.beside());
@@ -193,6 +199,7 @@ impl Default for World {
             clocks: &function_clocks,
             ledger: &ledger,
             ecs: &ecs,
+            stacks: &stacks,
             images: &images,
             alarms: &alarms,
             parameters: &parameters,
@@ -209,6 +216,7 @@ impl Default for World {
             ledger,
             queue,
             ecs,
+            stacks,
             images,
             alarms,
             parameters,
@@ -366,6 +374,7 @@ impl World {
             &self.function_clocks.sweep,
             &self.function_clocks.notify,
             &self.function_clocks.operator,
+            self.stacks.clock(),
         ];
         for clock in clocks {
             clock.set_skew(SignedDuration::from_millis(rng.i64(-most..=most)));
@@ -414,6 +423,7 @@ impl World {
         let next = [
             self.agenda.next_at(),
             self.ecs.next_at(),
+            self.stacks.next_at(),
             self.queue.next_at(),
             self.paused.iter().map(|one| one.goes_on_at).min(),
         ];

@@ -13,6 +13,7 @@ use super::super::reason::{Halted, SupersededBy};
 use super::super::rollout::{Back, Phase, RolledBackBy, Rollout, Running, Start, Way};
 use super::super::shared::Shared;
 use super::super::shared_alarm::Own;
+use super::stack::{UnderWay, under_way};
 use super::watched_alarms::{Alarms, Yields};
 use super::{Decision, Next, Standing, halt, history, newer_takes_over, standing, supersede};
 
@@ -79,7 +80,17 @@ impl<'a> Going<'a> {
 
     /// Judges what was seen.
     pub(super) fn course(&self) -> Course<'a> {
+        let stack = under_way(self.policy.stack.as_ref(), &self.start, self.observation);
         let (service, primary) = match standing(self.running, self.observation, self.now) {
+            Standing::Ours(..) | Standing::MayLag | Standing::GivenUp(_) | Standing::Foreign(_)
+                if !stack.lets_the_service_tell() =>
+            {
+                return self.told_by_stack(&stack);
+            }
+            // It is CloudFormation that changes the service: where to, its next look tells.
+            Standing::Foreign(_) if matches!(stack, UnderWay::Updating) => {
+                return Course::Unclear("CloudFormation has changed the service once more");
+            }
             Standing::Ours(service, primary) => (service, primary),
             Standing::MayLag => return Course::Unclear("a read lags behind"),
             Standing::Unknown(trouble) => return Course::Unclear(trouble),
@@ -103,6 +114,55 @@ impl<'a> Going<'a> {
         match failure {
             Some(failure) => decided(self.take_back(failure)),
             None => Course::Well(service, primary),
+        }
+    }
+
+    /// CloudFormation goes back by itself, or is stuck.
+    fn told_by_stack(&self, stack: &UnderWay<'a>) -> Course<'a> {
+        let by = RolledBackBy::CloudFormation;
+        match stack {
+            UnderWay::Unclear(trouble) => Course::Unclear(trouble),
+            UnderWay::Gone => decided(supersede(SupersededBy::ServiceGone)),
+            UnderWay::GoesBack(Failure::PutBackByHand) => {
+                let by = RolledBackBy::Person;
+                decided(self.back(Failure::PutBackByHand, Way::Observed { by }))
+            }
+            UnderWay::GoesBack(failure) => {
+                decided(self.back(self.explained(failure), Way::Observed { by }))
+            }
+            UnderWay::Failed(failure) => decided(self.take_back(self.explained(failure))),
+            UnderWay::Wedged(failure, stack) => decided(halt(Halted::StackWedged {
+                failure: self.explained(failure),
+                stack: self.stack_name(),
+                status: stack.status_word.clone(),
+                failed: stack.failed.clone(),
+            })),
+            UnderWay::NoMatter | UnderWay::Updating | UnderWay::Done => {
+                Course::Unclear("the stack is being updated")
+            }
+        }
+    }
+
+    /// Says whether CloudFormation is not done with the update.
+    pub(super) fn stack_is_at_it(&self) -> bool {
+        let stack = under_way(self.policy.stack.as_ref(), &self.start, self.observation);
+        matches!(stack, UnderWay::Updating)
+    }
+
+    fn stack_name(&self) -> String {
+        let stack = self.policy.stack.as_ref();
+        stack.map_or_else(String::new, |stack| stack.name.clone())
+    }
+
+    /// CloudFormation knows which resource failed; what its tasks died of is added.
+    fn explained(&self, failure: &Failure) -> Failure {
+        match failure {
+            Failure::StackFailed { reason, failed, .. } => Failure::StackFailed {
+                reason: reason.clone(),
+                failed: failed.clone(),
+                cause: self.commonest_cause(),
+            },
+            other => other.clone(),
         }
     }
 
@@ -192,6 +252,7 @@ impl<'a> Going<'a> {
                     began_at: self.now,
                     way,
                     corrected: None,
+                    stack: None,
                     paused_at: None,
                 },
             },

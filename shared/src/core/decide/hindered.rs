@@ -36,7 +36,9 @@ pub(super) fn explained(
 /// Says whether it is ECS that is waited for.
 fn for_ecs(waiting: &Waiting) -> bool {
     match waiting {
-        Waiting::Deployment | Waiting::WayBack | Waiting::MissingTasks => true,
+        Waiting::Deployment | Waiting::StackUpdate | Waiting::WayBack | Waiting::MissingTasks => {
+            true
+        }
         Waiting::FirstLook
         | Waiting::Adoption
         | Waiting::Turn { .. }
@@ -49,6 +51,9 @@ fn for_ecs(waiting: &Waiting) -> bool {
         | Waiting::PausedHook { .. }
         | Waiting::SharedAlarm { .. }
         | Waiting::BakeTime
+        | Waiting::StackBusy { .. }
+        | Waiting::ChangeSet
+        | Waiting::Approval { .. }
         | Waiting::Person
         | Waiting::Held { .. } => false,
     }

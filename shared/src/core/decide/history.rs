@@ -42,7 +42,7 @@ pub fn history_wanted(rollout: &Rollout, service: &Service, now: Timestamp) -> O
         Phase::RollingBack { back, .. } => match &back.way {
             // What is done cannot be stopped.
             Way::Unasked => !ours || primary.state != DeploymentState::Completed,
-            Way::Stop { .. } | Way::Observed { .. } => true,
+            Way::Stop { .. } | Way::Cancel { .. } | Way::Observed { .. } => true,
             Way::Update { intended_at } => {
                 // Later it may have arrived, and been taken back itself.
                 let lags = intended_at.is_none_or(|at| now < at + READ_LAG);

@@ -11,6 +11,7 @@ mod history;
 mod progressing;
 mod requested;
 mod rolling_back;
+mod stack;
 mod starting;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ mod watched_alarms;
 
 pub use history::history_wanted;
 pub use requested::{may_take_over, unsuitable};
+pub use stack::problem as stack_problem;
 
 use std::collections::BTreeMap;
 
@@ -27,9 +29,10 @@ use serde_json::Value;
 use super::alarm::{self, AlarmSeen};
 use super::diagnosis::{self, Cause};
 use super::observation::{Look, Observation, OwnRevision, Service, ServiceDeployment, ServiceLook};
-use super::policy::{Policy, Supersede};
+use super::policy::{Policy, StackRef, Supersede};
 use super::reason::{Halted, Rejected, SupersededBy, Waiting};
 use super::rollout::{Phase, Rollout, Running, Way};
+use super::stack::ChangeSetRequest;
 use going::Going;
 use history::Turned;
 
@@ -66,6 +69,12 @@ pub enum Action {
     UpdateService(Option<String>),
     /// Have ECS roll the service deployment with this ARN back.
     StopServiceDeployment(String),
+    /// Have CloudFormation work out what a change of the stack's image parameter changes.
+    CreateChangeSet(ChangeSetRequest),
+    /// Have CloudFormation make the changes of the change set of this name.
+    ExecuteChangeSet(String),
+    /// Have CloudFormation take the stack's update back that is under way.
+    CancelUpdateStack,
 }
 
 /// When to look again.
@@ -96,6 +105,10 @@ pub struct Wanted {
     pub good_images: bool,
     /// A task definition.
     pub definition: Option<WantedDefinition>,
+    /// The stack that the target goes through.
+    pub stack: bool,
+    /// The change set of it that has this name.
+    pub change_set: Option<String>,
 }
 
 /// Which task definition a phase needs to see.
@@ -112,6 +125,18 @@ pub enum WantedDefinition {
 /// `good_images` are those of the last-known-good, by container.
 #[must_use]
 pub fn wanted(rollout: &Rollout, good_images: &BTreeMap<String, String>, now: Timestamp) -> Wanted {
+    let wanted = wanted_of_service(rollout, good_images, now);
+    match policy_stack(rollout) {
+        Some(_) => wanted_through_stack(rollout, wanted),
+        None => wanted,
+    }
+}
+
+fn wanted_of_service(
+    rollout: &Rollout,
+    good_images: &BTreeMap<String, String>,
+    now: Timestamp,
+) -> Wanted {
     match &rollout.phase {
         Phase::Requested { .. } => Wanted {
             service: true,
@@ -165,6 +190,41 @@ pub fn wanted(rollout: &Rollout, good_images: &BTreeMap<String, String>, now: Ti
         | Phase::Rejected { .. }
         | Phase::Halted { .. } => Wanted::default(),
     }
+}
+
+/// Says what a phase needs to see of a target that goes through a stack.
+fn wanted_through_stack(rollout: &Rollout, wanted: Wanted) -> Wanted {
+    let wanted = Wanted {
+        stack: wanted.service,
+        ..wanted
+    };
+    match &rollout.phase {
+        Phase::Starting { start, .. } => Wanted {
+            change_set: start.stack.as_ref().map(|stack| stack.change_set.clone()),
+            definition: Some(WantedDefinition::OfPrimary),
+            own_revision: None,
+            ..wanted
+        },
+        Phase::RollingBack { back, .. } => Wanted {
+            change_set: back.stack.as_ref().map(|back| back.change_set.clone()),
+            definition: Some(WantedDefinition::OfPrimary),
+            own_revision: None,
+            ..wanted
+        },
+        Phase::Requested { .. }
+        | Phase::Progressing { .. }
+        | Phase::Baking { .. }
+        | Phase::RolledBack { .. }
+        | Phase::Succeeded { .. }
+        | Phase::ScaledToZero { .. }
+        | Phase::Superseded { .. }
+        | Phase::Rejected { .. }
+        | Phase::Halted { .. } => wanted,
+    }
+}
+
+fn policy_stack(rollout: &Rollout) -> Option<&StackRef> {
+    rollout.policy.stack.as_ref()
 }
 
 /// Names the alarms that fired while they were watched, this look included.
@@ -239,7 +299,7 @@ pub fn dated(decision: Decision, looked_at: Timestamp, now: Timestamp) -> Decisi
             update_intended_at.iter_mut().for_each(anew);
         }
         Phase::RollingBack { back, .. } => match &mut back.way {
-            Way::Stop { intended_at } => anew(intended_at),
+            Way::Stop { intended_at } | Way::Cancel { intended_at } => anew(intended_at),
             Way::Update { intended_at } => intended_at.iter_mut().for_each(anew),
             Way::Unasked | Way::Observed { .. } => {}
         },
@@ -265,6 +325,13 @@ fn of_phase(
     match &rollout.phase {
         Phase::Requested { hindered_since, .. } => {
             requested::decide(policy, rollout, *hindered_since, observation, now)
+        }
+        Phase::Starting {
+            start,
+            update_intended_at,
+            ..
+        } if policy_stack(rollout).is_some() => {
+            stack::starting(rollout, start, *update_intended_at, observation, now)
         }
         Phase::Starting {
             start,
@@ -295,7 +362,10 @@ fn of_phase(
                 back,
                 now,
             };
-            rolling_back::decide(&returning, observation)
+            match policy_stack(rollout) {
+                Some(stack) => stack::rolling_back(&returning, stack, observation),
+                None => rolling_back::decide(&returning, observation),
+            }
         }
         Phase::Baking {
             start,

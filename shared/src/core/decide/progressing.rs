@@ -23,7 +23,10 @@ pub(super) fn decide(going: &Going<'_>) -> Decision {
     };
     match primary.state {
         DeploymentState::Completed if service.deployments.len() == 1 => {
-            done(going, service, primary)
+            match going.stack_is_at_it() {
+                true => stack_at_it(going),
+                false => done(going, service, primary),
+            }
         }
         DeploymentState::Completed | DeploymentState::InProgress | DeploymentState::Failed => {
             under_way(going, primary)
@@ -46,6 +49,12 @@ fn under_way(going: &Going<'_>, primary: &ServiceDeployment) -> Decision {
             Some(yields) => stay(going, yields.look_at(now), yields.waiting()),
             None => stay(going, now + POLL, Waiting::Deployment),
         })
+}
+
+/// The service is done, and CloudFormation has other resources of the stack to change.
+fn stack_at_it(going: &Going<'_>) -> Decision {
+    let again = || stay(going, going.now + POLL, Waiting::StackUpdate);
+    going.past_deadline().unwrap_or_else(again)
 }
 
 fn stay(going: &Going<'_>, until: Timestamp, waiting: Waiting) -> Decision {

@@ -6,8 +6,9 @@ use jiff::Timestamp;
 
 use super::super::observation::{Definition, Look, Observation};
 use super::super::policy::Policy;
-use super::super::reason::{Rejected, SupersededBy, Waiting};
+use super::super::reason::{Rejected, StackProblem, SupersededBy, Waiting};
 use super::super::rollout::{Phase, Rollout, Start};
+use super::stack as through_stack;
 use super::{Action, Decision, Next, POLL, RETRY, reject, supersede, wait};
 use crate::task_definition::{self, ROLLOUT_TAG, TARGET_TAG, platform};
 use gates::{Hindrance, Ready, check, firing};
@@ -25,7 +26,7 @@ pub(super) fn decide(
         return supersede(SupersededBy::Push(newer.clone()));
     }
     match check(policy, rollout, observation) {
-        Ok(ready) => begin(rollout, &ready, now),
+        Ok(ready) => begin(rollout, &ready, observation, now),
         Err(Hindrance::Rejected(reason)) => reject(reason),
         Err(Hindrance::Throttled(waiting)) => {
             let phase = Phase::Requested {
@@ -58,6 +59,13 @@ fn wait_or_give_up(
                     Look::NotTaken | Look::Unavailable(_) => Vec::new(),
                 },
             },
+            Waiting::StackBusy { status } => Rejected::Stack {
+                stack: policy
+                    .stack
+                    .as_ref()
+                    .map_or_else(String::new, |stack| stack.name.clone()),
+                problem: StackProblem::Busy { status },
+            },
             _ => Rejected::ServiceBusy,
         });
     }
@@ -72,7 +80,12 @@ fn wait_or_give_up(
     wait(phase, now + pause, waiting)
 }
 
-fn begin(rollout: &Rollout, ready: &Ready<'_>, now: Timestamp) -> Decision {
+fn begin(
+    rollout: &Rollout,
+    ready: &Ready<'_>,
+    observation: &Observation,
+    now: Timestamp,
+) -> Decision {
     let start = Start {
         at: now,
         digest: ready.digest.clone(),
@@ -83,8 +96,12 @@ fn begin(rollout: &Rollout, ready: &Ready<'_>, now: Timestamp) -> Decision {
         containers: ready.containers.clone(),
         alarms: ready.alarms.clone(),
         no_way_back: ready.no_way_back.clone(),
+        stack: None,
         throttled_at: None,
     };
+    if let (Some(policy), Look::Taken(stack)) = (&rollout.policy.stack, &observation.stack) {
+        return through_stack::begin(rollout, start, policy, stack, &ready.registry, now);
+    }
     let request = registration(rollout, &start, ready.definition, &ready.registry);
     Decision {
         phase: Phase::Starting {

@@ -101,7 +101,10 @@ impl Return<'_> {
         let way = match &self.back.way {
             // Somebody was faster.
             Way::Unasked => Way::Observed { by: turned.by() },
-            way @ (Way::Stop { .. } | Way::Update { .. } | Way::Observed { .. }) => way.clone(),
+            way @ (Way::Stop { .. }
+            | Way::Cancel { .. }
+            | Way::Update { .. }
+            | Way::Observed { .. }) => way.clone(),
         };
         match primary.state {
             DeploymentState::Completed if service.deployments.len() == 1 => {
@@ -192,7 +195,9 @@ impl Return<'_> {
             failure: self.failure.clone(),
             by: match *way {
                 Way::Observed { by } => by,
-                Way::Unasked | Way::Stop { .. } | Way::Update { .. } => RolledBackBy::Pushboat,
+                Way::Unasked | Way::Stop { .. } | Way::Cancel { .. } | Way::Update { .. } => {
+                    RolledBackBy::Pushboat
+                }
             },
             revision: self.back.to.clone(),
         })
@@ -257,7 +262,9 @@ impl Return<'_> {
     fn lag_over_at(&self) -> Option<Timestamp> {
         let over_at = match &self.back.way {
             Way::Unasked => None,
-            Way::Stop { intended_at } => Some(*intended_at + READ_LAG),
+            Way::Stop { intended_at } | Way::Cancel { intended_at } => {
+                Some(*intended_at + READ_LAG)
+            }
             Way::Update { intended_at } => intended_at.map(|at| at + READ_LAG),
             // What ECS or a person began is seen late at the most.
             Way::Observed { .. } => Some(self.back.began_at + READ_LAG),
@@ -278,7 +285,10 @@ impl Return<'_> {
                         false => RolledBackBy::Person,
                     },
                 },
-                way @ (Way::Stop { .. } | Way::Update { .. } | Way::Observed { .. }) => way.clone(),
+                way @ (Way::Stop { .. }
+                | Way::Cancel { .. }
+                | Way::Update { .. }
+                | Way::Observed { .. }) => way.clone(),
             };
             return self.under_way(way, observation);
         }
@@ -381,7 +391,7 @@ impl Return<'_> {
         corrected.too_long(|| corrected.ask(&self.back.to, observation))
     }
 
-    fn unclear(&self, trouble: &str) -> Decision {
+    pub(super) fn unclear(&self, trouble: &str) -> Decision {
         let waiting = Waiting::Aws {
             trouble: trouble.to_owned(),
         };
@@ -389,7 +399,7 @@ impl Return<'_> {
     }
 
     /// Gives up at the way back's own deadline; does `otherwise` before it.
-    fn too_long(&self, otherwise: impl FnOnce() -> Decision) -> Decision {
+    pub(super) fn too_long(&self, otherwise: impl FnOnce() -> Decision) -> Decision {
         if self.now < self.back.began_at + self.rollout.policy.deadline() {
             return otherwise();
         }
@@ -398,7 +408,7 @@ impl Return<'_> {
         })
     }
 
-    fn stay(&self, back: Back) -> Phase {
+    pub(super) fn stay(&self, back: Back) -> Phase {
         Phase::RollingBack {
             start: self.start.clone(),
             running: self.running.clone(),

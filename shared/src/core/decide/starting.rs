@@ -132,13 +132,13 @@ pub(super) fn own_revision(rollout: &Rollout, start: &Start) -> OwnRevision {
 }
 
 /// What is seen of the deployment that UpdateService made.
-struct Seen<'a> {
-    deployment: &'a str,
-    created_at: Timestamp,
+pub(super) struct Seen<'a> {
+    pub(super) deployment: &'a str,
+    pub(super) created_at: Timestamp,
 }
 
 /// UpdateService was taken.
-fn taken(
+pub(super) fn taken(
     rollout: &Rollout,
     start: &Shared<Start>,
     revision: &str,
@@ -230,7 +230,7 @@ fn ask_again(
 ///
 /// While others use its rates up ECS is well, and only a matter of turns (issue 5, invariant 11).
 /// A hold sets back the start, and what is throttled is asked again some minutes later.
-fn over_at(rollout: &Rollout, start: &Start) -> Timestamp {
+pub(super) fn over_at(rollout: &Rollout, start: &Start) -> Timestamp {
     let deadline = rollout.policy.deadline();
     let by_start = start.at + deadline;
     let by_throttling = start
@@ -239,7 +239,7 @@ fn over_at(rollout: &Rollout, start: &Start) -> Timestamp {
     by_throttling.map_or(by_start, |at| at.max(by_start))
 }
 
-fn look_again(
+pub(super) fn look_again(
     rollout: &Rollout,
     start: &Shared<Start>,
     trouble: &Trouble,

@@ -9,6 +9,7 @@ mod progressing;
 mod requested;
 mod rolling_back;
 mod shared_alarm;
+mod stack;
 mod starting;
 mod stopped_tasks;
 mod take_over;
@@ -154,6 +155,7 @@ fn way_summary(way: &Way) -> String {
     match way {
         Way::Unasked => "unasked".to_owned(),
         Way::Observed { by } => format!("seen by {by:?}"),
+        Way::Cancel { intended_at } => format!("cancelled {}", from_now(*intended_at)),
         Way::Stop { intended_at } => format!("stopped {}", from_now(*intended_at)),
         Way::Update { intended_at } => {
             let intended = intended_at.map_or("unsent".to_owned(), from_now);
@@ -168,6 +170,15 @@ fn action_summary(action: &Action) -> String {
         Action::UpdateService(None) => "update".to_owned(),
         Action::UpdateService(Some(revision)) => format!("update {revision}"),
         Action::StopServiceDeployment(arn) => format!("stop {arn}"),
+        Action::CreateChangeSet(request) => {
+            let value = request.value.rsplit_once('@');
+            format!(
+                "make change set with {}",
+                value.map_or("no digest", |(_, digest)| &digest[..8])
+            )
+        }
+        Action::ExecuteChangeSet(_) => "execute change set".to_owned(),
+        Action::CancelUpdateStack => "cancel update".to_owned(),
     }
 }
 
@@ -419,6 +430,7 @@ fn start() -> Shared<Start> {
         containers: vec!["app".to_owned()],
         alarms: AlarmWatch::begin(&alarm(AlarmState::Ok)),
         no_way_back: None,
+        stack: None,
         throttled_at: None,
     }
     .into()

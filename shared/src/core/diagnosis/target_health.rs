@@ -62,6 +62,7 @@ pub fn tells_of(failure: &Failure) -> bool {
         Failure::TasksFail { .. }
         | Failure::AlarmFired { .. }
         | Failure::DeploymentFailed { .. }
+        | Failure::StackFailed { .. }
         | Failure::DeadlineReached { .. }
         | Failure::MissingTasks { .. }
         | Failure::EcsRolledBack { .. } => true,

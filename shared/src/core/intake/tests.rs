@@ -266,6 +266,7 @@ fn the_image_under_way_is_the_one_that_was_resolved() {
         containers: Vec::new(),
         alarms: Vec::new(),
         no_way_back: None,
+        stack: None,
         throttled_at: None,
     };
     let running = Running {
@@ -319,6 +320,7 @@ fn under_way() -> TargetState {
             containers: Vec::new(),
             alarms: AlarmWatch::begin(&[seen]),
             no_way_back: None,
+            stack: None,
             throttled_at: None,
         }
         .into(),

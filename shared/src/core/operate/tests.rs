@@ -12,8 +12,8 @@ use super::super::failure::Failure;
 use super::super::hold::{Gate, gate};
 use super::super::name::TargetName;
 use super::super::push::PushSource;
-use super::super::reason::{Ignored, Waiting};
-use super::super::rollout::{Running, Start};
+use super::super::reason::{Ignored, SupersededBy, Waiting};
+use super::super::rollout::{Approval, Running, StackStart, Start};
 use super::super::state::{GoodSource, LastKnownGood, Quarantined};
 use super::*;
 use crate::core::intake::{Intake, receive};
@@ -80,6 +80,7 @@ fn start() -> Shared<Start> {
         containers: vec!["app".to_owned()],
         alarms: Vec::new(),
         no_way_back: None,
+        stack: None,
         throttled_at: None,
     }
     .into()
@@ -361,6 +362,26 @@ fn a_rollback_turns_what_runs_and_withdraws_what_does_not() {
         None,
         "nobody asked"
     );
+}
+
+/// Nothing was changed yet, and waiting for a person is over.
+#[test]
+fn a_change_set_that_waits_for_approval_is_withdrawn() {
+    let mut phase = starting();
+    phase.start_mut().unwrap().stack = Some(StackStart {
+        change_set: "ours".to_owned(),
+        follows: None,
+        kept: Vec::new(),
+        capabilities: Vec::new(),
+        approval: Some(Approval::ask(None, "ours", Vec::new(), at(20))),
+        cancelled_at: None,
+    });
+    let state = asked(phase.clone());
+    let turned = turn_back(&state, &rollout(phase), at(70)).unwrap();
+    let by = SupersededBy::Operator {
+        request_id: "r".to_owned(),
+    };
+    assert_eq!(turned, Phase::Superseded { by });
 }
 
 #[test]

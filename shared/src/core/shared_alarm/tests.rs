@@ -75,6 +75,7 @@ fn start(alarms: Vec<AlarmWatch>) -> Shared<Start> {
         containers: Vec::new(),
         alarms,
         no_way_back: None,
+        stack: None,
         throttled_at: None,
     }
     .into()
@@ -163,6 +164,7 @@ fn a_target_stands_as_its_rollout_does_about_this_alarm() {
             began_at: at(-5),
             way: Way::Unasked,
             corrected: None,
+            stack: None,
             paused_at: None,
         },
     });

@@ -21,9 +21,21 @@ macro_rules! format_1 {
 
 mod variants;
 
-const ROLLOUTS: [&str; 2] = [format_1!("rollout"), format_1!("rollout-taken-back")];
-const STATES: [&str; 2] = [format_1!("state"), format_1!("state-taken-back")];
-const NOTICES: [&str; 2] = [format_1!("notice"), format_1!("notice-taken-back")];
+const ROLLOUTS: [&str; 3] = [
+    format_1!("rollout"),
+    format_1!("rollout-taken-back"),
+    format_1!("rollout-through-stack"),
+];
+const STATES: [&str; 3] = [
+    format_1!("state"),
+    format_1!("state-taken-back"),
+    format_1!("state-through-stack"),
+];
+const NOTICES: [&str; 3] = [
+    format_1!("notice"),
+    format_1!("notice-taken-back"),
+    format_1!("notice-through-stack"),
+];
 const MESSAGES: [&str; 1] = [format_1!("message")];
 
 /// Reads records as a release wrote them, and finds all they said in what was read.

@@ -231,6 +231,7 @@ fn an_alarm_in_the_bake() {
             },
             paused_at: None,
             corrected: Default::default(),
+            stack: None,
         },
     };
     let findings = Findings {

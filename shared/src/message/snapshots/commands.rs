@@ -194,6 +194,10 @@ pub(crate) fn all_news() -> Vec<News> {
         News::Adopted { .. } => [News::Adopted { images: BTreeMap::new() }],
         News::Command { .. } => [command(Order::Rollback, None).news, command(Order::Resume, Some(Refusal::NotHeld)).news],
         News::DeploymentPaused { .. } => [deployment_paused("ROLLBACK").news],
+        News::ApprovalAsked { .. } => [
+            super::stack::approval_asked(false).news,
+            super::stack::approval_asked(true).news,
+        ],
         News::WayBackPaused { .. } => [way_back_paused().news],
         News::RolloutHeld { .. } => [held(requested(), true).news],
     }

@@ -3,7 +3,8 @@
 use super::*;
 use crate::core::diagnosis::service_trouble::ServiceTrouble;
 use crate::core::operate::Refusal;
-use crate::core::reason::Ignored;
+use crate::core::reason::{Ignored, StackProblem};
+use crate::core::stack::FailedResource;
 use crate::message::reason;
 
 fn text(text: &str) -> String {
@@ -22,6 +23,23 @@ fn mistake() -> Mistake {
     )
 }
 
+fn failed_resource() -> FailedResource {
+    FailedResource {
+        logical_id: text("Service"),
+        resource_type: text("AWS::ECS::Service"),
+        reason: text(
+            "Resource handler returned message: \"Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'.\"",
+        ),
+    }
+}
+
+fn of_stack(problem: StackProblem) -> Rejected {
+    Rejected::Stack {
+        stack: text("backstage-service"),
+        problem,
+    }
+}
+
 pub(crate) fn failures() -> Vec<Failure> {
     every! { Failure:
         Failure::TaskCannotWork { .. } => [Failure::TaskCannotWork { cause: Cause::WrongPlatform }],
@@ -31,6 +49,11 @@ pub(crate) fn failures() -> Vec<Failure> {
             Failure::DeploymentFailed { reason: String::new(), platform: None },
             Failure::DeploymentFailed { reason: text("tasks failed to start."), platform: None },
             Failure::DeploymentFailed { reason: text("tasks failed to start."), platform: Some(Cause::NoCapacity) },
+        ],
+        Failure::StackFailed { .. } => [
+            Failure::StackFailed { reason: String::new(), failed: Some(Box::new(failed_resource())), cause: Some(Cause::ApplicationError) },
+            Failure::StackFailed { reason: text("The following alarm(s) fired: backstage-5xx"), failed: None, cause: None },
+            Failure::StackFailed { reason: String::new(), failed: None, cause: None },
         ],
         Failure::DeadlineReached { .. } => [
             Failure::DeadlineReached { cause: Some(Cause::ContainerHealthCheck) },
@@ -49,6 +72,20 @@ pub(crate) fn failures() -> Vec<Failure> {
 pub(crate) fn halted() -> Vec<Halted> {
     every! { Halted:
         Halted::NothingToGoBackTo { .. } => [Halted::NothingToGoBackTo { failure: tasks_fail() }],
+        Halted::StackWedged { .. } => [
+            Halted::StackWedged {
+                failure: alarms(),
+                stack: text("backstage-service"),
+                status: text("UPDATE_ROLLBACK_FAILED"),
+                failed: Some(failed_resource()),
+            },
+            Halted::StackWedged {
+                failure: alarms(),
+                stack: text("backstage-service"),
+                status: text("DELETE_FAILED"),
+                failed: None,
+            },
+        ],
         Halted::WayBackTooLong { .. } => [Halted::WayBackTooLong { failure: alarms() }],
         Halted::WayBackFailed { .. } => [Halted::WayBackFailed {
             failure: alarms(),
@@ -79,6 +116,21 @@ fn unsuitable() -> Vec<Unsuitable> {
 
 pub(crate) fn rejected() -> Vec<Rejected> {
     let mut all = every! { Rejected:
+        Rejected::Stack { .. } => [
+            of_stack(StackProblem::Missing),
+            of_stack(StackProblem::NoParameter { parameter: text("Image"), found: vec![text("ImageUri"), text("Size")] }),
+            of_stack(StackProblem::NoParameter { parameter: text("Image"), found: Vec::new() }),
+            of_stack(StackProblem::NoRole),
+            of_stack(StackProblem::Wedged { status: text("UPDATE_ROLLBACK_FAILED"), reason: text("The following resource(s) failed to update: [Service].") }),
+            of_stack(StackProblem::Wedged { status: text("ROLLBACK_COMPLETE"), reason: String::new() }),
+            of_stack(StackProblem::Busy { status: text("UPDATE_IN_PROGRESS") }),
+            of_stack(StackProblem::Unchanged { parameter: text("Image") }),
+            of_stack(StackProblem::NotFed { parameter: text("Image") }),
+            of_stack(StackProblem::ChangeSetFailed { reason: text("Parameters: [Size] must have values") }),
+            of_stack(StackProblem::Declined),
+            of_stack(StackProblem::WentBack { failed: Some(failed_resource()) }),
+            of_stack(StackProblem::WentBack { failed: None }),
+        ],
         Rejected::AlreadyRunning => [Rejected::AlreadyRunning],
         Rejected::TargetInvalid { .. } => [Rejected::TargetInvalid { mistakes: vec![mistake()] }],
         Rejected::RepositoryMissing { .. } => [Rejected::RepositoryMissing { repository: text("team/backstage") }],
@@ -154,6 +206,10 @@ fn ignored() -> Vec<Ignored> {
 pub(crate) fn waiting() -> Vec<Waiting> {
     every! { Waiting:
         Waiting::FirstLook => [Waiting::FirstLook],
+        Waiting::StackBusy { .. } => [Waiting::StackBusy { status: text("UPDATE_IN_PROGRESS") }],
+        Waiting::ChangeSet => [Waiting::ChangeSet],
+        Waiting::Approval { .. } => [Waiting::Approval { change_set: text("pushboat-1") }],
+        Waiting::StackUpdate => [Waiting::StackUpdate],
         Waiting::Adoption => [Waiting::Adoption],
         Waiting::Turn { .. } => [Waiting::Turn { behind: other() }],
         Waiting::Service => [Waiting::Service],
@@ -279,6 +335,7 @@ pub(crate) fn ways() -> Vec<Way> {
     let by = |by| Way::Observed { by };
     every! { Way:
         Way::Unasked => [Way::Unasked],
+        Way::Cancel { .. } => [Way::Cancel { intended_at: at("08:21:05") }],
         Way::Observed { .. } => [by(RolledBackBy::Ecs), by(RolledBackBy::Person)],
         Way::Stop { .. } => [Way::Stop { intended_at: at("08:21:03") }],
         Way::Update { .. } => [
@@ -292,6 +349,7 @@ pub(crate) fn by_whom() -> Vec<RolledBackBy> {
     every! { RolledBackBy:
         RolledBackBy::Pushboat => [RolledBackBy::Pushboat],
         RolledBackBy::Ecs => [RolledBackBy::Ecs],
+        RolledBackBy::CloudFormation => [RolledBackBy::CloudFormation],
         RolledBackBy::Person => [RolledBackBy::Person],
     }
 }

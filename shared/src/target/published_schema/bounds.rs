@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::field::{list, required, sample};
+use super::field::{list, prefix, required, sample};
 
 /// Gives values that only just fit.
 pub(super) fn just_within(schema: &Value) -> Vec<Value> {
@@ -13,7 +13,7 @@ pub(super) fn just_within(schema: &Value) -> Vec<Value> {
     };
     let choices = schema["oneOf"].as_array().into_iter().flatten();
     let numbers = bounds(["minimum", "maximum"]).map(Value::from);
-    let texts = bounds(["minLength", "maxLength"]).map(digits);
+    let texts = bounds(["minLength", "maxLength"]).map(|length| digits(schema, length));
     let lists = bounds(["minItems", "maxItems"]).map(|count| list(schema, count));
     std::iter::once(sample(schema, 0))
         .chain(choices.map(|choice| sample(choice, 0)))
@@ -28,8 +28,8 @@ pub(super) fn just_outside(schema: &Value, keyword: &str) -> Vec<Value> {
     match keyword {
         "minimum" => vec![json!(bound.as_i64().unwrap() - 1)],
         "maximum" => vec![json!(number.unwrap() + 1), json!(u64::MAX)],
-        "minLength" => vec![digits(number.unwrap() - 1)],
-        "maxLength" => vec![digits(number.unwrap() + 1)],
+        "minLength" => vec![digits(schema, number.unwrap() - 1)],
+        "maxLength" => vec![digits(schema, number.unwrap() + 1)],
         "minItems" => vec![list(schema, number.unwrap() - 1)],
         "maxItems" => vec![list(schema, number.unwrap() + 1)],
         "uniqueItems" => {
@@ -43,6 +43,13 @@ pub(super) fn just_outside(schema: &Value, keyword: &str) -> Vec<Value> {
             vec![json!("stranger"), all_at_once(schema)],
         ]
         .concat(),
+        "anyOf" => {
+            let first = required(&bound[0]);
+            let mut both = sample(schema, 0);
+            both["stack"] = sample(&schema["properties"]["stack"], 0);
+            let neither = first.map(|name| without(sample(schema, 0), name));
+            neither.chain([both]).collect()
+        }
         "required" => required(schema)
             .map(|name| without(sample(schema, 0), name))
             .collect(),
@@ -62,7 +69,7 @@ pub(super) fn just_outside(schema: &Value, keyword: &str) -> Vec<Value> {
 pub(super) fn far_from_any_bound(schema: &Value) -> Vec<Value> {
     match schema["type"].as_str() {
         Some("integer") => vec![json!(0), json!(u32::MAX), json!(u64::MAX), json!(i64::MIN)],
-        Some("string") => vec![digits(0), digits(5000)],
+        Some("string") => vec![json!(""), digits(schema, 5000)],
         Some("array") => {
             let item = sample(&schema["items"], 0);
             vec![list(schema, 0), list(schema, 100), json!([item, item])]
@@ -71,8 +78,11 @@ pub(super) fn far_from_any_bound(schema: &Value) -> Vec<Value> {
     }
 }
 
-fn digits(length: u64) -> Value {
-    json!("1".repeat(usize::try_from(length).unwrap()))
+/// Gives a text of so many characters, digits as far as it can be.
+fn digits(schema: &Value, length: u64) -> Value {
+    let prefix = prefix(schema);
+    let length = usize::try_from(length).unwrap();
+    json!(format!("{prefix}{}", "1".repeat(length - prefix.len())))
 }
 
 fn values_of_other_types(expected: &str) -> Vec<Value> {

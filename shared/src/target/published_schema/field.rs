@@ -14,6 +14,8 @@ pub(super) struct Field {
     pub(super) required: bool,
     /// Its own part of the schema.
     pub(super) schema: Value,
+    /// The smallest target around it, without it.
+    pub(super) without: Value,
     around: Rc<dyn Fn(Value) -> Value>,
 }
 
@@ -25,6 +27,7 @@ impl Field {
             meaning: text(schema, "description"),
             required: true,
             schema: schema.clone(),
+            without: Value::Null,
             around: Rc::new(|value| value),
         };
         let mut fields = Vec::new();
@@ -66,12 +69,23 @@ impl Field {
         };
         let meaning = text(described, "description");
         let dot = if self.path.is_empty() { "" } else { "." };
-        let (around, siblings, key) = (Rc::clone(&self.around), sample(shape, 0), name.to_owned());
+        let (around, mut siblings, key) =
+            (Rc::clone(&self.around), sample(shape, 0), name.to_owned());
+        if let Some(siblings) = siblings.as_object_mut() {
+            for replaced in replaced_by(shape, name) {
+                siblings.remove(replaced);
+            }
+        }
+        let mut others = siblings.clone();
+        if let Some(others) = others.as_object_mut() {
+            others.remove(name);
+        }
         Self {
             path: format!("{}{dot}{name}", self.path),
             meaning,
             required: required(&self.schema).any(|one| one == name),
             schema,
+            without: around(others),
             around: Rc::new(move |value| {
                 let mut object = siblings.clone();
                 object[&key] = value;
@@ -87,6 +101,7 @@ impl Field {
             meaning: String::new(),
             required: false,
             schema: self.schema["items"].clone(),
+            without: (self.around)(json!([])),
             around: Rc::new(move |value| around(json!([value]))),
         }
     }
@@ -109,10 +124,28 @@ pub(super) fn in_order(shape: &Value) -> Vec<String> {
     required(shape).chain(others).map(str::to_owned).collect()
 }
 
-/// Names the properties that have to be there.
+/// Names the properties that have to be there; of alternatives the first one.
 pub(super) fn required(shape: &Value) -> impl Iterator<Item = &str> {
-    let names = shape["required"].as_array().into_iter().flatten();
+    let alternatives = shape["anyOf"].as_array().into_iter().flatten();
+    let first = alternatives.take(1).chain(std::iter::once(shape));
+    let names = first.flat_map(|one| one["required"].as_array().into_iter().flatten());
     names.filter_map(Value::as_str)
+}
+
+/// Names the properties that a property stands in the place of.
+fn replaced_by<'a>(shape: &'a Value, name: &str) -> Vec<&'a str> {
+    let alternatives = shape["anyOf"].as_array();
+    let alternatives = alternatives.map_or(&[] as &[Value], Vec::as_slice);
+    let Some((first, others)) = alternatives.split_first() else {
+        return Vec::new();
+    };
+    let is_other = others
+        .iter()
+        .any(|one| required(one).any(|other| other == name));
+    match is_other {
+        true => required(first).collect(),
+        false => Vec::new(),
+    }
 }
 
 /// Gives a small value that fits; another one for each number.
@@ -126,7 +159,7 @@ pub(super) fn sample(schema: &Value, number: usize) -> Value {
         return sample(&choices[0], number);
     }
     match schema["type"].as_str() {
-        Some("string") => json!(format!("{}", 10 + number)),
+        Some("string") => json!(format!("{}{}", prefix(schema), 10 + number)),
         Some("integer") => schema["minimum"].clone(),
         Some("array") => list(schema, schema["minItems"].as_u64().unwrap_or(0)),
         Some("object") => required(schema)
@@ -134,6 +167,14 @@ pub(super) fn sample(schema: &Value, number: usize) -> Value {
             .collect::<Map<String, Value>>()
             .into(),
         other => panic!("nothing is known of values of type {other:?}"),
+    }
+}
+
+/// Gives what a text has to begin with, where digits alone do not fit.
+pub(super) fn prefix(schema: &Value) -> &'static str {
+    match schema["pattern"].as_str() {
+        Some(pattern) if pattern.starts_with("^arn:") => "arn:aws:iam::123456789012:role/",
+        Some(_) | None => "",
     }
 }
 

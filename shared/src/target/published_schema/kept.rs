@@ -44,6 +44,8 @@ fn each_target_on_the_page_is_accepted() {
         let text: String = lines.collect();
         text.replace("${Cluster}", "prod")
             .replace("${Service.Name}", "backstage")
+            .replace("${AWS::StackName}", "backstage")
+            .replace("${StackRole.Arn}", "arn:aws:iam::123456789012:role/stack")
     });
     let texts: Vec<String> = in_json.chain(in_yaml).collect();
     assert!(texts.len() >= 2, "one in JSON, and one in YAML");

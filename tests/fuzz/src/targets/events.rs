@@ -4,7 +4,7 @@ use pushboat::core::diagnosis::cause;
 use pushboat::core::reason::Ignored;
 use pushboat::message;
 use pushboat::queue::Trigger;
-use pushboat::trigger::{alarm, ecr, ecs, ecs_task, ledger_stream, ssm};
+use pushboat::trigger::{alarm, cloudformation, ecr, ecs, ecs_task, ledger_stream, ssm};
 use serde_json::Value;
 
 use super::{queued, reads_back, short};
@@ -20,6 +20,7 @@ pub(crate) fn check(input: &[u8]) {
     alarm_change(&event);
     service_change(&event);
     stopped_task(&event);
+    stack_change(&event);
     _ = ssm::changes_a_target(&event, "pushboat");
     for notice in ledger_stream::notices(&event) {
         assert!(!notice.target.as_str().is_empty());
@@ -73,6 +74,17 @@ fn service_change(event: &Value) {
                 assert!(trouble.trouble().is_some());
             }
             sent(Trigger::ServiceChanged { what, trouble }, &change.event_id);
+        }
+        Err(ignored) => explained(&ignored),
+    }
+}
+
+fn stack_change(event: &Value) {
+    match cloudformation::stack_change(event) {
+        Ok(changed) => {
+            assert!(!changed.stack.is_empty());
+            let status = changed.status;
+            sent(Trigger::StackChanged { status }, &changed.event_id);
         }
         Err(ignored) => explained(&ignored),
     }

@@ -31,7 +31,7 @@ pub enum Fault {
 /// How many of 10,000 calls meet each fault; none of them at first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CallRates {
-    /// [`Fault::Refused`], of what changes something in ECS.
+    /// [`Fault::Refused`], of what changes something in ECS or CloudFormation.
     pub refused: u32,
     /// [`Fault::Throttled`].
     pub throttled: u32,
@@ -73,7 +73,10 @@ impl CallRates {
         let refused = match operation {
             Operation::RegisterTaskDefinition
             | Operation::UpdateService
-            | Operation::StopServiceDeployment => self.refused,
+            | Operation::StopServiceDeployment
+            | Operation::CreateChangeSet
+            | Operation::ExecuteChangeSet
+            | Operation::CancelUpdateStack => self.refused,
             _ => 0,
         };
         let mut drawn = rng.u32(0..10_000);

@@ -82,6 +82,8 @@ fn every_reason_is_listed(
         | Rejected::Quarantined { .. }
         | Rejected::NoWayBack { .. }
         | Rejected::AlarmFiring { .. }
+        // No world of a long run has a stack.
+        | Rejected::Stack { .. }
         | Rejected::Refused { .. }
         | Rejected::AwsUnavailable { .. } => {}
     }
@@ -98,6 +100,8 @@ fn every_reason_is_listed(
         | Halted::WayBackFailed { .. }
         | Halted::WentElsewhere { .. }
         | Halted::WayBackRefused { .. }
+        // No world of a long run has a stack.
+        | Halted::StackWedged { .. }
         | Halted::NotVerified { .. }
         // Only records of format 1 tell of it.
         | Halted::LeftAlone(_) => {}
@@ -107,6 +111,8 @@ fn every_reason_is_listed(
         | Failure::TasksFail { .. }
         | Failure::AlarmFired { .. }
         | Failure::DeploymentFailed { .. }
+        // No world of a long run has a stack.
+        | Failure::StackFailed { .. }
         | Failure::DeadlineReached { .. }
         | Failure::MissingTasks { .. }
         | Failure::PutBackByHand

@@ -199,6 +199,7 @@ impl Rates {
             service_changes: never(),
             task_changes: never(),
             alarm_changes: never(),
+            stack_changes: false,
             parameter_changes: never(),
             notice_prompts: never(),
         };

@@ -6,6 +6,7 @@ use pushboat::ports::Clock as _;
 use pushboat::queue::Trigger;
 use pushboat::sweep::Occasion;
 use pushboat::trigger::alarm::AlarmChanged;
+use pushboat::trigger::cloudformation::stack_change;
 use pushboat::trigger::ecs::service_event;
 
 use super::{Invoked, ROLLOUT_TIMEOUT, SWEEP_EVERY, StandingStill, World};
@@ -19,6 +20,7 @@ use crate::retries::{Hindrance, Tries};
 impl World {
     /// Invokes the next function whose turn it is at this instant, if there is one.
     pub(super) fn settle(&mut self) -> bool {
+        self.hear_stacks();
         self.hear_ecs();
         self.hear_alarms();
         self.hear_ledger();
@@ -166,6 +168,18 @@ impl World {
         }
     }
 
+    /// Lets CloudFormation work on ECS, and sends the events of what became of stacks.
+    fn hear_stacks(&mut self) {
+        for event in self.stacks.work() {
+            if self.lost.stack_changes {
+                continue;
+            }
+            if let Ok(changed) = stack_change(&event) {
+                self.tell(Event::StackChanged(changed));
+            }
+        }
+    }
+
     /// Sends the events of what alarms did.
     fn hear_alarms(&mut self) {
         for change in self.alarms.take_changes() {
@@ -200,6 +214,7 @@ impl World {
             Event::ServiceChanged(change) => self.functions.service_change(change.clone()),
             Event::TaskChanged(event) => self.functions.task_change(event),
             Event::AlarmChanged(changed) => self.functions.alarm(changed.clone()),
+            Event::StackChanged(changed) => self.functions.stack_change(changed.clone()),
             Event::ParameterChanged => self.functions.sweep(Occasion::ParameterChanged),
             Event::Tick => self.functions.sweep(Occasion::Tick),
             Event::NoticeStored(key) => self.functions.notify(key.clone()),

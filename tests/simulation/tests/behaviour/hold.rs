@@ -31,6 +31,7 @@ fn told_held(world: &World) -> Vec<String> {
         News::Rollout(_)
         | News::DeploymentPaused { .. }
         | News::WayBackPaused { .. }
+        | News::ApprovalAsked { .. }
         | News::TargetInvalid { .. }
         | News::ServiceMissing { .. }
         | News::Adopted { .. }

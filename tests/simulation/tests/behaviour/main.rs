@@ -21,6 +21,7 @@ mod registration;
 mod rollback;
 mod shared_alarm;
 mod somebody_else;
+mod stack;
 mod told_again;
 mod way_back;
 mod work;
@@ -186,7 +187,9 @@ fn told(world: &World) -> Vec<String> {
 fn title(notice: &Notice) -> String {
     match &notice.news {
         News::Rollout(news) => format!("{} {}", news.rollout.push.tag, notice.event()),
-        News::DeploymentPaused { rollout, .. } | News::WayBackPaused { rollout, .. } => {
+        News::DeploymentPaused { rollout, .. }
+        | News::WayBackPaused { rollout, .. }
+        | News::ApprovalAsked { rollout } => {
             format!("{} {}", rollout.push.tag, notice.event())
         }
         News::TargetInvalid { .. }
@@ -223,6 +226,7 @@ fn ignored_reason(outcome: &Outcome) -> Option<&Ignored> {
         | Outcome::ServiceChanged(..)
         | Outcome::TaskChanged(..)
         | Outcome::AlarmChanged(..)
+        | Outcome::StackChanged(..)
         | Outcome::Rollout(..)
         | Outcome::Sweep(..)
         | Outcome::Notify(..)
@@ -242,6 +246,7 @@ fn mistakes(world: &World) -> Vec<String> {
             News::Rollout(_)
             | News::DeploymentPaused { .. }
             | News::WayBackPaused { .. }
+            | News::ApprovalAsked { .. }
             | News::Adopted { .. }
             | News::TargetWarned { .. }
             | News::RolloutYields { .. }

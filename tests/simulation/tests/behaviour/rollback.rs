@@ -44,7 +44,7 @@ pub(super) fn last(world: &World) -> Rollout {
     history.last().unwrap().clone()
 }
 
-fn taken_back_by(world: &World) -> RolledBackBy {
+pub(super) fn taken_back_by(world: &World) -> RolledBackBy {
     match last(world).phase {
         Phase::RolledBack { by, .. } => by,
         other => panic!("{other:?}"),

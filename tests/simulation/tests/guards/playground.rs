@@ -8,7 +8,12 @@ use std::process::{Command, Output};
 use crate::guard::{Guard, Place};
 
 /// The crates that are copied.
-const MEMBERS: [&str; 3] = ["shared", "tests/ecs-model", "tests/simulation"];
+const MEMBERS: [&str; 4] = [
+    "shared",
+    "tests/ecs-model",
+    "tests/simulation",
+    "tests/stack-model",
+];
 /// What names the guard that is taken out.
 const SWITCH: &str = "PUSHBOAT_GUARD_OUT";
 /// Cargo writes it anew for the crates that are there; what it was made of lies beside it.

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use super::super::stack;
 use crate::core::alarm::{AlarmSeen, AlarmState, AlarmWatch};
 use crate::core::name::ImageDigest;
 use crate::core::observation::{
@@ -55,6 +56,7 @@ pub(super) fn check<'a>(
             trouble: "ECS shows no primary deployment".to_owned(),
         })
     })?;
+    through_stack(policy, observation)?;
     let (digest, platforms) = deployable(&rollout.push.repository, taken(&observation.image)?)?;
     not_quarantined(digest, observation)?;
     let definition = taken(&observation.definition)?.as_ref();
@@ -69,6 +71,9 @@ pub(super) fn check<'a>(
     let ours = observation.asked_before.contains(&primary.id);
     let changing = service.deployments.len() > 1 || primary.state == DeploymentState::InProgress;
     let given_up = observation.given_up_deployment.as_ref();
+    if let Some(stack) = busy_stack(policy, observation) {
+        return Err(Hindrance::Waiting(stack));
+    }
     if changing && !ours && service.desired > 0 && !only_fails(service, primary, given_up) {
         return Err(Hindrance::Waiting(Waiting::ServiceBusy));
     }
@@ -81,6 +86,30 @@ pub(super) fn check<'a>(
         alarms,
         no_way_back,
     })
+}
+
+/// A stack is looked at before anything is asked of it (issue 6).
+fn through_stack(policy: &Policy, observation: &Observation) -> Result<(), Hindrance> {
+    let Some(wanted) = &policy.stack else {
+        return Ok(());
+    };
+    match stack::problem(wanted, taken(&observation.stack)?) {
+        Some(problem) => Err(Rejected::Stack {
+            stack: wanted.name.clone(),
+            problem,
+        }
+        .into()),
+        None => Ok(()),
+    }
+}
+
+fn busy_stack(policy: &Policy, observation: &Observation) -> Option<Waiting> {
+    match &observation.stack {
+        Look::Taken(look) => {
+            stack::is_busy(policy, look).map(|status| Waiting::StackBusy { status })
+        }
+        Look::NotTaken | Look::Unavailable(_) => None,
+    }
 }
 
 /// Says which image of the last-known-good is gone, where the rollout goes ahead without it.

@@ -26,7 +26,7 @@ fn late() -> Given {
 }
 
 /// All is as it should be, and v1 runs.
-fn seen() -> Seen {
+pub(super) fn seen() -> Seen {
     let platform = |architecture: &str| Platform {
         os: "linux".to_owned(),
         architecture: architecture.to_owned(),

@@ -14,6 +14,7 @@ pub(super) fn phase(way: Way) -> Phase {
             began_at: at(-100),
             way,
             corrected: None,
+            stack: None,
             paused_at: None,
         },
     }

@@ -134,6 +134,7 @@ fn of_each_message_there_is_one_that_was_queued() {
         | Trigger::ServiceChanged { .. }
         | Trigger::TaskStopped(_)
         | Trigger::AlarmChanged(_)
+        | Trigger::StackChanged { .. }
         | Trigger::Registered
         | Trigger::Operator(_)
         | Trigger::Due => true,
@@ -144,7 +145,7 @@ fn of_each_message_there_is_one_that_was_queued() {
     let mut kinds: Vec<&str> = triggers.iter().map(Trigger::as_str).collect();
     kinds.sort_unstable();
     kinds.dedup();
-    assert_eq!(kinds.len(), 8, "a kind of message has no record: {kinds:?}");
+    assert_eq!(kinds.len(), 9, "a kind of message has no record: {kinds:?}");
 }
 
 /// What stands beside a rollout in a target's state.

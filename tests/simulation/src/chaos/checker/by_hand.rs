@@ -125,7 +125,10 @@ impl Known {
             RolledBackBy::Person if !self.by_hand.acted_since(start.at - self.skew) => {
                 Some("a person is said to have done it, and nobody did anything".to_owned())
             }
-            RolledBackBy::Pushboat | RolledBackBy::Person | RolledBackBy::Ecs => None,
+            RolledBackBy::Pushboat
+            | RolledBackBy::Person
+            | RolledBackBy::Ecs
+            | RolledBackBy::CloudFormation => None,
         }
     }
 
@@ -168,7 +171,7 @@ fn asked_since(current: &Rollout, since: Timestamp) -> bool {
 /// can tell whether it did that.
 fn meant_to(rollout: &Rollout) -> bool {
     rollout.phase.back().is_some_and(|back| match back.way {
-        Way::Stop { .. } | Way::Update { .. } => true,
+        Way::Stop { .. } | Way::Cancel { .. } | Way::Update { .. } => true,
         Way::Unasked | Way::Observed { .. } => false,
     })
 }

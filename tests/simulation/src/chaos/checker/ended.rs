@@ -101,7 +101,10 @@ impl Checker {
             let waits_for_people = end.held
                 || state.held.is_some()
                 || state.wake.as_ref().is_some_and(|wake| match &wake.waiting {
-                    Waiting::PausedHook { .. } | Waiting::Person | Waiting::Held { .. } => true,
+                    Waiting::PausedHook { .. }
+                    | Waiting::Approval { .. }
+                    | Waiting::Person
+                    | Waiting::Held { .. } => true,
                     Waiting::FirstLook
                     | Waiting::Adoption
                     | Waiting::Turn { .. }
@@ -114,6 +117,9 @@ impl Checker {
                     | Waiting::ServiceTrouble { .. }
                     | Waiting::WayBack
                     | Waiting::BakeTime
+                    | Waiting::StackBusy { .. }
+                    | Waiting::ChangeSet
+                    | Waiting::StackUpdate
                     | Waiting::SharedAlarm { .. }
                     | Waiting::MissingTasks => false,
                 });

@@ -86,6 +86,7 @@ pub(super) fn start(character: char) -> Shared<Start> {
         platform: None,
         alarms: Vec::new(),
         no_way_back: None,
+        stack: None,
         throttled_at: None,
     }
     .into()
@@ -136,6 +137,7 @@ pub(super) fn rolling_back(character: char) -> Phase {
             began_at: at(300),
             way: Way::Unasked,
             corrected: None,
+            stack: None,
             paused_at: None,
         },
     }

@@ -6,6 +6,7 @@ use pushboat::core::name::ImageDigest;
 use pushboat::core::operate::{OperatorCommand, Order};
 use pushboat::core::reason::{NewerPush, SupersededBy};
 use pushboat::core::rollout::{Phase, Rollout};
+use pushboat::core::stack::SERVICE;
 use pushboat::core::state::LastKnownGood;
 use pushboat::notice::{News, Notice};
 
@@ -325,6 +326,10 @@ fn blames_the_image(failure: &Failure) -> bool {
     match failure {
         Failure::DeadlineReached { cause } | Failure::MissingTasks { cause, .. } => cause.is_some(),
         Failure::DeploymentFailed { platform, .. } => platform.is_none(),
+        Failure::StackFailed { failed, .. } => {
+            let kind = failed.as_ref().map(|failed| failed.resource_type.as_str());
+            kind == Some(SERVICE)
+        }
         Failure::TaskCannotWork { .. }
         | Failure::TasksFail { .. }
         | Failure::AlarmFired { .. }

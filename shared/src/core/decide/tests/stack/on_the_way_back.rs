@@ -1,0 +1,254 @@
+//! The way back, by a cancelled update or another change set.
+
+use super::*;
+
+fn given(way: Way) -> Given {
+    Given::new(rolling_back::phase(way)).through_stack()
+}
+
+fn asked(seconds: i64) -> Given {
+    let intended_at = Some(at(seconds));
+    given(Way::Update { intended_at }).back_by(BACK)
+}
+
+impl Given {
+    fn back_by(mut self, change_set: &str) -> Self {
+        if let Phase::RollingBack { back, .. } = &mut self.0.phase {
+            back.stack = Some(Box::new(StackBack {
+                change_set: change_set.to_owned(),
+                approval: None,
+            }));
+        }
+        self
+    }
+}
+
+/// The service runs our image.
+fn ours(word: &str, change_set: &str) -> Seen {
+    rolling_back::ours()
+        .runs("b")
+        .good("a")
+        .stack(word, Some(change_set))
+}
+
+/// The service runs the image that was good, under a revision that CloudFormation made.
+fn good(word: &str, change_set: &str) -> Seen {
+    ours(word, change_set)
+        .service_look(found(service(vec![deployment("web:9", "ecs-svc/9", -5)])))
+        .runs("a")
+}
+
+impl Seen {
+    fn good(self, image: &str) -> Self {
+        let image = format!("team/web@{}", digest(image.chars().next().unwrap()));
+        self.change(|seen| seen.good_definition = Look::Taken(Some(definition(&image))))
+    }
+}
+
+#[test]
+fn an_update_under_way_is_cancelled() {
+    let by = |by| given(Way::Observed { by });
+    let cancelled = |seconds| {
+        given(Way::Cancel {
+            intended_at: at(seconds),
+        })
+    };
+    let cancels = "rolling-back alarm-fired to web:7 cancelled 0s | cancel update | now";
+    check(vec![
+        (
+            "at once",
+            given(Way::Unasked),
+            ours("UPDATE_IN_PROGRESS", OURS),
+            cancels,
+        ),
+        (
+            "which may not be readable yet",
+            cancelled(-29),
+            ours("UPDATE_IN_PROGRESS", OURS),
+            "rolling-back alarm-fired to web:7 cancelled -29s | wait 30s way-back",
+        ),
+        (
+            "once more",
+            cancelled(-30),
+            ours("UPDATE_IN_PROGRESS", OURS),
+            cancels,
+        ),
+        (
+            "unless ECS gave it up a moment ago, which CloudFormation will notice",
+            by(RolledBackBy::Ecs).began_back(-119),
+            ours("UPDATE_IN_PROGRESS", OURS),
+            "rolling-back alarm-fired to web:7 seen by Ecs | wait 30s way-back",
+        ),
+        (
+            "and does not",
+            by(RolledBackBy::Ecs).began_back(-120),
+            ours("UPDATE_IN_PROGRESS", OURS),
+            cancels,
+        ),
+        (
+            "it goes back",
+            cancelled(-60),
+            ours("UPDATE_ROLLBACK_IN_PROGRESS", OURS),
+            "rolling-back alarm-fired to web:7 cancelled -60s | wait 30s way-back",
+        ),
+        (
+            "CloudFormation was faster",
+            given(Way::Unasked),
+            ours("UPDATE_ROLLBACK_IN_PROGRESS", OURS),
+            "rolling-back alarm-fired to web:7 seen by CloudFormation | wait 30s way-back",
+        ),
+    ]);
+}
+
+impl Given {
+    fn began_back(mut self, seconds: i64) -> Self {
+        if let Phase::RollingBack { back, .. } = &mut self.0.phase {
+            back.began_at = at(seconds);
+        }
+        self
+    }
+}
+
+#[test]
+fn a_stack_that_is_done_is_brought_back_by_a_change_set() {
+    let available = |seen: Seen| seen.change_set(ChangeSetState::Available, changes());
+    let done = || ours("UPDATE_COMPLETE", OURS);
+    check(vec![
+        (
+            "it is made",
+            given(Way::Unasked),
+            done(),
+            "rolling-back alarm-fired to web:7 asked 0s | make change set with sha256:a | now",
+        ),
+        (
+            "and executed",
+            asked(-5),
+            available(done()),
+            "rolling-back alarm-fired to web:7 asked 0s | execute change set | now",
+        ),
+        (
+            "unless it changes more than that",
+            asked(-5),
+            done().change_set(
+                ChangeSetState::Available,
+                [changes(), unexpected()].concat(),
+            ),
+            "rolling-back alarm-fired to web:7 asked -5s | wait 30s approval",
+        ),
+        (
+            "the stack is not free yet",
+            given(Way::Unasked),
+            ours("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", OURS),
+            "rolling-back alarm-fired to web:7 unasked | wait 30s way-back",
+        ),
+        (
+            "somebody else updates it",
+            given(Way::Unasked),
+            ours("UPDATE_IN_PROGRESS", "theirs"),
+            "rolling-back alarm-fired to web:7 unasked | wait 30s stack-busy",
+        ),
+        (
+            "it is under way",
+            asked(-60),
+            ours("UPDATE_IN_PROGRESS", BACK),
+            "rolling-back alarm-fired to web:7 asked -60s | wait 30s way-back",
+        ),
+    ]);
+}
+
+#[test]
+fn a_way_back_that_fails_is_for_people_and_what_others_do_is_left_alone() {
+    let done = || ours("UPDATE_COMPLETE", OURS);
+    check(vec![
+        (
+            "it cannot be made",
+            asked(-5),
+            done().change_set(
+                ChangeSetState::Failed {
+                    reason: "no".to_owned(),
+                },
+                Vec::new(),
+            ),
+            "halted way-back-refused alarm-fired | over",
+        ),
+        (
+            "it failed itself",
+            asked(-60),
+            ours("UPDATE_ROLLBACK_COMPLETE", BACK)
+                .change_set(ChangeSetState::Executed, changes())
+                .of_stack(|stack| stack.failed = Some(failed())),
+            "halted way-back-failed alarm-fired | over",
+        ),
+        (
+            "its rollback failed",
+            asked(-60),
+            ours("UPDATE_ROLLBACK_FAILED", BACK),
+            "halted stack-wedged alarm-fired | over",
+        ),
+        (
+            "somebody else changed the service",
+            given(Way::Unasked),
+            good("UPDATE_COMPLETE", "theirs").runs("c"),
+            "superseded somebody-else | over",
+        ),
+        (
+            "a newer push while nothing brings the stack back yet",
+            given(Way::Unasked),
+            done().newer(),
+            "rolling-back alarm-fired to web:7 asked 0s | make change set with sha256:a | now",
+        ),
+        (
+            "a newer push while it goes back",
+            asked(-60),
+            ours("UPDATE_IN_PROGRESS", BACK).newer(),
+            "superseded newer-push | over",
+        ),
+    ]);
+}
+
+#[test]
+fn it_is_back_where_the_service_runs_the_images_that_were_good() {
+    let cancelled = || {
+        given(Way::Cancel {
+            intended_at: at(-60),
+        })
+    };
+    let at_home = |word: &str| {
+        good(word, OURS).service_look(found(service(vec![deployment("web:7", "ecs-svc/9", -5)])))
+    };
+    check(vec![
+        (
+            "under its own revision",
+            cancelled(),
+            at_home("UPDATE_ROLLBACK_COMPLETE"),
+            "rolled-back alarm-fired to web:7 by Pushboat | over",
+        ),
+        (
+            "CloudFormation did it",
+            given(Way::Observed {
+                by: RolledBackBy::CloudFormation,
+            }),
+            at_home("UPDATE_ROLLBACK_COMPLETE"),
+            "rolled-back alarm-fired to web:7 by CloudFormation | over",
+        ),
+        (
+            "under another revision",
+            asked(-60),
+            good("UPDATE_COMPLETE", BACK),
+            "rolling-back alarm-fired to web:9 asked -60s | now",
+        ),
+        (
+            "its tasks are being replaced",
+            cancelled(),
+            at_home("UPDATE_ROLLBACK_COMPLETE")
+                .primary(|primary| primary.state = DeploymentState::InProgress),
+            "rolling-back alarm-fired to web:7 cancelled -60s | wait 30s way-back",
+        ),
+        (
+            "the stack went back to something that was not good",
+            cancelled(),
+            good("UPDATE_ROLLBACK_COMPLETE", OURS).runs("c"),
+            "rolling-back alarm-fired to web:7 asked 0s | make change set with sha256:a | now",
+        ),
+    ]);
+}

@@ -1,0 +1,107 @@
+//! What the stack says of a deployment under way.
+
+use super::*;
+
+fn given() -> Given {
+    progressing::given().through_stack()
+}
+
+fn seen(word: &str) -> Seen {
+    progressing::under_way().stack(word, Some(OURS))
+}
+
+#[test]
+fn the_stack_says_whether_it_is_done() {
+    check(vec![
+        (
+            "tasks are replaced",
+            given(),
+            seen("UPDATE_IN_PROGRESS"),
+            "progressing web:8 ecs-svc/8 | wait 30s deployment",
+        ),
+        (
+            "the service is done, the stack is not",
+            given(),
+            progressing::done().stack("UPDATE_IN_PROGRESS", Some(OURS)),
+            "progressing web:8 ecs-svc/8 | wait 30s stack-update",
+        ),
+        (
+            "both are done",
+            given(),
+            progressing::done().stack("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", Some(OURS)),
+            "baking ecs-svc/8 until 300s | wait 30s bake-time",
+        ),
+    ]);
+}
+
+#[test]
+fn the_stack_says_whether_it_goes_back() {
+    let broke = |word: &str| seen(word).of_stack(|stack| stack.failed = Some(failed()));
+    check(vec![
+        (
+            "CloudFormation goes back",
+            given(),
+            broke("UPDATE_ROLLBACK_IN_PROGRESS"),
+            "rolling-back stack-failed to web:7 seen by CloudFormation | now",
+        ),
+        (
+            "CloudFormation has gone back, and the service with it",
+            given(),
+            progressing::foreign("web:7", -5)
+                .stack("UPDATE_ROLLBACK_COMPLETE", Some(OURS))
+                .of_stack(|stack| stack.failed = Some(failed())),
+            "rolling-back stack-failed to web:7 seen by CloudFormation | now",
+        ),
+        (
+            "somebody cancelled the update",
+            given(),
+            seen("UPDATE_ROLLBACK_IN_PROGRESS"),
+            "rolling-back put-back-by-hand to web:7 seen by Person | now",
+        ),
+        (
+            "the service went on before the stack was seen to",
+            given(),
+            progressing::foreign("web:9", -5).stack("UPDATE_IN_PROGRESS", Some(OURS)),
+            "progressing web:8 ecs-svc/8 | wait 30s aws",
+        ),
+        (
+            "the rollback failed",
+            given(),
+            broke("UPDATE_ROLLBACK_FAILED"),
+            "halted stack-wedged stack-failed | over",
+        ),
+        (
+            "it failed, and rollback was switched off",
+            given(),
+            broke("UPDATE_FAILED"),
+            "rolling-back stack-failed to web:7 unasked | now",
+        ),
+        (
+            "the stack is gone",
+            given(),
+            progressing::under_way().change(|seen| seen.stack = Look::Taken(StackLook::Missing)),
+            "superseded service-gone | over",
+        ),
+        (
+            "somebody updated the stack since, and the service runs our image",
+            given(),
+            progressing::done().stack("UPDATE_COMPLETE", Some("theirs")),
+            "baking ecs-svc/8 until 300s | wait 30s bake-time",
+        ),
+    ]);
+}
+
+#[test]
+fn what_the_tasks_died_of_is_told_beside_what_cloudformation_says() {
+    let crashed = || stopped_tasks::crashed("1");
+    let given = given()
+        .stopped(crashed())
+        .stopped(stopped_tasks::crashed("2"));
+    let seen = seen("UPDATE_ROLLBACK_IN_PROGRESS");
+    let seen = seen.of_stack(|stack| stack.failed = Some(failed()));
+    let (Given(rollout), Seen(observation)) = (given, seen);
+    let decision = decide(&rollout.policy, &rollout, &observation, now());
+    let failure = decision.phase.failure().unwrap();
+    assert_eq!(failure.as_str(), "stack-failed");
+    assert_eq!(failure.cause(), Some(Cause::ApplicationError));
+}
