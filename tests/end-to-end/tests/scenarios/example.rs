@@ -5,11 +5,13 @@ mod backstage;
 mod github_actions;
 mod promotion;
 mod stack_update;
+mod through_stack;
 mod web_service;
 
 use std::collections::BTreeMap;
 use std::fs;
 
+use end_to_end::aws::texts;
 use end_to_end::{Aws, Checkout, Example, Failure, Seen, ServiceStack, customer, template};
 use local_aws::oci::{Image, Registry, single};
 use serde_json::Value;
@@ -20,6 +22,7 @@ pub(crate) use self::promotion::what_staging_ran_well_is_promoted;
 pub(crate) use self::stack_update::{
     an_update_fails_with_its_service_and_is_taken_back, an_update_waits_for_its_service,
 };
+pub(crate) use self::through_stack::the_web_service_goes_live_and_back_through_its_stack;
 pub(crate) use self::web_service::{
     the_web_service_goes_live_and_back, the_web_service_of_production_is_whole,
 };
@@ -111,7 +114,10 @@ async fn create(
 }
 
 fn shorten_bake_time(target: &mut Value) {
-    let value = &mut target["Properties"]["Value"]["Fn::Sub"];
+    let mut value = &mut target["Properties"]["Value"]["Fn::Sub"];
+    if value.is_array() {
+        value = &mut value[0];
+    }
     let text = customer::text(value);
     let parts = text.split_once(r#""bakeTimeSeconds": "#);
     let (before, after) = parts.expect("the target has a bake time");
@@ -140,6 +146,15 @@ async fn shown(aws: &Aws, stack: &ServiceStack) -> Result<(Value, Value), Failur
     let revision = customer::text(&service["taskDefinition"]);
     let mut definition = customer::definition(aws, &revision).await?;
     Ok((service, definition["taskDefinition"].take()))
+}
+
+/// The status of a stack.
+async fn stack_status(aws: &Aws, name: &str) -> Result<String, Failure> {
+    let stack = [("StackName", name)];
+    let stack = aws
+        .query("cloudformation", "DescribeStacks", &stack)
+        .await?;
+    Ok(texts(&stack, "StackStatus").concat())
 }
 
 /// Waits until the service is steady on the image of this digest.

@@ -81,6 +81,7 @@ fn main() -> ExitCode {
         Any faults::events_that_go_wrong_change_nothing,
         Any example::the_web_service_goes_live_and_back,
         Any example::the_web_service_of_production_is_whole,
+        Any example::the_web_service_goes_live_and_back_through_its_stack,
         Any example::backstage_goes_live,
         Any example::backstage_of_production_is_whole,
         Any example::what_staging_ran_well_is_promoted,
