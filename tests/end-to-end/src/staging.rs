@@ -15,9 +15,10 @@ use crate::checkout::Checkout;
 use crate::process;
 
 /// The packages that are functions.
-pub const FUNCTIONS: [&str; 7] = [
+pub const FUNCTIONS: [&str; 8] = [
     "image-push",
     "service-change",
+    "stack-change",
     "alarm",
     "rollout",
     "sweep",

@@ -11,7 +11,7 @@ use crate::target::Target;
 use crate::world::World;
 
 /// Which functions hear of events. All but the sweep say of each what came of it.
-const SAYING: [&str; 3] = ["image-push", "service-change", "alarm"];
+const SAYING: [&str; 4] = ["image-push", "service-change", "stack-change", "alarm"];
 const SILENT: &str = "sweep";
 
 pub(crate) async fn every_sample_is_taken_or_explained(world: &World) -> Result<(), Failure> {
