@@ -6,9 +6,9 @@ use super::act::troubled;
 use super::step::Step;
 use crate::core::decide::{Action, READ_LAG};
 use crate::core::reason::Waiting;
-use crate::core::rollout::{Phase, Rollout, Way};
+use crate::core::rollout::Rollout;
 use crate::core::state::Wake;
-use crate::ports::{CallError, Clock, Stacks};
+use crate::ports::{Clock, Stacks};
 
 /// Does one action on the rollout's stack; answers whether another step may follow at once.
 ///
@@ -49,15 +49,9 @@ pub(super) async fn act<K: Stacks, C: Clock>(
             wait_for(step, asked, clock.now());
             false
         }
-        // It may be over by now: the next look tells.
-        Err(error @ CallError::Refused { .. }) if *action == Action::CancelUpdateStack => {
-            tracing::warn!(rollout = %current.id, %error, "the update is not cancelled");
-            wait_for(step, Asked::Cancel, clock.now());
-            false
-        }
-        Err(error @ (CallError::Throttled { .. } | CallError::Unclear { .. }))
-            if cancels(&current.phase) =>
-        {
+        // Whether it goes back, or is over by now, the next look tells; that it was executed stays
+        // noted.
+        Err(error) if *action == Action::CancelUpdateStack => {
             tracing::warn!(rollout = %current.id, %error, "whether the update is cancelled is not clear");
             wait_for(step, Asked::Cancel, clock.now());
             false
@@ -87,9 +81,4 @@ fn wait_for(step: &mut Step, asked: Asked, now: Timestamp) {
         at: now + READ_LAG,
         waiting,
     });
-}
-
-fn cancels(phase: &Phase) -> bool {
-    let way = phase.back().map(|back| &back.way);
-    matches!(way, Some(Way::Cancel { .. }))
 }
