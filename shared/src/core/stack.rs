@@ -143,6 +143,20 @@ impl StackStatus {
         }
     }
 
+    /// Says whether its last operation failed or was taken back: a look for what failed may find it.
+    #[must_use]
+    pub fn went_wrong(self) -> bool {
+        match self {
+            Self::RolledBack
+            | Self::RollingBack
+            | Self::CleaningUpRollback
+            | Self::UpdateFailed
+            | Self::RollbackFailed
+            | Self::Dead => true,
+            Self::Updated | Self::Updating | Self::CleaningUp | Self::Busy => false,
+        }
+    }
+
     /// Says whether only a person can bring it back to where it can be updated.
     #[must_use]
     pub fn is_wedged(self) -> bool {

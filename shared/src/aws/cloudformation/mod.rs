@@ -14,7 +14,7 @@ use super::failure::{call_error, unclear};
 use super::query::{Query, QueryError, Tries};
 use crate::core::policy::ServiceRef;
 use crate::core::stack::{
-    ChangeSetLook, ChangeSetRequest, ChangeSetState, FailedResource, StackLook, StackStatus,
+    ChangeSetLook, ChangeSetRequest, ChangeSetState, FailedResource, StackLook,
 };
 use crate::ports::{CallError, StackResources, Stacks};
 use crate::trigger::ecs::service_of;
@@ -159,7 +159,7 @@ impl Stacks for CloudFormation {
         };
         let stack = seen::stack(&answer).map_err(|error| unclear(&call, &error.to_string()))?;
         let mut stack = stack.ok_or_else(|| unclear(&call, "the answer has no stack"))?;
-        if went_wrong(stack.status) {
+        if stack.status.went_wrong() {
             stack.failed = self.failed(&stack.arn).await?;
         }
         Ok(StackLook::Found(Box::new(stack)))
@@ -279,22 +279,6 @@ fn service(call: &str, id: &str) -> Result<ServiceRef, CallError> {
 /// Says that the same token was taken before.
 fn is_repeat(error: &QueryError) -> bool {
     is_answered(error, ["TokenAlreadyExistsException", "TokenAlreadyExists"])
-}
-
-/// Says whether a look for what failed may find something.
-fn went_wrong(status: StackStatus) -> bool {
-    match status {
-        StackStatus::RolledBack
-        | StackStatus::RollingBack
-        | StackStatus::CleaningUpRollback
-        | StackStatus::UpdateFailed
-        | StackStatus::RollbackFailed
-        | StackStatus::Dead => true,
-        StackStatus::Updated
-        | StackStatus::Updating
-        | StackStatus::CleaningUp
-        | StackStatus::Busy => false,
-    }
 }
 
 fn named<'a>(name: &str, value: &'a str) -> (String, &'a str) {

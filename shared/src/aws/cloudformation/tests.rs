@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use super::super::endpoint::{Answer, Call, Endpoint};
 use super::*;
-use crate::core::stack::{ChangeSet, ResourceChange, Stack};
+use crate::core::stack::{ChangeSet, ResourceChange, Stack, StackStatus};
 
 mod change_sets;
 

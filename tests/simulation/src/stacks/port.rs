@@ -127,7 +127,7 @@ fn seen(stack: &stack_model::Stack) -> Stack {
         parameters: stack.desired.parameters.keys().cloned().collect(),
         capabilities: stack.desired.capabilities.clone(),
         change_set: stack.change_set_arn.as_deref().and_then(change_set_name),
-        failed: match went_wrong(status) {
+        failed: match status.went_wrong() {
             true => first_failed(stack),
             false => None,
         },
@@ -137,22 +137,6 @@ fn seen(stack: &stack_model::Stack) -> Stack {
 /// Reads the ARN of a change set: `…:changeSet/NAME/ID`.
 fn change_set_name(arn: &str) -> Option<String> {
     arn.split('/').nth(1).map(str::to_owned)
-}
-
-/// Says whether a look for what failed may find something.
-fn went_wrong(status: StackStatus) -> bool {
-    match status {
-        StackStatus::RolledBack
-        | StackStatus::RollingBack
-        | StackStatus::CleaningUpRollback
-        | StackStatus::UpdateFailed
-        | StackStatus::RollbackFailed
-        | StackStatus::Dead => true,
-        StackStatus::Updated
-        | StackStatus::Updating
-        | StackStatus::CleaningUp
-        | StackStatus::Busy => false,
-    }
 }
 
 /// Finds the first resource that failed in a stack's last update, and was not only cancelled.
@@ -180,7 +164,9 @@ fn state(change_set: &stack_model::ChangeSet) -> ChangeSetState {
         (_, ExecutionStatus::ExecuteFailed) => ChangeSetState::ExecutionFailed {
             reason: String::new(),
         },
-        (_, execution) if is_executed(execution) => ChangeSetState::Executed,
+        (_, ExecutionStatus::ExecuteInProgress | ExecutionStatus::ExecuteComplete) => {
+            ChangeSetState::Executed
+        }
         (ChangeSetStatus::CreatePending | ChangeSetStatus::CreateInProgress, _) => {
             ChangeSetState::Pending
         }
@@ -194,17 +180,6 @@ fn state(change_set: &stack_model::ChangeSet) -> ChangeSetState {
 /// Source: <https://github.com/aws/aws-cli/blob/develop/awscli/customizations/cloudformation/deployer.py>.
 fn says_unchanged(reason: &str) -> bool {
     reason.contains("didn't contain changes") || reason.contains("No updates are to be performed")
-}
-
-fn is_executed(execution: ExecutionStatus) -> bool {
-    match execution {
-        ExecutionStatus::ExecuteInProgress
-        | ExecutionStatus::ExecuteComplete
-        | ExecutionStatus::ExecuteFailed => true,
-        ExecutionStatus::Unavailable | ExecutionStatus::Available | ExecutionStatus::Obsolete => {
-            false
-        }
-    }
 }
 
 fn change(change: &stack_model::ResourceChange) -> ResourceChange {
