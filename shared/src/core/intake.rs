@@ -165,6 +165,7 @@ pub(super) fn enter(
             waiting: waiting(state),
             hindered_since: None,
         },
+        resolved: None,
         evidence: Shared::default(),
     };
     let (outdated, kept) = std::mem::take(&mut state.waiting)

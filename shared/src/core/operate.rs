@@ -392,11 +392,7 @@ fn note_newest(state: &mut TargetState, image: &FollowedImage, push: &Push) {
         Some(newest) => ordering::compare(&image.tags, push, newest, None) == PushOrder::Newer,
     };
     if newer {
-        let before = state.newest.remove(&push.repository);
-        let newest = NewestPush {
-            started: before.and_then(|before| before.started),
-            ..NewestPush::from(push)
-        };
+        let newest = NewestPush::from(push);
         state.newest.insert(push.repository.clone(), newest);
     }
 }

@@ -31,9 +31,6 @@ pub struct NewestPush {
     /// What else was heard of the same second; ECR takes some ten pushes in one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub same_second: Vec<TaggedImage>,
-    /// What an exact tag stood for when a rollout last started, if not what it was pushed as.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub started: Option<ImageDigest>,
 }
 
 /// A tag and what it was set to.
@@ -54,7 +51,6 @@ impl From<&Push> for NewestPush {
             tagged_at: push.tagged_at,
             found: push.source == PushSource::Found,
             same_second: Vec::new(),
-            started: None,
         }
     }
 }
@@ -64,7 +60,6 @@ impl NewestPush {
     #[must_use]
     pub fn after(before: Option<Self>, push: &Push) -> Self {
         let mut newest = Self::from(push);
-        newest.started = before.as_ref().and_then(|one| one.started.clone());
         if let Some(before) = before.filter(|one| one.tagged_at == push.tagged_at) {
             newest.same_second = before.same_second;
             newest.same_second.push(TaggedImage {

@@ -137,7 +137,7 @@ pub(super) fn was_requested(state: &TargetState, digest: &ImageDigest) -> bool {
     let mut unfinished = state.current.iter().chain(&state.waiting);
     let mut newest = state.newest.values();
     unfinished.any(|rollout| rollout.names(digest))
-        || newest.any(|newest| newest.digest == *digest || newest.started.as_ref() == Some(digest))
+        || newest.any(|newest| newest.digest == *digest)
         || state.quarantine.contains_key(digest)
 }
 
@@ -195,7 +195,6 @@ mod tests {
             tagged_at: at(second),
             found: false,
             same_second: Vec::new(),
-            started: None,
         };
         state.newest.insert("team/web".to_owned(), newest);
         state
@@ -239,10 +238,6 @@ mod tests {
             assert_eq!(find(&known), None);
         }
         assert_eq!(find(&accepted("main-2", 'b', 50)), None, "it was asked for");
-        let mut moved = accepted("main-1", 'a', 99);
-        let newest = moved.newest.values_mut().next().unwrap();
-        newest.started = Some(digest('b'));
-        assert_eq!(find(&moved), None, "the tag stood for it at the start");
         let mut kept_out = adopted();
         let quarantined = Quarantined {
             rollout: crate::core::name::RolloutId::new(at(0), &[]),

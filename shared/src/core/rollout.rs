@@ -26,6 +26,9 @@ pub struct Rollout {
     pub policy: Shared<Policy>,
     /// When it was taken in, by our clock.
     pub requested_at: Timestamp,
+    /// What its tag stood for when it started, where the push named another image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolved: Option<ImageDigest>,
     /// How far it is.
     pub phase: Phase,
     /// What AWS forgets and this rollout keeps.
@@ -507,9 +510,9 @@ impl Rollout {
     /// Gives the digest this rollout brings: the resolved one once it has started.
     #[must_use]
     pub fn digest(&self) -> &ImageDigest {
-        self.phase
-            .start()
-            .map_or(&self.push.digest, |start| &start.digest)
+        let start = self.phase.start().map(|start| &start.digest);
+        let resolved = start.or(self.resolved.as_ref());
+        resolved.unwrap_or(&self.push.digest)
     }
 
     /// Says whether it was asked for with this image, or brings it.

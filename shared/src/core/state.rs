@@ -9,7 +9,6 @@ use super::hold::{Hold, HoldTold};
 use super::name::{ImageDigest, RolloutId};
 use super::operate::{Refusal, RollBack};
 use super::ordering::NewestPush;
-use super::push::Push;
 use super::reason::Waiting;
 use super::rollout::Rollout;
 use crate::notice::RolloutNews;
@@ -224,15 +223,6 @@ impl TargetState {
         self.last_known_good = None;
         self.halted = None;
         self.stood_down = false;
-    }
-
-    /// Notes what an exact tag stands for when a rollout starts, if not what it was pushed as.
-    pub fn note_started(&mut self, push: &Push, digest: &ImageDigest) {
-        if push.digest != *digest
-            && let Some(newest) = self.newest.get_mut(&push.repository)
-        {
-            newest.started = Some(digest.clone());
-        }
     }
 
     /// Remembers that a service deployment is one that we asked for.

@@ -65,6 +65,7 @@ fn news(containers: &[(&str, i64)], started: bool) -> RolloutNews {
             waiting: crate::core::reason::Waiting::FirstLook,
             hindered_since: None,
         },
+        resolved: None,
         evidence: crate::core::evidence::Evidence::default().into(),
     };
     let container = |(name, code): &(&str, i64)| crate::core::evidence::StoppedContainer {

@@ -97,6 +97,7 @@ fn rollout(phase: Phase) -> Rollout {
         requested_at: at("08:15:14"),
         push: push.into(),
         phase,
+        resolved: None,
         evidence: Evidence::default().into(),
     }
 }

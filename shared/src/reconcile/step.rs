@@ -9,7 +9,7 @@ use crate::core::alarm::AlarmWatch;
 use crate::core::decide::READ_LAG;
 use crate::core::failure::Failure;
 use crate::core::hold::Hold;
-use crate::core::name::TargetName;
+use crate::core::name::{ImageDigest, TargetName};
 use crate::core::observation::{Definition, Look, Observation, Service, ServiceLook};
 use crate::core::policy::Policy;
 use crate::core::reason::{SupersededBy, Waiting};
@@ -229,14 +229,14 @@ impl Step {
             };
             self.set_good(service, definition, definition, source, now);
         }
-        if let Phase::Starting { start, .. } = &phase {
+        if let Phase::Starting { .. } = &phase {
             self.state.stood_down = false;
-            self.state.note_started(&current.push, &start.digest);
         }
         let start = phase.start().or(current.phase.start()).cloned();
         let running = current.phase.running().or(phase.running()).cloned();
         let is_told = is_news(&current.phase, &phase);
         let rollout = Rollout {
+            resolved: resolved(current, &phase),
             phase,
             ..current.clone()
         };
@@ -431,6 +431,13 @@ fn newly_paused(before: &Phase, rollout: &Rollout) -> Option<News> {
         Some(_) => News::WayBackPaused { rollout, hook },
         None => News::DeploymentPaused { rollout, hook },
     })
+}
+
+/// What an exact tag stands for, or stood for, when the rollout starts, if not what was pushed.
+fn resolved(before: &Rollout, after: &Phase) -> Option<ImageDigest> {
+    let start = after.start().map(|start| &start.digest);
+    let moved = start.filter(|digest| **digest != before.push.digest);
+    moved.or(before.resolved.as_ref()).cloned()
 }
 
 /// Why a version was being taken back when something else took over.

@@ -144,6 +144,7 @@ fn notice(phase: Phase) -> Notice {
         policy: pushboat::target::parse(&target, text).unwrap().into(),
         requested_at: at,
         phase,
+        resolved: None,
         evidence: pushboat::core::evidence::Evidence::default().into(),
     };
     let news = RolloutNews {

@@ -209,6 +209,7 @@ impl Given {
             requested_at: at(-60),
             push: push.into(),
             phase,
+            resolved: None,
             evidence: Evidence::default().into(),
         })
     }

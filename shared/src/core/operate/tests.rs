@@ -123,6 +123,7 @@ fn rollout(phase: Phase) -> Rollout {
         policy: any(),
         requested_at: at(2),
         phase,
+        resolved: None,
         evidence: Evidence::default().into(),
     }
 }

@@ -131,6 +131,7 @@ fn target(phase: Phase) -> TargetState {
         .into(),
         requested_at: at(-60),
         phase,
+        resolved: None,
         evidence: Evidence::default().into(),
     };
     TargetState {

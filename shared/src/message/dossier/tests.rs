@@ -76,6 +76,7 @@ fn notice(phase: Phase, evidence: Evidence) -> Notice {
         requested_at: at("08:15:14"),
         push: serde_json::from_value(push).unwrap(),
         phase,
+        resolved: None,
         evidence: evidence.into(),
     };
     Notice {

@@ -106,6 +106,18 @@ fn what_a_tag_stood_for_at_the_start_is_not_begun_again() {
     world.run_for(FOUND_WITHIN + minutes(40));
     assert_eq!(history(&world), ["live scaled-to-zero"]);
     assert_eq!(writes(&world), (1, 1));
+
+    // Nor after others came, once it expired and was pushed again.
+    world.lost.pushes = false;
+    world.push_image(REPOSITORY, "live", &Image::healthy("v4"));
+    world.run_for(minutes(4));
+    world.lost.pushes = true;
+    world
+        .images
+        .delete(REPOSITORY, &Image::healthy("v3").digest());
+    world.push_image(REPOSITORY, "live", &Image::healthy("v3"));
+    world.run_for(FOUND_WITHIN + minutes(40));
+    assert_eq!(writes(&world), (2, 2));
 }
 
 #[test]

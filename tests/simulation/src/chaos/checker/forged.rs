@@ -71,6 +71,7 @@ pub(super) fn rollout(tag: &str, character: char, second: i64, phase: Phase) -> 
         policy: policy(),
         requested_at: at(second),
         phase,
+        resolved: None,
         evidence: Evidence::default().into(),
     }
 }
