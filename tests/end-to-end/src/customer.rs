@@ -9,7 +9,7 @@ use crate::aws::{Aws, AwsError};
 use crate::wait::{Seen, WaitError, wait};
 
 /// How long a service may take to settle; with the model's fast timings it takes two seconds.
-const STEADY_LIMIT: Duration = Duration::from_secs(30);
+const STEADY_LIMIT: Duration = Duration::from_secs(120);
 
 /// Why what people have could not be made or looked at.
 #[derive(Debug, thiserror::Error)]
@@ -158,7 +158,7 @@ pub async fn service(aws: &Aws, cluster: &str, name: &str) -> Result<Value, Cust
 ///
 /// # Errors
 ///
-/// It did not settle within half a minute.
+/// It did not settle within two minutes.
 pub async fn steady(aws: &Aws, cluster: &str, name: &str) -> Result<Value, CustomerError> {
     let what = format!("a steady service {cluster}/{name}");
     wait(&what, STEADY_LIMIT, async || {

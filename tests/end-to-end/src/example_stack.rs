@@ -16,7 +16,7 @@ use crate::taken_out::without;
 use crate::wait::{Seen, wait};
 
 /// How long the tasks of a deleted service may take to stop.
-const DRAINED_WITHIN: std::time::Duration = std::time::Duration::from_secs(30);
+const DRAINED_WITHIN: std::time::Duration = std::time::Duration::from_secs(120);
 /// What CloudFormation ends the names with that it makes up.
 const SUFFIX: &str = "1A2B3C4D5E6F";
 

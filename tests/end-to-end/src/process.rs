@@ -100,7 +100,7 @@ mod tests {
         running.abort();
         assert!(running.await.unwrap_err().is_cancelled());
         let id = Pid::from_raw(id).unwrap();
-        let gone = crate::wait("the end", Duration::from_secs(5), async || {
+        let gone = crate::wait("the end", Duration::from_secs(30), async || {
             Ok::<_, crate::WaitError>(match has_ended(id) {
                 true => crate::Seen::Reached(()),
                 false => crate::Seen::NotYet("alive".to_owned()),

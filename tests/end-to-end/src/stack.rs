@@ -9,7 +9,7 @@ use crate::aws::{Aws, AwsError, members, texts};
 use crate::wait::{Seen, WaitError, wait};
 
 /// How long a stack may take to be made or deleted.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(180);
 
 /// Why a stack was not made or deleted.
 #[derive(Debug, thiserror::Error)]

@@ -22,7 +22,7 @@ pub const MINISTACK_VERSION: &str = "1.5.33";
 const LAUNCHER: &str = include_str!("ministack_launch.py");
 
 /// How long ministack may take to answer; it needs half a second.
-const START_LIMIT: Duration = Duration::from_secs(30);
+const START_LIMIT: Duration = Duration::from_secs(120);
 
 /// Why ministack could not be started.
 #[derive(Debug, thiserror::Error)]

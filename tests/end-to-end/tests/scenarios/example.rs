@@ -71,8 +71,8 @@ const INVENTED: [(&str, &str); 7] = [
 ];
 const DATABASE_SECRET: &str =
     "arn:aws:secretsmanager:us-east-1:000000000000:secret:rds!db-0a1b2c3d-AbCdEf";
-/// A bake time that a test can wait for.
-const BAKE_TIME_SECONDS: u32 = 8;
+/// A bake time that a test can wait for, and in which it can set an alarm on a slow machine.
+const BAKE_TIME_SECONDS: u32 = 20;
 
 /// A template below `examples/`, as JSON.
 async fn template(file: &str) -> Result<Value, Failure> {

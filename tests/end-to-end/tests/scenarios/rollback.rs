@@ -83,7 +83,7 @@ pub(crate) async fn a_digest_that_was_taken_back_stays_out_until_released(
     world: &World,
 ) -> Result<(), Failure> {
     let name = "kept-out";
-    let (target, alarm) = baking_target(world, name, 8).await?;
+    let (target, alarm) = baking_target(world, name, 20).await?;
     let bad = single(&image(name, "v1"));
     let digest = target.push_artifact("v1", &bad).await?;
     target.told("baking", "v1").await?;
@@ -224,7 +224,7 @@ pub(crate) async fn a_hold_stops_every_write_until_it_is_gone(
     assert_eq!(times.count(), 1, "{told:?}");
     is_held(&target, false).await?;
     // It looks again once a minute while it is held.
-    let limit = Duration::from_secs(120);
+    let limit = Duration::from_secs(240);
     target.told_within(limit, "rolled-back", "v1").await?;
     target.runs_revision(&good).await?;
     assert_there_and_back(&target.changes());

@@ -8,7 +8,7 @@ use crate::world::World;
 pub(crate) async fn the_newest_of_those_that_wait_follows(world: &World) -> Result<(), Failure> {
     let name = "one-by-one";
     let mut configuration = configuration(name);
-    configuration["bakeTimeSeconds"] = 6.into();
+    configuration["bakeTimeSeconds"] = 20.into();
     let target = Target::adopted_as(world, name, &configuration).await?;
 
     target.push("v1").await?;

@@ -16,7 +16,7 @@ use crate::terminal::Terminal;
 use crate::timeline::Timeline;
 
 /// How long the story waits for anything.
-const LIMIT: Duration = Duration::from_secs(40);
+const LIMIT: Duration = Duration::from_secs(120);
 /// How long the end of an act waits for the lines of what just happened.
 const SETTLING: Duration = Duration::from_millis(1200);
 
