@@ -155,9 +155,8 @@ impl AlarmWatch {
         let turn = self.sharing.as_ref().map(|sharing| &sharing.turn);
         match turn {
             Some(Turn::Acquitted {
-                ok_since: Some(ok_since),
-                ..
-            }) if at <= *ok_since => {}
+                until: Some(until), ..
+            }) if at <= *until => {}
             Some(Turn::Own | Turn::Yields { .. } | Turn::Acquitted { .. }) | None => {
                 self.note(state);
             }

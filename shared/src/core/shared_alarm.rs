@@ -120,6 +120,9 @@ pub enum Turn {
         /// The target that was last seen on its way back.
         #[serde(default)]
         gone_back: Option<TargetName>,
+        /// When that was last seen, by our clock.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        gone_back_at: Option<Timestamp>,
         /// Since when nobody goes before this one, by our clock.
         #[serde(default)]
         settles_from: Option<Timestamp>,
@@ -128,9 +131,10 @@ pub enum Turn {
     Acquitted {
         /// The target that had gone back.
         after: TargetName,
-        /// Since when the alarm was OK, by CloudWatch's clock.
-        #[serde(default)]
-        ok_since: Option<Timestamp>,
+        /// Until when what fired is put down to that one, by CloudWatch's clock: until the alarm
+        /// was OK, and no longer than it may take to settle after that one was on its way back.
+        #[serde(default, alias = "ok_since")]
+        until: Option<Timestamp>,
     },
 }
 
@@ -170,12 +174,14 @@ pub fn judge(
             to,
             since,
             gone_back,
+            gone_back_at,
             settles_from,
-        }) => Some((to, *since, gone_back, *settles_from)),
+        }) => Some((to, *since, gone_back, *gone_back_at, *settles_from)),
         Some(Turn::Own | Turn::Acquitted { .. }) | None => None,
     };
     let since = yielding.map_or(now, |(_, since, ..)| since);
-    let gone_back = yielding.and_then(|(_, _, gone_back, _)| gone_back.clone());
+    let gone_back = yielding.and_then(|(_, _, gone_back, ..)| gone_back.clone());
+    let gone_back_at = yielding.and_then(|(_, _, _, gone_back_at, _)| gone_back_at);
     let over_at = since + YIELD_LIMIT;
     let first = first(own, sharers, now.duration_since(since) < NOTICING_TIME);
     match (first, yielding) {
@@ -186,16 +192,19 @@ pub fn judge(
                 to: first.target.clone(),
                 since,
                 gone_back: goes.then(|| first.target.clone()).or(gone_back),
+                gone_back_at: goes.then_some(now).or(gone_back_at),
                 settles_from: None,
             };
             (until(over_at, now), turn)
         }
-        (None, Some((to, _, _, settles_from))) => {
+        (None, Some((to, .., settles_from))) => {
             let state = seen.and_then(|seen| seen.state);
             if let (Some(after), Some(AlarmState::Ok)) = (&gone_back, state) {
+                let settled_at = gone_back_at.map(|at| at + settling_time(seen));
+                let ok_since = seen.and_then(|seen| seen.since);
                 let turn = Turn::Acquitted {
                     after: after.clone(),
-                    ok_since: seen.and_then(|seen| seen.since),
+                    until: ok_since.map(|ok| settled_at.map_or(ok, |settled| ok.min(settled))),
                 };
                 return (Verdict::Acquitted, turn);
             }
@@ -209,6 +218,7 @@ pub fn judge(
                 to: to.clone(),
                 since,
                 gone_back,
+                gone_back_at,
                 settles_from: Some(from),
             };
             (until(settled_at.min(over_at), now), turn)

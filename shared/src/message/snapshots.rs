@@ -826,6 +826,7 @@ fn whose_turn_it_is_where_an_alarm_is_shared() {
         to: api(),
         since: at("08:17:00"),
         gone_back,
+        gone_back_at: None,
         settles_from: None,
     };
     let baking = |start| Phase::Baking {
@@ -851,7 +852,7 @@ fn whose_turn_it_is_where_an_alarm_is_shared() {
     };
     let acquitted = Turn::Acquitted {
         after: api(),
-        ok_since: Some(at("08:19:00")),
+        until: Some(at("08:19:00")),
     };
     let many = ["a", "b", "c", "d", "e", "f"];
     snapshot!(

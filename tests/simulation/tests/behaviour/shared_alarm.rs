@@ -7,7 +7,7 @@ use pushboat::core::reason::Waiting;
 use pushboat::ledger::StateWrite;
 use pushboat::ports::{Clock as _, Targets as _};
 use pushboat::trigger::alarm::AlarmChanged;
-use simulation::{Call, Event, Fault, Function};
+use simulation::{Call, Event, Fault, Function, Hindrance};
 
 use super::*;
 
@@ -223,6 +223,22 @@ fn an_event_from_before_it_was_ok_again_does_not_count() {
     world.tell(Event::AlarmChanged(AlarmChanged { change, event_id }));
     world.run_for(minutes(15));
     assert_eq!(ended(&world, TARGET), ["v2 succeeded"]);
+}
+
+/// Nobody can look from when the other one is back until long after the alarm fired once more.
+#[test]
+fn what_fired_long_after_the_other_went_back_is_not_put_down_to_that() {
+    let mut world = both_bake();
+    fire(&world);
+    until_api_is_back(&mut world);
+    settle(&world);
+    world.keep_from_work(Some(Function::Rollout), Hindrance::Failed, minutes(10));
+    world.run_for(minutes(7));
+    fire(&world);
+    world.run_for(minutes(1));
+    settle(&world);
+    world.run_for(minutes(20));
+    assert_eq!(ended(&world, TARGET), ["v2 rolled-back alarm-fired"]);
 }
 
 #[test]

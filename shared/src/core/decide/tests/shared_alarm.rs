@@ -83,6 +83,7 @@ impl Given {
             to: api.clone(),
             since: at(since),
             gone_back: gone_back.then(|| api.clone()),
+            gone_back_at: gone_back.then_some(at(since)),
             settles_from: settles_from.map(at),
         };
         let with = vec![api];
@@ -210,6 +211,7 @@ fn what_is_remembered_of_it() {
         to: api.clone(),
         since: now(),
         gone_back: gone_back.cloned(),
+        gone_back_at: gone_back.map(|_| now()),
         settles_from,
     };
     assert!(watch.fired);
@@ -234,11 +236,8 @@ fn what_is_remembered_of_it() {
     });
     let mut watch = remembered(&settling, &ok);
     assert!(!watch.fired);
-    let ok_since = Some(at(-7));
-    let acquitted = Turn::Acquitted {
-        after: api,
-        ok_since,
-    };
+    let until = Some(at(-7));
+    let acquitted = Turn::Acquitted { after: api, until };
     assert_eq!(watch.sharing.as_ref().unwrap().turn, acquitted);
 
     // What is told late is old news; what is told after that counts.
@@ -246,6 +245,14 @@ fn what_is_remembered_of_it() {
     assert!(!watch.fired);
     watch.note_change(AlarmState::Alarm, at(-6));
     assert!(watch.fired);
+
+    // Nobody could look meanwhile: what fired long after that one went back is no deed of its.
+    let long_ago = given().yields(-400, true, None);
+    for (second, fired) in [(-100, false), (-99, true)] {
+        let mut watch = remembered(&long_ago, &ok);
+        watch.note_change(AlarmState::Alarm, at(second));
+        assert_eq!(watch.fired, fired, "{second}");
+    }
 }
 
 #[test]
