@@ -130,22 +130,26 @@ impl ChangeSource {
 struct Comparison<'a> {
     scope: Scope<'a>,
     before: &'a ParameterValues,
-    /// The resources that get another physical id, or may.
-    replaced: BTreeMap<String, Replacement>,
+    /// The resources that change, by logical id.
+    changed: BTreeMap<String, Replacement>,
 }
 
 impl Stacks {
     /// Works out what an update of a stack would change, by logical id.
     ///
     /// A property that names a resource which gets another physical id changes
-    /// too, to what is not known yet.
+    /// too, to what is not known yet; and so does one that takes an attribute of
+    /// a resource that changes at all. That each attribute counts, also one that
+    /// an update leaves as it is, is assumed.
     /// Source: `Evaluation` at
-    /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChangeDetail.html>.
+    /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChangeDetail.html>;
+    /// an attribute that an update in place changes is `LatestVersionNumber` at
+    /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-launchtemplate.html>.
     pub(crate) fn changes(&self, stack: &Stack, desired: &Desired) -> Vec<ResourceChange> {
         let mut comparison = Comparison {
             scope: self.scope(stack, desired),
             before: stack.parameters(),
-            replaced: BTreeMap::new(),
+            changed: BTreeMap::new(),
         };
         let mut changes = BTreeMap::new();
         let mut wanted = BTreeSet::new();
@@ -223,10 +227,8 @@ impl Comparison<'_> {
             }
         }
         let replacement = details.iter().map(replacement_of).max()?;
-        if replacement != Replacement::False {
-            self.replaced
-                .insert(resource.logical_id.clone(), replacement);
-        }
+        self.changed
+            .insert(resource.logical_id.clone(), replacement);
         Some(ResourceChange {
             action: ChangeAction::Modify,
             logical_id: resource.logical_id.clone(),
@@ -245,11 +247,12 @@ impl Comparison<'_> {
     fn causes(&self, written: Option<&Value>, is_changed: bool) -> Vec<(ChangeSource, bool)> {
         let mut causes = Vec::new();
         if let Some(written) = written {
-            visit(written, &mut |reference| match reference {
-                Reference::Name(name) if self.replaced.contains_key(name) => {
+            let written = self.scope.chosen(written);
+            visit(&written, &mut |reference| match reference {
+                Reference::Name(name) if self.is_replaced(name) => {
                     causes.push((ChangeSource::ResourceReference(name.to_owned()), false));
                 }
-                Reference::Attribute(name) if self.replaced.contains_key(name) => {
+                Reference::Attribute(name) if self.changed.contains_key(name) => {
                     causes.push((ChangeSource::ResourceAttribute(name.to_owned()), false));
                 }
                 Reference::Name(name) if is_changed && self.has_changed(name) => {
@@ -264,6 +267,12 @@ impl Comparison<'_> {
             causes.push((ChangeSource::DirectModification, !by_parameter));
         }
         causes
+    }
+
+    /// Whether a resource gets another physical id, or may.
+    fn is_replaced(&self, logical_id: &str) -> bool {
+        let replacement = self.changed.get(logical_id);
+        replacement.is_some_and(|replacement| *replacement != Replacement::False)
     }
 
     fn has_changed(&self, parameter: &str) -> bool {

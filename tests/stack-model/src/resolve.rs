@@ -75,6 +75,25 @@ impl Scope<'_> {
         }
     }
 
+    /// A value as it is written, but of each `Fn::If` the branch that counts.
+    pub(crate) fn chosen(&self, value: &Value) -> Value {
+        if let Some(("Fn::If", Value::Array(parts))) = function(value)
+            && let [condition, met, unmet] = &parts[..]
+        {
+            let holds = self.holds(condition.as_str());
+            return self.chosen(if holds { met } else { unmet });
+        }
+        match value {
+            Value::Array(entries) => entries.iter().map(|entry| self.chosen(entry)).collect(),
+            Value::Object(members) => {
+                let members = members.iter();
+                let chosen = members.map(|(name, value)| (name.clone(), self.chosen(value)));
+                Value::Object(chosen.collect())
+            }
+            other => other.clone(),
+        }
+    }
+
     /// Works a value out; `AWS::NoValue` is none.
     fn value(&self, value: &Value) -> Option<Value> {
         match function(value) {

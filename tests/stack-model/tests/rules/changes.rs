@@ -122,16 +122,32 @@ fn changes(world: &mut World, name: &str) -> Vec<Value> {
 }
 
 #[test]
-fn an_attribute_of_what_stays_itself_changes_nothing() {
+fn an_attribute_of_what_is_changed_as_it_is_may_change() {
     let mut template = template();
-    template["Resources"]["Service"]["Properties"]["PlatformVersion"] =
-        json!({"Fn::GetAtt": ["Logs", "Arn"]});
+    template["Conditions"] = json!({"Never": {"Fn::Equals": ["a", "b"]}});
+    template["Resources"]["Topic"] = json!({
+        "Type": "AWS::SNS::Topic",
+        "Properties": {
+            "DisplayName": {"Fn::GetAtt": ["Service", "Name"]},
+            "TopicName": {"Fn::If": ["Never", {"Fn::GetAtt": ["Service", "Name"]}, "web"]},
+            "KmsMasterKeyId": {"Ref": "Service"},
+        },
+    });
     let mut world = World::with(template);
-    world.stacks.set_ssm_parameter("/retention", "30");
-    world.change_set("push-1", image_and_previous("web:1"));
+    world.change_set("push-1", image_and_previous("web:2"));
     let changes = changes(&mut world, "push-1");
-    assert_eq!(changes.len(), 1);
-    assert_eq!(changes[0]["LogicalResourceId"], "Logs");
+    assert_eq!(changes.len(), 3);
+    assert_eq!(changes[2]["LogicalResourceId"], "Topic");
+    let details = changes[2]["Details"].as_array().unwrap();
+    assert_eq!(
+        details.len(),
+        1,
+        "the service itself is no other: {details:?}"
+    );
+    assert_eq!(details[0]["Target"]["Name"], "DisplayName");
+    assert_eq!(details[0]["ChangeSource"], "ResourceAttribute");
+    assert_eq!(details[0]["CausingEntity"], "Service");
+    assert_eq!(details[0]["Evaluation"], "Dynamic");
 }
 
 #[test]
