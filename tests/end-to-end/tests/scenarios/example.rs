@@ -12,11 +12,14 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use end_to_end::aws::texts;
-use end_to_end::{Aws, Checkout, Example, Failure, Seen, ServiceStack, customer, template};
+use end_to_end::{Aws, Checkout, Example, Failure, Notice, Seen, ServiceStack, customer, template};
 use local_aws::oci::{Image, Registry, single};
 use serde_json::Value;
 
-pub(crate) use self::backstage::{backstage_goes_live, backstage_of_production_is_whole};
+pub(crate) use self::backstage::{
+    backstage_goes_live, backstage_goes_live_and_back_through_its_stack,
+    backstage_of_production_is_whole,
+};
 pub(crate) use self::github_actions::the_role_of_github_actions_is_made;
 pub(crate) use self::promotion::what_staging_ran_well_is_promoted;
 pub(crate) use self::stack_update::{
@@ -95,14 +98,17 @@ async fn read(
     Ok((template, pairs.collect()))
 }
 
-/// Makes a stack with a service, and with a bake time of its target that a test can wait for.
+/// Makes a stack with a service; its target, where it has one, gets a bake time that a test
+/// can wait for.
 async fn create(
     aws: &Aws,
     name: &str,
     mut template: Value,
     parameters: &BTreeMap<String, String>,
 ) -> Result<ServiceStack, Failure> {
-    shorten_bake_time(&mut template["Resources"]["Target"]);
+    if let Some(target) = template["Resources"].get_mut("Target") {
+        shorten_bake_time(target);
+    }
     let example = Example {
         name,
         template: &template,
@@ -138,6 +144,11 @@ async fn push(
     let image = single(&image);
     let pushed = registry.push(repository, version, &image);
     Ok(pushed.await?)
+}
+
+/// An image by its digest, as a task definition names it.
+fn image(aws: &Aws, repository: &str, digest: &str) -> String {
+    format!("{}/{repository}@{digest}", aws.registry_host())
 }
 
 /// The service as ECS shows it, and the task definition that it runs.
@@ -179,7 +190,7 @@ async fn is_taken_back(
     (bad_tag, bad): (&str, &str),
     alarm: &str,
     good: &str,
-) -> Result<(), Failure> {
+) -> Result<Notice, Failure> {
     let world = target.world;
     target.told("baking", bad_tag).await?;
     runs(world, stack, bad).await?;
@@ -190,5 +201,5 @@ async fn is_taken_back(
     assert!(notice.email.contains(alarm), "{}", notice.email);
     runs(world, stack, good).await?;
     assert_eq!(target.quarantine().await?, [bad]);
-    Ok(())
+    Ok(notice)
 }

@@ -79,13 +79,9 @@ fn main() -> ExitCode {
         Any crash_safety::every_call_can_be_the_last,
         Any faults::calls_that_go_wrong_change_nothing,
         Any faults::events_that_go_wrong_change_nothing,
-        Any example::the_web_service_goes_live_and_back,
-        Any example::the_web_service_of_production_is_whole,
-        Any example::the_web_service_goes_live_and_back_through_its_stack,
-        Any example::backstage_goes_live,
-        Any example::backstage_of_production_is_whole,
-        Any example::what_staging_ran_well_is_promoted,
-        Any example::the_role_of_github_actions_is_made,
+    ];
+    trials.extend(examples());
+    trials.extend(scenarios![
         Any live::a_push_goes_live,
         Any live::an_index_goes_live,
         Any live::the_first_target_needs_no_tag,
@@ -132,11 +128,25 @@ fn main() -> ExitCode {
         None budget::a_push_takes_at_most_nine_calls_in_sequence,
         None function_log::no_function_complained_of_anything_unexpected,
         None role::every_call_is_one_that_the_functions_role_allows,
-    ];
+    ]);
     trials.extend(bare);
     let conclusion = libtest_mimic::run(&arguments, trials);
     world::end();
     conclusion.exit_code()
+}
+
+/// Those of `examples/`.
+fn examples() -> Vec<Trial> {
+    scenarios![
+        Any example::the_web_service_goes_live_and_back,
+        Any example::the_web_service_of_production_is_whole,
+        Any example::the_web_service_goes_live_and_back_through_its_stack,
+        Any example::backstage_goes_live,
+        Any example::backstage_goes_live_and_back_through_its_stack,
+        Any example::backstage_of_production_is_whole,
+        Any example::what_staging_ran_well_is_promoted,
+        Any example::the_role_of_github_actions_is_made,
+    ]
 }
 
 fn trial(name: &str, company: Company, scenario: fn(&World) -> Played<'_>) -> Trial {

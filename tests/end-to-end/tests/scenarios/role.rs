@@ -164,6 +164,7 @@ fn needs(aws: &Aws, call: &CallRecord) -> Option<Vec<Need>> {
         }
         ("monitoring", operation) => vec![need(&format!("cloudwatch:{operation}"), "*".into())],
         ("elasticloadbalancing", _) => on("*".to_owned()),
+        ("cloudformation", _) => on_a_stack(aws, &action, request),
         _ => return None,
     })
 }
@@ -226,6 +227,23 @@ fn on_the_bus(aws: &Aws, action: &str, request: &Value) -> Vec<Need> {
         need
     });
     needs.collect()
+}
+
+/// Each of these is about one stack, by its name or its ARN. A role that is named is passed on.
+fn on_a_stack(aws: &Aws, action: &str, request: &Value) -> Vec<Need> {
+    let text = |member: &str| request[member].as_str().unwrap_or_default();
+    let stack = match text("StackName") {
+        stack if stack.starts_with("arn:") => stack.to_owned(),
+        name => arn(aws, "cloudformation", &format!("stack/{name}/*")),
+    };
+    let mut needs = vec![need(action, stack)];
+    if let Some(role) = request["RoleARN"].as_str() {
+        let mut passing = need("iam:PassRole", role.to_owned());
+        let to = ["cloudformation.amazonaws.com".to_owned()];
+        passing.context.insert("iam:PassedToService", to.into());
+        needs.push(passing);
+    }
+    needs
 }
 
 fn on_ecs(aws: &Aws, call: &CallRecord, request: &Value) -> Option<Vec<Need>> {

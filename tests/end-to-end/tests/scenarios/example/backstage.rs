@@ -2,16 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use end_to_end::{Aws, Example, Failure, MadeStack, ServiceStack, resource, stack};
+use end_to_end::{Aws, Example, Failure, MadeStack, ServiceStack, customer, resource, stack};
 use serde_json::{Value, json};
 
-use super::{INVENTED, TAKEN_OUT, create, is_taken_back, push, read, runs, shown};
+use super::through_stack::{Through, assert_only_stacks_were_changed};
+use super::{INVENTED, TAKEN_OUT, create, image, is_taken_back, push, read, runs, shown};
 use crate::role;
 use crate::target::Target;
 use crate::world::{World, apart};
 
 /// The stacks that the service's needs, in the README's order.
 const BEFORE: [&str; 4] = ["network", "database", "identity", "entrance"];
+/// The target of development, and its repository.
+const DEVELOPMENT: &str = "backstage-development";
+/// As the README says to install Pushboat.
+const INSTALLED: [(&str, &str); 2] = [
+    ("TaskRolePattern", "backstage/*"),
+    ("ClusterPattern", "backstage-*"),
+];
 /// What the images are built for, as CpuArchitecture in both files says.
 const ARCHITECTURE: &str = "arm64";
 
@@ -22,16 +30,11 @@ struct Portal {
 }
 
 pub(crate) async fn backstage_goes_live(_: &World) -> Result<(), Failure> {
-    // As its README says to install Pushboat.
-    let parameters = [
-        ("TaskRolePattern", "backstage/*"),
-        ("ClusterPattern", "backstage-*"),
-    ];
-    apart(&parameters, async |world| go_live(world).await).await
+    apart(&INSTALLED, async |world| go_live(world).await).await
 }
 
 async fn go_live(world: &World) -> Result<(), Failure> {
-    let name = "backstage-development";
+    let name = DEVELOPMENT;
     let portal = Portal::create(&world.aws, "development", &[]).await?;
     assert_eq!(portal.missing(&world.aws).await, [""; 0]);
     let stack = &portal.service;
@@ -53,6 +56,47 @@ async fn go_live(world: &World) -> Result<(), Failure> {
     let kept = portal.delete(&world.aws).await?;
     assert_eq!(kept, ["Repository", "AccessLogs", "Users"]);
     role::is_removed(&target).await
+}
+
+/// The very first version is taken back: the placeholder runs again, which the stack has by its
+/// digest then.
+pub(crate) async fn backstage_goes_live_and_back_through_its_stack(
+    _: &World,
+) -> Result<(), Failure> {
+    apart(&INSTALLED, async |world| through_stack(world).await).await
+}
+
+async fn through_stack(world: &World) -> Result<(), Failure> {
+    let aws = &world.aws;
+    let given = [("DeployThrough", "stack")];
+    let portal = Portal::create(aws, "development", &given).await?;
+    assert_eq!(portal.missing(aws).await, [""; 0]);
+    let Portal { before, service } = portal;
+    let through = Through::adopted(world, service, DEVELOPMENT).await?;
+    let status = through.target.command("status", &json!({})).await?;
+    let placeholder = customer::text(&status["lastKnownGood"]["images"]["backstage"]);
+    let (_, first) = placeholder.split_once('@').unwrap_or_default();
+    let (_, was) = shown(aws, &through.stack).await?;
+
+    let bad = push(&world.registry, DEVELOPMENT, ARCHITECTURE, "main-1").await?;
+    let taken_back = ("main-1", bad.as_str());
+    through.goes_back(taken_back, "AnswersAlarm", first).await?;
+    let good = push(&world.registry, DEVELOPMENT, ARCHITECTURE, "main-2").await?;
+    through.goes_live("main-2", &good).await?;
+    let image = |digest: &str| image(aws, DEVELOPMENT, digest);
+    assert_eq!(
+        through.asked(),
+        [image(&bad), placeholder.clone(), image(&good)]
+    );
+    let (_, is) = shown(aws, &through.stack).await?;
+    let mut expected = was["containerDefinitions"].clone();
+    expected[0]["image"] = image(&good).into();
+    assert_eq!(is["containerDefinitions"], expected);
+    assert_only_stacks_were_changed(world);
+    role::nothing_is_refused(world).await?;
+    let service = through.stack;
+    Portal { before, service }.delete(aws).await?;
+    Ok(())
 }
 
 /// What `production.params.json` makes otherwise, and Aurora.

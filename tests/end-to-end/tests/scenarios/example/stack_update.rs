@@ -6,7 +6,7 @@ use local_aws::oci::{Image, single};
 use serde_json::json;
 
 use super::web_service::{ARCHITECTURE, DEV, REPOSITORY, prepare, with_parameters};
-use super::{push, shown};
+use super::{image, push, shown};
 use crate::world::{Bare, LIMIT};
 
 const NAME: &str = "web-dev";
@@ -37,7 +37,7 @@ pub(crate) async fn an_update_waits_for_its_service(bare: &Bare) -> Result<(), F
     }
     // But for the image it is the same task definition.
     let mut expected = definition["containerDefinitions"].clone();
-    expected[0]["image"] = image(aws, &digest).into();
+    expected[0]["image"] = image(aws, REPOSITORY, &digest).into();
     assert_eq!(updated["containerDefinitions"], expected);
     for member in ["taskRoleArn", "executionRoleArn", "cpu", "memory"] {
         assert_eq!(updated[member], definition[member], "{member}");
@@ -98,14 +98,10 @@ async fn mirrored(bare: &Bare) -> Result<(ServiceStack, String), Failure> {
     Ok((stack, id))
 }
 
-fn image(aws: &Aws, digest: &str) -> String {
-    format!("{}/{REPOSITORY}@{digest}", aws.registry_host())
-}
-
 /// Makes a change set in which everything stays but the image, and gives back what it
 /// would change, once that is known.
 async fn change_set(aws: &Aws, stack: &ServiceStack, digest: &str) -> Result<String, Failure> {
-    let image = image(aws, digest);
+    let image = image(aws, REPOSITORY, digest);
     let mut request = vec![
         ("StackName".to_owned(), NAME),
         ("ChangeSetName".to_owned(), CHANGE_SET),

@@ -1,9 +1,11 @@
 //! `examples/web-service`.
 
+use std::collections::BTreeMap;
+
 use end_to_end::aws::texts;
 use end_to_end::{Aws, Failure, ServiceStack, customer};
 use local_aws::oci::Registry;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{create, is_taken_back, push, read, runs, shown};
 use crate::role;
@@ -128,6 +130,17 @@ pub(super) async fn with_parameters(
     network: &Network,
     given: &[(&str, &str)],
 ) -> Result<ServiceStack, Failure> {
+    let (template, parameters) = read_with(aws, files, network, given).await?;
+    create(aws, name, template, &parameters).await
+}
+
+/// The template, and these parameters.
+pub(super) async fn read_with(
+    aws: &Aws,
+    files: [&str; 2],
+    network: &Network,
+    given: &[(&str, &str)],
+) -> Result<(Value, BTreeMap<String, String>), Failure> {
     let (template, mut parameters) = read(files).await?;
     let image = format!("{}/{REPOSITORY}:main-1", aws.registry_host());
     let here = [
@@ -144,7 +157,7 @@ pub(super) async fn with_parameters(
         !values.any(|value| value.contains("REPLACE-ME")),
         "{parameters:?}"
     );
-    create(aws, name, template, &parameters).await
+    Ok((template, parameters))
 }
 
 /// Everything that the template names is there, and hangs together.
