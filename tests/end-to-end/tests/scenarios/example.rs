@@ -21,7 +21,9 @@ pub(crate) use self::backstage::{
     backstage_of_production_is_whole,
 };
 pub(crate) use self::github_actions::the_role_of_github_actions_is_made;
-pub(crate) use self::promotion::what_staging_ran_well_is_promoted;
+pub(crate) use self::promotion::{
+    what_staging_ran_well_is_promoted, what_staging_ran_well_is_promoted_through_the_stacks,
+};
 pub(crate) use self::stack_update::{
     an_update_fails_with_its_service_and_is_taken_back, an_update_waits_for_its_service,
 };

@@ -145,6 +145,7 @@ fn examples() -> Vec<Trial> {
         Any example::backstage_goes_live_and_back_through_its_stack,
         Any example::backstage_of_production_is_whole,
         Any example::what_staging_ran_well_is_promoted,
+        Any example::what_staging_ran_well_is_promoted_through_the_stacks,
         Any example::the_role_of_github_actions_is_made,
     ]
 }
