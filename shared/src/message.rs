@@ -160,7 +160,7 @@ fn rollout_headline(rollout: &Rollout, halted_since: Option<Timestamp>) -> Strin
             )
         }
         Phase::Halted { reason } => {
-            let why = reason::halted_briefly(reason);
+            let why = reason::halted_briefly(reason, rollout.stack());
             match halted_since {
                 Some(since) => {
                     format!("{target}: {tag} still needs a person ({why}), halted at {since:.0}")

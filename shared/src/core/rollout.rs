@@ -8,7 +8,7 @@ use super::evidence::Evidence;
 use super::failure::Failure;
 use super::name::{ImageDigest, RolloutId};
 use super::observation::{GoneImage, PausedHook, Platform};
-use super::policy::Policy;
+use super::policy::{Policy, StackRef};
 use super::push::Push;
 use super::reason::{Halted, Rejected, SupersededBy, Waiting};
 use super::shared::Shared;
@@ -507,6 +507,12 @@ impl Phase {
 }
 
 impl Rollout {
+    /// Gives the stack that its target goes through, if it does.
+    #[must_use]
+    pub fn stack(&self) -> Option<&StackRef> {
+        self.policy.stack.as_ref()
+    }
+
     /// Gives the digest this rollout brings: the resolved one once it has started.
     #[must_use]
     pub fn digest(&self) -> &ImageDigest {

@@ -152,7 +152,10 @@ fn rollout(news: &RolloutNews, surroundings: &Surroundings, fields: &mut Map<Str
             reason.as_str(),
             reason::rejected(reason, &rollout.policy.target, surroundings),
         ),
-        Phase::Halted { reason } => (reason.as_str(), reason::halted(reason)),
+        Phase::Halted { reason } => {
+            let said = reason::halted(reason, rollout.stack(), surroundings);
+            (reason.as_str(), said)
+        }
         Phase::RollingBack { failure, .. } | Phase::RolledBack { failure, .. } => {
             (failure.as_str(), super::failure(failure))
         }

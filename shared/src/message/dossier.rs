@@ -31,7 +31,7 @@ pub(super) fn paragraphs(
     surroundings: &Surroundings,
     findings: &Findings,
 ) -> Vec<String> {
-    let Some(outcome) = outcome(news) else {
+    let Some(outcome) = outcome(news, surroundings) else {
         return Vec::new();
     };
     let mut paragraphs = vec![outcome];
@@ -52,7 +52,7 @@ pub(super) fn paragraphs(
 }
 
 /// Says what became of it and why; `None` for a rollout that no dossier is kept of.
-fn outcome(news: &RolloutNews) -> Option<String> {
+fn outcome(news: &RolloutNews, surroundings: &Surroundings) -> Option<String> {
     let bad = |why| redact(&failure::failure(why));
     match &news.rollout.phase {
         Phase::RollingBack {
@@ -70,7 +70,10 @@ fn outcome(news: &RolloutNews) -> Option<String> {
         Phase::RolledBack { failure, by, .. } => {
             Some(format!("{} {}", bad(failure), failure::taken_back_by(*by)))
         }
-        Phase::Halted { reason } => Some(redact(&super::halted(reason))),
+        Phase::Halted { reason } => {
+            let said = super::halted(reason, news.rollout.stack(), surroundings);
+            Some(redact(&said))
+        }
         Phase::Requested { .. }
         | Phase::Starting { .. }
         | Phase::Progressing { .. }
@@ -181,6 +184,13 @@ fn through(news: &RolloutNews) -> Option<Through<'_>> {
 /// Names the revision that is good, and for which case a person is told.
 fn good_by_hand(news: &RolloutNews) -> Option<(&'static str, &String)> {
     Some(match (&news.rollout.phase, &news.last_known_good) {
+        // The stack has that image already: to update it once more would change nothing.
+        (
+            Phase::Halted {
+                reason: Halted::WentElsewhere { .. },
+            },
+            _,
+        ) if news.rollout.stack().is_some() => return None,
         (Phase::RollingBack { back, .. }, _) => {
             ("Should it ever have to be done by hand", &back.to)
         }

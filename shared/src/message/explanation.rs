@@ -1,5 +1,6 @@
 //! Why nothing is happening to a target, in sentences.
 
+use super::Surroundings;
 use super::failure::failure;
 use super::reason::halted as halted_because;
 use super::rollout_headline;
@@ -16,6 +17,7 @@ pub fn explanation(
     registration: &Registration,
     entry: &TargetEntry,
     last: Option<&Rollout>,
+    surroundings: &Surroundings,
 ) -> Vec<String> {
     let state = &entry.state;
     let mut because = Vec::new();
@@ -67,7 +69,10 @@ pub fn explanation(
         because.push(format!(
             "Pushboat looks again at {:.0}, or sooner if an event comes; meanwhile {}.",
             wake.at,
-            waiting(&wake.waiting)
+            waiting(
+                &wake.waiting,
+                state.current.as_ref().and_then(Rollout::stack)
+            )
         ));
     }
     for one in &state.waiting {
@@ -78,12 +83,17 @@ pub fn explanation(
     }
     let follows =
         registration.policy().is_some() && !matches!(state.standing, Standing::Invalid { .. });
-    because.extend(idle(state, last, follows));
+    because.extend(idle(state, last, follows, surroundings));
     because
 }
 
 /// What is to be said of a target where nothing is under way.
-fn idle(state: &TargetState, last: Option<&Rollout>, follows: bool) -> Vec<String> {
+fn idle(
+    state: &TargetState,
+    last: Option<&Rollout>,
+    follows: bool,
+    surroundings: &Surroundings,
+) -> Vec<String> {
     if state.current.is_some() || !state.waiting.is_empty() {
         return Vec::new();
     }
@@ -101,7 +111,8 @@ fn idle(state: &TargetState, last: Option<&Rollout>, follows: bool) -> Vec<Strin
             rollout.id, rollout.push.tag, halted.repeat_at
         )];
         if let Phase::Halted { reason } = &rollout.phase {
-            because.push(redact(&halted_because(reason)));
+            let said = halted_because(reason, rollout.stack(), surroundings);
+            because.push(redact(&said));
         }
         return because;
     }

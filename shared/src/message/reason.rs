@@ -5,6 +5,7 @@ use super::failure::{failure, failure_briefly};
 use super::stack;
 use crate::core::name::{ImageDigest, TargetName};
 use crate::core::observation::GoneImage;
+use crate::core::policy::StackRef;
 use crate::core::reason::{Halted, Ignored, Rejected, SupersededBy, Unsuitable};
 use crate::task_definition::TARGET_TAG;
 
@@ -12,7 +13,7 @@ use crate::task_definition::TARGET_TAG;
 ///
 /// Setting a tag to what it is set to changes nothing, and ECR tells of nothing.
 /// Source: Amazon ECR API reference, PutImage, `ImageAlreadyExistsException`.
-const PUSH_AGAIN: &str = "give the command `deploy`, or push the image again under a new tag: ECR reports no push of what it has already.";
+pub(super) const PUSH_AGAIN: &str = "give the command `deploy`, or push the image again under a new tag: ECR reports no push of what it has already.";
 
 /// Says why a rollout was refused, and what to do.
 #[must_use]
@@ -78,7 +79,7 @@ pub fn rejected(reason: &Rejected, target: &TargetName, surroundings: &Surroundi
             "A watched alarm fires ({}), and the target asks not to deploy then. Nothing was changed. Once it is quiet, {PUSH_AGAIN}",
             alarms.join(", ")
         ),
-        Rejected::Stack { stack, problem } => stack::problem(stack, problem, PUSH_AGAIN),
+        Rejected::Stack { stack, problem } => stack::problem(stack, problem, surroundings),
         Rejected::Refused { call, code, message } => format!(
             "AWS refused {call}: {code}: {message}\nThe service runs what it ran before. Correct what AWS complains of, then {PUSH_AGAIN}"
         ),
@@ -218,10 +219,14 @@ pub(super) fn superseded_briefly(by: &SupersededBy) -> String {
     words.to_owned()
 }
 
-/// Says why only a person can decide how to go on.
+/// Says why only a person can decide how to go on; `stack` is the one that the target goes
+/// through.
 #[must_use]
-pub fn halted(reason: &Halted) -> String {
+pub fn halted(reason: &Halted, stack: Option<&StackRef>, surroundings: &Surroundings) -> String {
     let bad = reason.failure().map(failure).unwrap_or_default();
+    if let Some(halted) = stack.and_then(|stack| stack::halted(reason, stack)) {
+        return format!("{bad} {halted}");
+    }
     match reason {
         Halted::NothingToGoBackTo { .. } => format!(
             "{bad} No version of this service was ever proven good, so there is nothing to go back to; the new version may still be running."
@@ -250,7 +255,10 @@ pub fn halted(reason: &Halted) -> String {
             status,
             failed,
             ..
-        } => format!("{bad} {}", stack::wedged(stack, status, failed.as_ref())),
+        } => {
+            let wedged = stack::wedged(stack, status, failed.as_ref(), surroundings);
+            format!("{bad} {wedged}")
+        }
         Halted::NotVerified { trouble } => format!(
             "Its bake time is over, but whether this version is good could not be verified before the deadline: {trouble}. It was neither called good nor taken back; the version to go back to is the one before."
         ),
@@ -259,11 +267,12 @@ pub fn halted(reason: &Halted) -> String {
 }
 
 /// Says in a few words why a person has to decide, for one line.
-pub(super) fn halted_briefly(reason: &Halted) -> String {
+pub(super) fn halted_briefly(reason: &Halted, stack: Option<&StackRef>) -> String {
     let words = match reason {
         Halted::NothingToGoBackTo { .. } => "it fails and there is nothing to go back to",
         Halted::WayBackTooLong { .. } => "the way back takes too long",
         Halted::WayBackFailed { .. } => "the last good version fails too",
+        Halted::WentElsewhere { .. } if stack.is_some() => "the service does not follow its stack",
         Halted::WentElsewhere { .. } => "ECS went back to another version",
         Halted::WayBackRefused { .. } => "AWS refused the way back",
         Halted::StackWedged { .. } => "the stack cannot go back by itself",

@@ -2,13 +2,14 @@
 
 use super::Surroundings;
 use super::failure::resource;
+use super::reason::PUSH_AGAIN;
 use crate::core::policy::StackRef;
-use crate::core::reason::StackProblem;
+use crate::core::reason::{Halted, StackProblem};
 use crate::core::rollout::Approval;
 use crate::core::stack::{FailedResource, ResourceChange};
 
-/// Says why a stack was not updated, and what to do; `push_again` is how to ask once more.
-pub(super) fn problem(stack: &str, problem: &StackProblem, push_again: &str) -> String {
+/// Says why a stack was not updated, and what to do.
+pub(super) fn problem(stack: &str, problem: &StackProblem, surroundings: &Surroundings) -> String {
     let (what, next) = match problem {
         StackProblem::Missing => (
             format!("There is no stack {stack}. Nothing was changed."),
@@ -29,9 +30,9 @@ pub(super) fn problem(stack: &str, problem: &StackProblem, push_again: &str) -> 
         ),
         StackProblem::Wedged { status, reason } => {
             let reason = in_words(reason);
-            let fix = mended(stack, status);
+            let fix = mended(stack, status, surroundings);
             return format!(
-                "Stack {stack} is in {status} and takes no update{reason}. Nothing was changed. {fix}\nThen {push_again}"
+                "Stack {stack} is in {status} and takes no update{reason}. Nothing was changed. {fix}\nThen {PUSH_AGAIN}"
             );
         }
         StackProblem::Busy { status } => (
@@ -58,7 +59,7 @@ pub(super) fn problem(stack: &str, problem: &StackProblem, push_again: &str) -> 
         ),
         StackProblem::Declined => {
             return format!(
-                "The change set of stack {stack} waited for a person, who deleted it. Nothing was changed. To deploy this image after all, {push_again}"
+                "The change set of stack {stack} waited for a person, who deleted it. Nothing was changed. To deploy this image after all, {PUSH_AGAIN}"
             );
         }
         StackProblem::WentBack { failed } => {
@@ -67,11 +68,11 @@ pub(super) fn problem(stack: &str, problem: &StackProblem, push_again: &str) -> 
                 |failed| format!(" at {}: {}\n", resource(failed), failed.reason),
             );
             return format!(
-                "CloudFormation gave the update of stack {stack} up{why}The service was not reached; the stack is what it was before. Correct this, then {push_again}"
+                "CloudFormation gave the update of stack {stack} up{why}The service was not reached; the stack is what it was before. Correct this, then {PUSH_AGAIN}"
             );
         }
     };
-    format!("{what} {next}, then {push_again}")
+    format!("{what} {next}, then {PUSH_AGAIN}")
 }
 
 /// Says in a few words why a stack was not updated.
@@ -92,23 +93,55 @@ pub(super) fn problem_briefly(problem: &StackProblem) -> String {
 }
 
 /// Says that a stack cannot get out of where it is, and how a person mends it.
-pub(super) fn wedged(stack: &str, status: &str, failed: Option<&FailedResource>) -> String {
+pub(super) fn wedged(
+    stack: &str,
+    status: &str,
+    failed: Option<&FailedResource>,
+    surroundings: &Surroundings,
+) -> String {
     let why = failed.map_or_else(String::new, |failed| {
         format!(" {} failed: {}", resource(failed), failed.reason)
     });
     format!(
         "Stack {stack} is in {status}.{why} {}",
-        mended(stack, status)
+        mended(stack, status, surroundings)
     )
+}
+
+/// Says what became of the way back of a target that goes through a stack; `None` where that
+/// is told alike of every target.
+pub(super) fn halted(reason: &Halted, stack: &StackRef) -> Option<String> {
+    let StackRef {
+        name, parameter, ..
+    } = stack;
+    Some(match reason {
+        Halted::WayBackTooLong { .. } => format!(
+            "The way back to the last good version did not finish in time. CloudFormation may still be at it: look at the events of stack {name}."
+        ),
+        Halted::WayBackFailed { reason, .. } => format!(
+            "The update of stack {name} that was to bring the last good version back failed too, at {reason}\nSomething besides the image has changed: look at the stack's events, and at what the template needs."
+        ),
+        Halted::WentElsewhere {
+            task_definition, ..
+        } => format!(
+            "The last good version's image is what stack {name} has in parameter {parameter}, and yet the service goes to {task_definition}, which was never proven good. Somebody changed the service beside its stack, or the parameter does not lead to its image: detect the stack's drift, and put it right."
+        ),
+        Halted::NothingToGoBackTo { .. }
+        | Halted::WayBackRefused { .. }
+        | Halted::StackWedged { .. }
+        | Halted::NotVerified { .. }
+        | Halted::LeftAlone(_) => return None,
+    })
 }
 
 /// Says what brings a stack to where it can be updated.
 ///
 /// Source: CloudFormation user guide, "Continue rolling back an update", and "Stack status codes".
-fn mended(stack: &str, status: &str) -> String {
+fn mended(stack: &str, status: &str, surroundings: &Surroundings) -> String {
     match status {
         "UPDATE_ROLLBACK_FAILED" => format!(
-            "Mend what its rollback failed at, and continue it:\n  aws cloudformation continue-update-rollback --stack-name {stack}"
+            "Mend what its rollback failed at, and continue it:\n  {}",
+            surroundings.continue_rollback(stack)
         ),
         _ => "A stack in that status can only be deleted, and made anew.".to_owned(),
     }

@@ -63,6 +63,17 @@ impl Surroundings {
         )
     }
 
+    /// Writes the line that goes on with a stack's rollback that failed, to be pasted into a shell.
+    ///
+    /// Source: AWS CLI reference, `cloudformation continue-update-rollback`.
+    #[must_use]
+    pub fn continue_rollback(&self, stack: &str) -> String {
+        format!(
+            "aws cloudformation continue-update-rollback --region {} --stack-name {stack}",
+            self.region
+        )
+    }
+
     /// Writes the line that has a stack run an image, every other parameter as it is.
     ///
     /// Source: AWS CLI reference, `cloudformation update-stack`.

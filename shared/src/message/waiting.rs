@@ -1,11 +1,12 @@
 //! What is said of a wait, one sentence for each reason.
 
 use super::diagnosis::service_trouble;
+use crate::core::policy::StackRef;
 use crate::core::reason::Waiting;
 
-/// Says what a rollout or a target waits for.
+/// Says what a rollout or a target waits for; `stack` is the one that its target goes through.
 #[must_use]
-pub fn waiting(waiting: &Waiting) -> String {
+pub fn waiting(waiting: &Waiting, stack: Option<&StackRef>) -> String {
     match waiting {
         Waiting::FirstLook => "it has just come in and nothing was looked at yet".to_owned(),
         Waiting::Adoption => "the target is not adopted yet".to_owned(),
@@ -23,7 +24,13 @@ pub fn waiting(waiting: &Waiting) -> String {
             "ECS is at it and said at {told_at:.0}: {}",
             service_trouble(trouble).trim_end_matches('.')
         ),
-        Waiting::WayBack => "ECS is bringing the last good version back".to_owned(),
+        Waiting::WayBack => match stack {
+            Some(stack) => format!(
+                "CloudFormation is bringing stack {} back to the last good version",
+                stack.name
+            ),
+            None => "ECS is bringing the last good version back".to_owned(),
+        },
         Waiting::PausedHook { hook_id } => {
             format!("lifecycle hook {hook_id} of the service waits for a person")
         }

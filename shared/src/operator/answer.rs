@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use crate::core::diagnosis::cause;
 use crate::core::name::TargetName;
 use crate::core::operate::Refusal;
+use crate::core::policy::StackRef;
+use crate::core::reason::Waiting;
 use crate::core::rollout::{Phase, Rollout};
 use crate::core::state::Standing;
 use crate::ledger::{IgnoredPush, Registration, RegistrationStatus, TargetEntry};
@@ -46,8 +48,13 @@ pub(super) fn accepted(request_id: &str) -> Value {
 }
 
 /// How one target stands.
-pub(super) fn status(registration: &Registration, entry: &TargetEntry) -> Value {
+pub(super) fn status(
+    registration: &Registration,
+    entry: &TargetEntry,
+    around: &Surroundings,
+) -> Value {
     let state = &entry.state;
+    let brief = |rollout| brief(rollout, around);
     let mut status = json!({
         "target": registration.target,
         "standing": standing(&registration.status, &state.standing),
@@ -70,7 +77,7 @@ pub(super) fn status(registration: &Registration, entry: &TargetEntry) -> Value 
         })).collect::<Vec<_>>(),
         "wake": state.wake.as_ref().map(|wake| json!({
             "at": seconds(wake.at),
-            "waiting": waiting(&wake.waiting),
+            "waiting": waiting(&wake.waiting, state.current.as_ref().and_then(Rollout::stack)),
         })),
     });
     if let (Some(policy), Some(fields)) = (registration.policy(), status.as_object_mut()) {
@@ -104,7 +111,7 @@ fn standing(registered: &RegistrationStatus, standing: &Standing) -> Value {
 }
 
 /// A rollout in a few fields.
-pub(super) fn brief(rollout: &Rollout) -> Value {
+pub(super) fn brief(rollout: &Rollout, around: &Surroundings) -> Value {
     let mut brief = json!({
         "id": rollout.id,
         "phase": rollout.phase.as_str(),
@@ -116,27 +123,30 @@ pub(super) fn brief(rollout: &Rollout) -> Value {
     let Some(fields) = brief.as_object_mut() else {
         return brief;
     };
-    if let Some((code, explanation)) = reason(&rollout.phase) {
+    if let Some((code, explanation)) = reason(rollout, around) {
         fields.insert(
             "reason".to_owned(),
             json!({ "code": code, "explanation": explanation }),
         );
     }
     if let Phase::Requested { waiting: on, .. } = &rollout.phase {
-        fields.insert("waiting".to_owned(), waiting(on));
+        fields.insert("waiting".to_owned(), waiting(on, rollout.stack()));
     }
     brief
 }
 
 /// Why a rollout is where it is; refusals are told whole by their notice.
-fn reason(phase: &Phase) -> Option<(&'static str, String)> {
-    match phase {
+fn reason(rollout: &Rollout, around: &Surroundings) -> Option<(&'static str, String)> {
+    match &rollout.phase {
         Phase::RollingBack { failure, .. } | Phase::RolledBack { failure, .. } => {
             Some((failure.as_str(), message::failure(failure)))
         }
         Phase::Superseded { by } => Some((by.as_str(), message::superseded(by))),
         Phase::Rejected { reason } => Some((reason.as_str(), message::rejected_briefly(reason))),
-        Phase::Halted { reason } => Some((reason.as_str(), message::halted(reason))),
+        Phase::Halted { reason } => {
+            let said = message::halted(reason, rollout.stack(), around);
+            Some((reason.as_str(), said))
+        }
         Phase::Requested { .. }
         | Phase::Starting { .. }
         | Phase::Progressing { .. }
@@ -147,7 +157,7 @@ fn reason(phase: &Phase) -> Option<(&'static str, String)> {
 }
 
 /// A rollout whole: as it is stored, and what its stopped tasks mean.
-pub(super) fn whole(rollout: &Rollout) -> Value {
+pub(super) fn whole(rollout: &Rollout, around: &Surroundings) -> Value {
     let tasks = rollout.evidence.stopped_tasks.kept();
     let diagnosis: Vec<Value> = tasks
         .iter()
@@ -158,11 +168,11 @@ pub(super) fn whole(rollout: &Rollout) -> Value {
                     "meaning": explained.meaning, "hint": explained.hint })
         })
         .collect();
-    json!({ "summary": brief(rollout), "diagnosis": diagnosis, "rollout": rollout })
+    json!({ "summary": brief(rollout, around), "diagnosis": diagnosis, "rollout": rollout })
 }
 
-fn waiting(on: &crate::core::reason::Waiting) -> Value {
-    json!({ "code": on.as_str(), "explanation": message::waiting(on) })
+fn waiting(on: &Waiting, stack: Option<&StackRef>) -> Value {
+    json!({ "code": on.as_str(), "explanation": message::waiting(on, stack) })
 }
 
 /// Says why nothing is happening, the weightiest reason first.
@@ -171,6 +181,7 @@ pub(super) fn explanation(
     entry: &TargetEntry,
     last: Option<&Rollout>,
     ignored: &[IgnoredPush],
+    around: &Surroundings,
 ) -> Value {
     let state = &entry.state;
     let newest: Vec<Value> = state
@@ -183,10 +194,10 @@ pub(super) fn explanation(
         .collect();
     json!({
         "target": registration.target,
-        "because": message::explanation(registration, entry, last),
+        "because": message::explanation(registration, entry, last, around),
         "newestAccepted": newest,
         "follows": registration.policy().map(|policy| &policy.images),
-        "lastFinished": last.map(brief),
+        "lastFinished": last.map(|last| brief(last, around)),
         "ignored": ignored.iter().map(ignored_push).collect::<Vec<_>>(),
     })
 }

@@ -67,38 +67,51 @@ pub async fn answer<R: Records, Q: Queue>(
         Command::Status {
             target: Some(target),
             ..
-        } => status_of(records, &target).await,
+        } => status_of(records, surroundings, &target).await,
         Command::Status {
             target: None,
             after,
             limit,
-        } => status_of_all(records, after.as_deref().unwrap_or_default(), limit).await,
+        } => {
+            let after = after.as_deref().unwrap_or_default();
+            status_of_all(records, surroundings, after, limit).await
+        }
         Command::History { target, limit } => {
             if records.entry(&target).await?.registration.is_none() {
                 return Ok(answer::unknown_target(&target));
             }
             let rollouts = records.history(&target, limit).await?;
-            let rollouts: Vec<Value> = rollouts.iter().map(answer::brief).collect();
+            let rollouts = rollouts.iter();
+            let rollouts: Vec<Value> = rollouts
+                .map(|rollout| answer::brief(rollout, surroundings))
+                .collect();
             Ok(json!({ "target": target, "rollouts": rollouts }))
         }
-        Command::Show { target, rollout } => show(records, &target, rollout.as_deref()).await,
-        Command::Explain { target } => explain(records, &target).await,
+        Command::Show { target, rollout } => {
+            show(records, surroundings, &target, rollout.as_deref()).await
+        }
+        Command::Explain { target } => explain(records, surroundings, &target).await,
         Command::Change { target, order } => {
             change(records, queue, surroundings, request, target, order).await
         }
     }
 }
 
-async fn status_of<R: Records>(records: &R, target: &TargetName) -> Result<Value, OperatorError> {
+async fn status_of<R: Records>(
+    records: &R,
+    surroundings: &Surroundings,
+    target: &TargetName,
+) -> Result<Value, OperatorError> {
     let entry = records.entry(target).await?;
     Ok(match &entry.registration {
-        Some(registration) => answer::status(registration, &entry),
+        Some(registration) => answer::status(registration, &entry, surroundings),
         None => answer::unknown_target(target),
     })
 }
 
 async fn status_of_all<R: Records>(
     records: &R,
+    surroundings: &Surroundings,
     after: &str,
     limit: usize,
 ) -> Result<Value, OperatorError> {
@@ -111,7 +124,7 @@ async fn status_of_all<R: Records>(
     let mut targets = Vec::new();
     for registration in registrations.iter().take(limit) {
         let entry = records.entry(&registration.target).await?;
-        targets.push(answer::status(registration, &entry));
+        targets.push(answer::status(registration, &entry, surroundings));
     }
     let mut all = json!({ "targets": targets });
     if let (true, Some(last), Some(fields)) = (
@@ -126,6 +139,7 @@ async fn status_of_all<R: Records>(
 
 async fn show<R: Records>(
     records: &R,
+    surroundings: &Surroundings,
     target: &TargetName,
     id: Option<&str>,
 ) -> Result<Value, OperatorError> {
@@ -146,19 +160,24 @@ async fn show<R: Records>(
         },
     };
     Ok(match found {
-        Some(rollout) => answer::whole(&rollout),
+        Some(rollout) => answer::whole(&rollout, surroundings),
         None => answer::unknown_rollout(target),
     })
 }
 
-async fn explain<R: Records>(records: &R, target: &TargetName) -> Result<Value, OperatorError> {
+async fn explain<R: Records>(
+    records: &R,
+    surroundings: &Surroundings,
+    target: &TargetName,
+) -> Result<Value, OperatorError> {
     let entry = records.entry(target).await?;
     let Some(registration) = &entry.registration else {
         return Ok(answer::unknown_target(target));
     };
     let last = records.history(target, 1).await?.into_iter().next();
     let ignored = records.ignored(target, IGNORED_SHOWN).await?;
-    let because = answer::explanation(registration, &entry, last.as_ref(), &ignored);
+    let last = last.as_ref();
+    let because = answer::explanation(registration, &entry, last, &ignored, surroundings);
     Ok(because)
 }
 

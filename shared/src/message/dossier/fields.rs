@@ -23,7 +23,7 @@ pub(in crate::message) fn fields(
     surroundings: &Surroundings,
     findings: &Findings,
 ) -> Option<Value> {
-    outcome(news)?;
+    outcome(news, surroundings)?;
     let mut fields = Map::new();
     let mut insert = |name: &str, value: Value| {
         let empty = value.as_array().is_some_and(Vec::is_empty)

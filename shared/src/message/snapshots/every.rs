@@ -1,5 +1,6 @@
 //! Each reason that there is, with its name and its sentences.
 
+use super::stack::stack;
 use super::*;
 use crate::core::diagnosis::service_trouble::ServiceTrouble;
 use crate::core::operate::Refusal;
@@ -288,10 +289,18 @@ fn every_failure_and_every_halt_has_its_sentence() {
     });
     snapshot!("every_failure", told);
     let told = lines(&halted(), |one| {
-        let brief = reason::halted_briefly(one);
-        [one.as_str().to_owned(), brief, reason::halted(one)]
+        let brief = reason::halted_briefly(one, None);
+        let whole = reason::halted(one, None, &surroundings());
+        [one.as_str().to_owned(), brief, whole]
     });
     snapshot!("every_halt", told);
+    let stack = stack();
+    let told = lines(&halted(), |one| {
+        let brief = reason::halted_briefly(one, Some(&stack));
+        let whole = reason::halted(one, Some(&stack), &surroundings());
+        [one.as_str().to_owned(), brief, whole]
+    });
+    snapshot!("every_halt_through_a_stack", told);
 }
 
 #[test]
@@ -319,10 +328,15 @@ fn every_end_without_a_change_has_its_sentence() {
 #[test]
 fn every_wait_and_every_refusal_has_its_sentence() {
     let told = lines(&waiting(), |one| {
-        let whole = crate::message::waiting(one);
+        let whole = crate::message::waiting(one, None);
         [one.as_str().to_owned(), String::new(), whole]
     });
     snapshot!("every_wait", told);
+    let through = crate::message::waiting(&Waiting::WayBack, Some(&stack()));
+    assert_eq!(
+        through,
+        "CloudFormation is bringing stack backstage-service back to the last good version"
+    );
     let told = lines(&refusals(), |one| {
         let whole = crate::message::refusal(one, &target(), &surroundings());
         [one.as_str().to_owned(), String::new(), whole]

@@ -134,7 +134,8 @@ fn live() -> Phase {
 fn said(cases: Vec<Case>) -> String {
     let cases = cases.into_iter().map(|case| {
         let registration = registration(case.status);
-        let because = crate::message::explanation(&registration, &case.entry, case.last.as_ref());
+        let (entry, last) = (&case.entry, case.last.as_ref());
+        let because = crate::message::explanation(&registration, entry, last, &surroundings());
         assert!(!because.is_empty(), "{}", case.title);
         format!("=== {}\n- {}", case.title, because.join("\n- "))
     });

@@ -32,14 +32,18 @@ fn asked() -> Approval {
     }
 }
 
-/// The rollout's target goes through a stack.
-fn through_stack(mut rollout: Rollout) -> Rollout {
-    rollout.policy.stack = Some(StackRef {
+pub(super) fn stack() -> StackRef {
+    StackRef {
         name: "backstage-service".to_owned(),
         parameter: "Image".to_owned(),
         role_arn: None,
         allow: Vec::new(),
-    });
+    }
+}
+
+/// The rollout's target goes through a stack.
+fn through_stack(mut rollout: Rollout) -> Rollout {
+    rollout.policy.stack = Some(stack());
     rollout
 }
 
@@ -105,16 +109,17 @@ fn a_change_set_that_waits_for_approval() {
     );
 }
 
+fn of_stack(mut notice: Notice) -> Notice {
+    if let News::Rollout(news) = &mut notice.news {
+        news.rollout = through_stack(news.rollout.clone());
+        news.start = Some(start_of_stack(None));
+        news.exact_images = good_images();
+    }
+    notice
+}
+
 #[test]
 fn a_rollback_through_a_stack() {
-    let of_stack = |mut notice: Notice| {
-        if let News::Rollout(news) = &mut notice.news {
-            news.rollout = through_stack(news.rollout.clone());
-            news.start = Some(start_of_stack(None));
-            news.exact_images = good_images();
-        }
-        notice
-    };
     let by_cloudformation = rolled_back(every::failures()[7].clone(), RolledBackBy::CloudFormation);
     snapshot!(
         "rolled_back_through_a_stack",
@@ -122,5 +127,19 @@ fn a_rollback_through_a_stack() {
             ("it begins", of_stack(rolling_back(alarms(), Way::Unasked))),
             ("CloudFormation did it", of_stack(by_cloudformation)),
         ])
+    );
+}
+
+#[test]
+fn a_stack_that_did_not_bring_the_last_good_version_back() {
+    let elsewhere = started(Phase::Halted {
+        reason: Halted::WentElsewhere {
+            failure: alarms(),
+            task_definition: revision(41),
+        },
+    });
+    snapshot!(
+        "halted_through_a_stack",
+        shown(&[("the service does not follow", of_stack(elsewhere))])
     );
 }
