@@ -128,8 +128,8 @@ pub trait Stacks {
 
 /// CloudFormation, as whoever registers targets uses it.
 pub trait StackResources {
-    /// Lists the ECS services of a stack; `None` where there is no such stack.
-    async fn services(&self, stack: &str) -> Result<Option<Vec<ServiceRef>>, CallError>;
+    /// Lists the ARNs of a stack's ECS services; `None` where there is no such stack.
+    async fn services(&self, stack: &str) -> Result<Option<Vec<String>>, CallError>;
 }
 
 /// Names an image in a repository.

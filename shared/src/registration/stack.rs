@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
 
-use crate::core::policy::{Policy, ServiceRef};
+use crate::core::policy::Policy;
 use crate::ledger::{Registration, RegistrationStatus};
 use crate::ports::{CallError, StackResources};
 use crate::target::Mistake;
+use crate::trigger::ecs::service_of;
 
 /// Where the mistake of a stack without the one service stands.
 const STACK_PLACE: &str = "stack.name";
@@ -17,7 +18,7 @@ const STACKS_AT_ONCE: usize = 5;
 const SERVICES_NAMED: usize = 5;
 
 /// What CloudFormation said of each stack.
-pub(super) type Looks = BTreeMap<String, Result<Option<Vec<ServiceRef>>, CallError>>;
+pub(super) type Looks = BTreeMap<String, Result<Option<Vec<String>>, CallError>>;
 
 /// Looks at each stack once.
 pub(super) async fn look<K: StackResources>(stacks: &K, names: BTreeSet<&str>) -> Looks {
@@ -48,16 +49,24 @@ pub(super) fn with_service(
         Some(Err(error)) => return Err(error.clone()),
         None => None,
     };
-    match services {
-        Some([service]) => {
-            policy.service = service.clone();
-            Ok(Ok(policy))
+    let found = match services {
+        Some([arn]) => service_of(arn),
+        Some(_) | None => None,
+    };
+    Ok(match found {
+        Some(service) => {
+            policy.service = service;
+            Ok(policy)
         }
-        services => Ok(Err(vec![without(&stack.name, services)])),
-    }
+        None => Err(vec![without(&stack.name, services)]),
+    })
 }
 
-fn without(stack: &str, services: Option<&[ServiceRef]>) -> Mistake {
+/// Says why a stack leads to no service. One whose ARN has the old form, without the cluster,
+/// cannot be looked for in ECS.
+///
+/// Source: ECS developer guide, "Amazon Resource Names (ARNs) and IDs".
+fn without(stack: &str, services: Option<&[String]>) -> Mistake {
     let (problem, fix) = match services {
         None => (
             format!("there is no stack `{stack}` in this account and Region"),
@@ -66,6 +75,10 @@ fn without(stack: &str, services: Option<&[ServiceRef]>) -> Mistake {
         Some([]) => (
             format!("stack `{stack}` has no ECS service"),
             "Write the stack that has it; a nested stack has a name of its own. It is looked for each hour, and when a parameter changes.",
+        ),
+        Some([arn]) => (
+            format!("the ARN of the ECS service of stack `{stack}` names no cluster: `{arn}`"),
+            "Migrate the service to the long ARN format. It is looked for each hour, and when a parameter changes.",
         ),
         Some(several) => (
             format!(
@@ -79,9 +92,13 @@ fn without(stack: &str, services: Option<&[ServiceRef]>) -> Mistake {
     Mistake::new(STACK_PLACE, problem, fix)
 }
 
-fn named(services: &[ServiceRef]) -> String {
+fn named(services: &[String]) -> String {
     let first = services.iter().take(SERVICES_NAMED);
-    let mut names: Vec<String> = first.map(|service| format!("`{service}`")).collect();
+    let first = first.map(|arn| match service_of(arn) {
+        Some(service) => format!("`{service}`"),
+        None => format!("`{arn}`"),
+    });
+    let mut names: Vec<String> = first.collect();
     let more = services.len().saturating_sub(SERVICES_NAMED);
     if more > 0 {
         names.push(format!("and {more} more"));

@@ -13,7 +13,7 @@ const PREFIX: &str = "pushboat";
 #[derive(Default)]
 struct World {
     parameters: RefCell<BTreeMap<String, Parameter>>,
-    stacks: RefCell<BTreeMap<String, Result<Vec<ServiceRef>, CallError>>>,
+    stacks: RefCell<BTreeMap<String, Result<Vec<String>, CallError>>>,
     registrations: RefCell<BTreeMap<TargetName, Registration>>,
     claims: RefCell<BTreeMap<ServiceRef, TargetName>>,
     told: RefCell<BTreeMap<String, Vec<Mistake>>>,
@@ -32,7 +32,7 @@ impl Parameters for World {
 }
 
 impl StackResources for World {
-    async fn services(&self, stack: &str) -> Result<Option<Vec<ServiceRef>>, CallError> {
+    async fn services(&self, stack: &str) -> Result<Option<Vec<String>>, CallError> {
         self.stacks.borrow().get(stack).cloned().transpose()
     }
 }
@@ -116,7 +116,8 @@ impl World {
     }
 
     fn stack(&self, name: &str, services: &[&str]) {
-        let services = services.iter().copied().map(service).collect();
+        let arn = |name: &&str| format!("arn:aws:ecs:eu-west-1:123456789012:service/{name}");
+        let services = services.iter().map(arn).collect();
         self.stacks
             .borrow_mut()
             .insert(name.to_owned(), Ok(services));
@@ -203,6 +204,13 @@ async fn a_stack_without_the_one_service_is_a_mistake_until_it_has_it() {
     let several = "stack.name: stack `shop` has 6 ECS services: `a/1`, `a/2`, `a/3`, `a/4`, `a/5`, and 1 more.";
     assert!(world.mistake("web").starts_with(several));
     assert_eq!(world.told.borrow().len(), 3, "each is told");
+
+    world.stack("shop", &["old-form"]);
+    assert_eq!(world.read().await.0, ["web"]);
+    let old = "stack.name: the ARN of the ECS service of stack `shop` names no cluster: \
+               `arn:aws:ecs:eu-west-1:123456789012:service/old-form`.";
+    assert!(world.mistake("web").starts_with(old));
+    assert!(world.read().await.0.is_empty(), "it is told once");
 
     world.stack("shop", &["a/1"]);
     assert_eq!(world.read().await.0, ["web"]);

@@ -237,7 +237,7 @@ impl<P: Stacks> Stacks for Watched<P> {
 }
 
 impl<P: StackResources> StackResources for Watched<P> {
-    async fn services(&self, stack: &str) -> Result<Option<Vec<ServiceRef>>, CallError> {
+    async fn services(&self, stack: &str) -> Result<Option<Vec<String>>, CallError> {
         let effect = self.port.services(stack);
         self.call(Operation::ListStackResources, effect).await
     }

@@ -12,12 +12,10 @@ use aws_smithy_xml::decode::XmlDecodeError;
 use super::client::Clients;
 use super::failure::{call_error, unclear};
 use super::query::{Query, QueryError, Tries};
-use crate::core::policy::ServiceRef;
 use crate::core::stack::{
     ChangeSetLook, ChangeSetRequest, ChangeSetState, FailedResource, StackLook,
 };
 use crate::ports::{CallError, StackResources, Stacks};
-use crate::trigger::ecs::service_of;
 
 /// The only version of the API.
 const VERSION: &str = "2010-05-15";
@@ -245,7 +243,7 @@ impl Stacks for CloudFormation {
 }
 
 impl StackResources for CloudFormation {
-    async fn services(&self, stack: &str) -> Result<Option<Vec<ServiceRef>>, CallError> {
+    async fn services(&self, stack: &str) -> Result<Option<Vec<String>>, CallError> {
         let call = format!("cloudformation:ListStackResources {stack}");
         let mut ids = Vec::new();
         let of_stack = [named("StackName", stack)];
@@ -253,27 +251,11 @@ impl StackResources for CloudFormation {
             seen::services(answer, &mut ids)
         });
         match read.await {
-            Ok(()) => {}
-            Err(error) if error.is_missing() => return Ok(None),
-            Err(error) => return Err(error.of(&call)),
+            Ok(()) => Ok(Some(ids)),
+            Err(error) if error.is_missing() => Ok(None),
+            Err(error) => Err(error.of(&call)),
         }
-        let services: Result<Vec<ServiceRef>, CallError> =
-            ids.iter().map(|id| service(&call, id)).collect();
-        services.map(Some)
     }
-}
-
-/// Reads a service's ARN. One of the old form, without the cluster, cannot be looked for in ECS.
-///
-/// Source: ECS developer guide, "Amazon Resource Names (ARNs) and IDs".
-fn service(call: &str, id: &str) -> Result<ServiceRef, CallError> {
-    service_of(id).ok_or_else(|| CallError::Refused {
-        call: call.to_owned(),
-        code: "NoCluster".to_owned(),
-        message: format!(
-            "the service's ARN `{id}` names no cluster: migrate the service to the long ARN format"
-        ),
-    })
 }
 
 /// Says that the same token was taken before.

@@ -1,6 +1,5 @@
 //! The ports to CloudFormation, on the model.
 
-use pushboat::core::policy::ServiceRef;
 use pushboat::core::stack::{
     ChangeSet, ChangeSetLook, ChangeSetRequest, ChangeSetState, FailedResource, ResourceChange,
     SERVICE, Stack, StackLook, StackStatus,
@@ -89,13 +88,12 @@ impl pushboat::ports::Stacks for Stacks {
 }
 
 impl StackResources for Stacks {
-    async fn services(&self, stack: &str) -> Result<Option<Vec<ServiceRef>>, CallError> {
+    async fn services(&self, stack: &str) -> Result<Option<Vec<String>>, CallError> {
         let account = self.account();
         Ok(account.find(stack).map(|stack| {
             let resources = stack.resources.values();
             let services = resources.filter(|one| one.type_name == SERVICE);
-            let arns = services.filter_map(|one| one.physical_id.as_deref());
-            arns.filter_map(service_ref).collect()
+            services.filter_map(|one| one.physical_id.clone()).collect()
         }))
     }
 }
@@ -103,15 +101,6 @@ impl StackResources for Stacks {
 /// Says that the same token was taken before.
 fn is_repeat(error: &ServiceError) -> bool {
     error.code == "TokenAlreadyExistsException"
-}
-
-/// Reads the ARN of a service: `…:service/CLUSTER/NAME`.
-fn service_ref(arn: &str) -> Option<ServiceRef> {
-    let (cluster, name) = arn.split_once(":service/")?.1.split_once('/')?;
-    Some(ServiceRef {
-        cluster: cluster.to_owned(),
-        name: name.to_owned(),
-    })
 }
 
 /// Reads a stack as DescribeStacks and DescribeStackEvents show it.

@@ -5,6 +5,7 @@ use pushboat::core::stack::{
     ChangeSetLook, ChangeSetRequest, ChangeSetState, SERVICE, Stack, StackLook, StackStatus,
 };
 use pushboat::ports::{StackResources as _, Stacks as _};
+use pushboat::trigger::ecs::service_of;
 use serde_json::json;
 
 use super::StackSpecification;
@@ -202,7 +203,9 @@ fn the_circuit_breaker_fails_the_update_and_the_service_is_named() {
 #[test]
 fn the_resources_of_a_stack_name_its_service() {
     let world = world();
-    assert_eq!(answer(world.stacks.services(STACK)), Some(vec![service()]));
+    let arns = answer(world.stacks.services(STACK)).expect("there is the stack");
+    let services: Vec<Option<ServiceRef>> = arns.iter().map(|arn| service_of(arn)).collect();
+    assert_eq!(services, [Some(service())]);
     assert_eq!(answer(world.stacks.services("other")), None);
     assert_eq!(answer(world.stacks.stack("other")), StackLook::Missing);
 }
