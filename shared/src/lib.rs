@@ -26,6 +26,7 @@
 //! | --- | --- |
 //! | [`core`] | what a rollout is, what was seen, what to do next: pure, no AWS types, no clock, no I/O |
 //! | [`trigger`] | EventBridge's JSON into our types, one file a source |
+//! | [`core::deployed`] | what is published of what is deployed, and when it is tried again |
 //! | [`core::evidence`], [`core::diagnosis`] | what AWS forgets and a rollout keeps; why a task stopped, and whose fault that is |
 //! | [`target`] | a target's configuration, parsed strictly |
 //! | [`task_definition`], [`image`] | the lossless edit; what a manifest is |

@@ -17,6 +17,7 @@ mod reason;
 mod shared_alarm;
 mod stack;
 mod surroundings;
+mod unpublished;
 mod waiting;
 
 use jiff::Timestamp;
@@ -35,6 +36,7 @@ pub use failure::failure;
 pub use operator::refusal;
 pub use reason::{halted, ignored, rejected, rejected_briefly, superseded};
 pub use surroundings::Surroundings;
+pub use unpublished::unpublished;
 pub use waiting::waiting;
 
 /// SNS takes subjects of fewer than 100 characters. Source: SNS API reference, Publish, `Subject`.

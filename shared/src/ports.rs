@@ -337,6 +337,12 @@ pub trait Parameters {
     async fn value(&self, name: &str) -> Result<Option<String>, CallError>;
 }
 
+/// Parameter Store, as whoever publishes what is deployed uses it.
+pub trait DeployedParameters {
+    /// Writes a parameter's text, whatever it said before; nothing is tried twice.
+    async fn put(&self, name: &str, value: &str) -> Result<(), CallError>;
+}
+
 /// One message as SNS takes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Publication {

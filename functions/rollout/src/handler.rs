@@ -5,13 +5,15 @@ use lambda_runtime::Error;
 use pushboat::aws::function::chain;
 use pushboat::ledger::LedgerError;
 use pushboat::message;
-use pushboat::ports::{Alarms, Clock, Images, LoadBalancers, Records, Services, Stacks, Targets};
+use pushboat::ports::{
+    Alarms, Clock, DeployedParameters, Images, LoadBalancers, Records, Services, Stacks, Targets,
+};
 use pushboat::queue::QueueMessage;
 use pushboat::reconcile::{Ports, Report, Settings, reconcile};
 
 /// Handles a batch in order; from the first failure on, everything goes back to the queue.
-pub(crate) async fn handle<L, S, K, I, A, B, C>(
-    ports: &Ports<L, S, K, I, A, B, C>,
+pub(crate) async fn handle<L, S, K, I, A, B, P, C>(
+    ports: &Ports<L, S, K, I, A, B, P, C>,
     settings: &Settings,
     event: SqsEvent,
 ) -> Result<SqsBatchResponse, Error>
@@ -22,6 +24,7 @@ where
     I: Images,
     A: Alarms,
     B: LoadBalancers,
+    P: DeployedParameters,
     C: Clock,
 {
     let mut response = SqsBatchResponse::default();
@@ -37,8 +40,8 @@ where
     Ok(response)
 }
 
-async fn handle_one<L, S, K, I, A, B, C>(
-    ports: &Ports<L, S, K, I, A, B, C>,
+async fn handle_one<L, S, K, I, A, B, P, C>(
+    ports: &Ports<L, S, K, I, A, B, P, C>,
     settings: &Settings,
     record: &SqsMessage,
 ) -> Result<(), LedgerError>
@@ -49,6 +52,7 @@ where
     I: Images,
     A: Alarms,
     B: LoadBalancers,
+    P: DeployedParameters,
     C: Clock,
 {
     let body = record.body.as_deref().unwrap_or_default();

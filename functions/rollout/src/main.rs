@@ -11,6 +11,7 @@ use pushboat::aws::ecr::Ecr;
 use pushboat::aws::ecs::Ecs;
 use pushboat::aws::function::Function;
 use pushboat::aws::load_balancing::LoadBalancing;
+use pushboat::aws::put_parameter::PutParameter;
 use pushboat::core::policy::ServiceRef;
 use pushboat::reconcile::{Ports, Settings};
 
@@ -34,6 +35,7 @@ async fn main() -> Result<(), Error> {
         images: Ecr::new(&function.clients),
         alarms: CloudWatch::new(&function.clients),
         load_balancers: LoadBalancing::new(&function.clients),
+        parameters: PutParameter::new(&function.clients),
         clock: SystemClock,
     };
     let own_service = function.optional("OWN_SERVICE").and_then(|service| {
@@ -43,7 +45,11 @@ async fn main() -> Result<(), Error> {
             name: name.to_owned(),
         })
     });
-    let settings = &Settings { own_service };
+    let prefix = function.variable("TARGET_PREFIX")?.to_owned();
+    let settings = &Settings {
+        own_service,
+        prefix,
+    };
     // Boxed: the loop's future, with the SDK's inside, is nested too deep to be laid out inline.
     run(service_fn(|event: LambdaEvent<SqsEvent>| {
         Box::pin(handler::handle(ports, settings, event.payload))

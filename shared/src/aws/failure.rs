@@ -14,8 +14,9 @@ use crate::ports::CallError;
 /// Source: the list that the AWS SDK for Rust retries on (`aws-runtime`,
 /// `THROTTLING_ERRORS`) without `LimitExceededException`, which ECS and ECR
 /// mean for quotas that waiting does not lift, with KMS's own code, as SNS hands
-/// it on, and with what ECR says of the registry behind a pull-through cache.
-const THROTTLED: [&str; 14] = [
+/// it on, with what ECR says of the registry behind a pull-through cache, and
+/// with what Parameter Store says of two writes of one parameter at once.
+const THROTTLED: [&str; 15] = [
     "BandwidthLimitExceeded",
     "KMSThrottlingException",
     "PriorRequestNotComplete",
@@ -29,6 +30,7 @@ const THROTTLED: [&str; 14] = [
     "ThrottlingException",
     "TooManyRequests",
     "TooManyRequestsException",
+    "TooManyUpdates",
     "UpstreamTooManyRequests",
 ];
 

@@ -3,6 +3,7 @@
 //! Here AWS's types become ours: nothing beyond this folder knows the SDK, and
 //! nothing in it decides anything. Compiled only with the feature `aws`.
 
+mod bare;
 pub mod client;
 pub mod cloudformation;
 pub mod cloudwatch;
@@ -12,8 +13,10 @@ pub mod ecs;
 pub mod eventbridge;
 mod failure;
 pub mod function;
+mod json;
 pub mod load_balancing;
 pub mod logs;
+pub mod put_parameter;
 mod query;
 pub mod sns;
 pub mod sqs;

@@ -6,6 +6,7 @@
 pub mod adoption;
 pub mod alarm;
 pub mod decide;
+pub mod deployed;
 pub mod diagnosis;
 pub mod evidence;
 pub mod failure;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::deployed::{Deployed, Unpublished};
 use super::hold::{Hold, HoldTold};
 use super::name::{ImageDigest, RolloutId};
 use super::operate::{Refusal, RollBack};
@@ -64,6 +65,12 @@ pub struct TargetState {
     /// What is doubtful about its configuration, though it is deployed to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Mistake>,
+    /// What was last published of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<Deployed>,
+    /// The tries to publish the last-known-good, while none is known to have succeeded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unpublished: Option<Unpublished>,
     /// When to look again, and why.
     #[serde(default)]
     pub wake: Option<Wake>,

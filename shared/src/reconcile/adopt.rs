@@ -52,8 +52,8 @@ pub(super) fn recreated(state: &TargetState, observation: &Observation) -> bool 
 }
 
 /// Looks and adopts; answers whether another step may follow at once.
-pub(super) async fn adopt<L, S, K, I, A, B, C>(
-    ports: &Ports<L, S, K, I, A, B, C>,
+pub(super) async fn adopt<L, S, K, I, A, B, P, C>(
+    ports: &Ports<L, S, K, I, A, B, P, C>,
     step: &mut Step,
     policy: &Policy,
     parameter_version: i64,

@@ -11,6 +11,7 @@ mod alarm;
 mod health;
 mod observe;
 mod operate;
+mod publish;
 mod stack;
 mod step;
 
@@ -29,8 +30,8 @@ use crate::core::shared::Shared;
 use crate::core::state::{TargetState, Wake};
 use crate::ledger::{IgnoredPush, LedgerError, RegistrationStatus, SaveError};
 use crate::ports::{
-    Alarms, Clock, IgnoredPushes, ImageName, Images, LoadBalancers, Records, Services, Stacks,
-    Targets,
+    Alarms, Clock, DeployedParameters, IgnoredPushes, ImageName, Images, LoadBalancers, Records,
+    Services, Stacks, Targets,
 };
 use crate::queue::{QueueMessage, Trigger};
 
@@ -38,7 +39,7 @@ use step::Step;
 
 /// The outside world, as the control loop needs it.
 #[derive(Clone, Debug)]
-pub struct Ports<L, S, K, I, A, B, C> {
+pub struct Ports<L, S, K, I, A, B, P, C> {
     /// Where states are kept.
     pub ledger: L,
     /// ECS.
@@ -51,6 +52,8 @@ pub struct Ports<L, S, K, I, A, B, C> {
     pub alarms: A,
     /// Elastic Load Balancing.
     pub load_balancers: B,
+    /// Parameter Store, where what is deployed is published.
+    pub parameters: P,
     /// The clock.
     pub clock: C,
 }
@@ -60,6 +63,8 @@ pub struct Ports<L, S, K, I, A, B, C> {
 pub struct Settings {
     /// The service named in the template's own parameters; it needs no tag to consent.
     pub own_service: Option<ServiceRef>,
+    /// What is deployed is published below `/<prefix>/`.
+    pub prefix: String,
 }
 
 /// What came of one wake-up.
@@ -82,8 +87,8 @@ const STEPS_LIMIT: usize = 24;
 ///
 /// Only an unreachable or unreadable ledger fails; every other trouble becomes
 /// a stored reason and a time to look again.
-pub async fn reconcile<L, S, K, I, A, B, C>(
-    ports: &Ports<L, S, K, I, A, B, C>,
+pub async fn reconcile<L, S, K, I, A, B, P, C>(
+    ports: &Ports<L, S, K, I, A, B, P, C>,
     settings: &Settings,
     message: &QueueMessage,
 ) -> Result<Report, LedgerError>
@@ -94,6 +99,7 @@ where
     I: Images,
     A: Alarms,
     B: LoadBalancers,
+    P: DeployedParameters,
     C: Clock,
 {
     for _ in 0..CONFLICTS_LIMIT {
@@ -136,8 +142,8 @@ async fn keep_ignored<L: IgnoredPushes>(
     ledger.keep_ignored(&message.target, &ignored).await
 }
 
-async fn attempt<L, S, K, I, A, B, C>(
-    ports: &Ports<L, S, K, I, A, B, C>,
+async fn attempt<L, S, K, I, A, B, P, C>(
+    ports: &Ports<L, S, K, I, A, B, P, C>,
     settings: &Settings,
     message: &QueueMessage,
 ) -> Result<Report, SaveError>
@@ -148,6 +154,7 @@ where
     I: Images,
     A: Alarms,
     B: LoadBalancers,
+    P: DeployedParameters,
     C: Clock,
 {
     let entry = ports.ledger.load(&message.target).await?;
@@ -180,7 +187,11 @@ where
         }
     }
     let wake = step.wake().cloned();
+    let deployed = publish::begin(&mut step, &ports.clock);
     step.save(&ports.ledger).await?;
+    if let Some(deployed) = deployed {
+        publish::publish(ports, settings, &mut step, deployed).await;
+    }
     Ok(match ignored {
         Some(reason) => Report::Ignored(reason),
         None => Report::Reconciled(wake),
@@ -188,8 +199,8 @@ where
 }
 
 /// Takes in what woke the target; answers why, if it is a push that changes nothing.
-async fn hear<L, S, K, I, A, B, C>(
-    ports: &Ports<L, S, K, I, A, B, C>,
+async fn hear<L, S, K, I, A, B, P, C>(
+    ports: &Ports<L, S, K, I, A, B, P, C>,
     step: &mut Step,
     policy: Option<&Shared<Policy>>,
     registered_at: Timestamp,
@@ -241,8 +252,8 @@ where
 }
 
 /// Takes a push in; answers why, if it changes nothing.
-async fn take_in<L, S, K, I, A, B, C>(
-    ports: &Ports<L, S, K, I, A, B, C>,
+async fn take_in<L, S, K, I, A, B, P, C>(
+    ports: &Ports<L, S, K, I, A, B, P, C>,
     step: &mut Step,
     policy: &Shared<Policy>,
     registered_at: Timestamp,
@@ -357,8 +368,8 @@ fn settle_registration(step: &mut Step, status: &RegistrationStatus, now: Timest
 }
 
 /// Takes one step; answers whether another may follow at once.
-async fn advance<L, S, K, I, A, B, C>(
-    ports: &Ports<L, S, K, I, A, B, C>,
+async fn advance<L, S, K, I, A, B, P, C>(
+    ports: &Ports<L, S, K, I, A, B, P, C>,
     step: &mut Step,
     policy: Option<&Shared<Policy>>,
     parameter_version: i64,

@@ -34,8 +34,8 @@ pub(super) const LOOK_HOLDS: SignedDuration = SignedDuration::from_secs(10);
 /// Looks at what the rollout's phase needs to see, and says when the look began.
 ///
 /// One that took long is taken once more: half of it may be old.
-pub(super) async fn fresh_look<L, S, K, I, A, B, C>(
-    ports: &Ports<L, S, K, I, A, B, C>,
+pub(super) async fn fresh_look<L, S, K, I, A, B, P, C>(
+    ports: &Ports<L, S, K, I, A, B, P, C>,
     state: &TargetState,
     rollout: &Rollout,
 ) -> (Observation, Timestamp)
@@ -58,8 +58,8 @@ where
     (observation, ended)
 }
 
-async fn observe<L, S, K, I, A, B, C>(
-    ports: &Ports<L, S, K, I, A, B, C>,
+async fn observe<L, S, K, I, A, B, P, C>(
+    ports: &Ports<L, S, K, I, A, B, P, C>,
     state: &TargetState,
     rollout: &Rollout,
     now: Timestamp,

@@ -18,8 +18,8 @@ use crate::notice::News;
 use crate::ports::{Clock, ImageName, Images};
 
 /// Takes a command in; whatever becomes of it is told.
-pub(super) async fn take_in<L, S, K, I, A, B, C>(
-    ports: &Ports<L, S, K, I, A, B, C>,
+pub(super) async fn take_in<L, S, K, I, A, B, P, C>(
+    ports: &Ports<L, S, K, I, A, B, P, C>,
     step: &mut Step,
     policy: Option<&Shared<Policy>>,
     command: &OperatorCommand,

@@ -95,6 +95,10 @@ impl Step {
             .unwrap_or_default()
     }
 
+    pub(super) fn target(&self) -> &TargetName {
+        &self.target
+    }
+
     /// Saves all that changed since the last time, if anything did.
     pub(super) async fn save<L: Targets>(&mut self, ledger: &L) -> Result<(), SaveError> {
         if self.state == self.saved && self.notices.is_empty() && self.finished.is_empty() {

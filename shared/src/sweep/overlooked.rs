@@ -2,7 +2,8 @@
 //!
 //! A wake-up of a new registration that could not be handled in two hours lies in the dead-letter
 //! queue, and nothing else would ever wake its target. ECR sends its events as best it can: what
-//! it holds is compared with what was accepted.
+//! it holds is compared with what was accepted. What was good before Pushboat published what is
+//! deployed was never tried to be published.
 
 mod pushes;
 
@@ -13,7 +14,7 @@ use super::{Occasion, Ports, of_registration, send};
 use crate::core::state::{Standing, TargetState};
 use crate::ledger::{Chore, LedgerError, Registration, RegistrationStatus, TargetEntry};
 use crate::ports::{ImageLists, Queue, Records, Registrations};
-use crate::queue::QueueMessage;
+use crate::queue::{QueueMessage, Trigger};
 use crate::registration::RegisterError;
 
 /// How often it is looked for.
@@ -51,6 +52,10 @@ where
     let unheard: Vec<QueueMessage> = unheard
         .map(|(registration, _)| of_registration(registration, now))
         .collect();
+    let unpublished = known.iter().filter(|(_, entry)| never_tried(&entry.state));
+    let unpublished: Vec<QueueMessage> = unpublished
+        .map(|(registration, _)| to_publish(registration, now))
+        .collect();
     let (found, failed) = pushes::find(&ports.images, &known, now).await;
     let mut pushes = Vec::new();
     for message in found {
@@ -62,7 +67,7 @@ where
             pushes.push(message);
         }
     }
-    let messages = [unheard, pushes].concat();
+    let messages = [unheard, unpublished, pushes].concat();
     send(&ports.queue, &messages).await?;
     if let Some(error) = failed {
         // The next sweep looks again.
@@ -89,6 +94,22 @@ async fn known<L: Registrations + Records>(ledger: &L) -> Result<Vec<Known>, Led
         }
     }
     Ok(known)
+}
+
+/// Says whether it was never tried to publish what is deployed, and nothing wakes the target for it.
+///
+/// So it is with what was good before a release that publishes it.
+fn never_tried(state: &TargetState) -> bool {
+    state.to_publish().is_some() && state.unpublished.is_none() && state.wake.is_none()
+}
+
+/// Wakes `rollout` to publish what is deployed.
+fn to_publish(registration: &Registration, now: Timestamp) -> QueueMessage {
+    QueueMessage {
+        target: registration.target.clone(),
+        trigger: Trigger::Due,
+        event_id: format!("publish.{}", now.as_millisecond()),
+    }
 }
 
 /// Says whether `rollout` knows what a target's parameter says, or will look at it by itself.

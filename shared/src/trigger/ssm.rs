@@ -34,7 +34,10 @@ mod tests {
             "pushboat"
         ));
         assert!(changes_a_target(&event("/team/x/targets/web"), "/team/x/"));
-        assert!(!changes_a_target(&event("/pushboat/hold"), "pushboat"));
+        for other in ["hold", "deployed/web", "deployed/targets/web", "targets"] {
+            let event = event(&format!("/pushboat/{other}"));
+            assert!(!changes_a_target(&event, "pushboat"), "{other}");
+        }
         assert!(!changes_a_target(
             &json!({ "source": "aws.events" }),
             "pushboat"

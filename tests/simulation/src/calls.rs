@@ -88,6 +88,7 @@ pub enum Operation {
     SendMessages,
     GetParameters,
     GetParameter,
+    PutParameter,
     Publish,
     PutEvents,
     NotePublished,
@@ -131,6 +132,8 @@ struct Ledgered {
     log: RefCell<Vec<Call>>,
     planned: RefCell<Vec<Planned>>,
     drawn: RefCell<Option<(fastrand::Rng, CallRates)>>,
+    /// Chance in what comes after a rollout's outcome: it decides nothing about what comes before.
+    beside: RefCell<fastrand::Rng>,
     injected: Cell<usize>,
     /// How the function stands still that did not answer.
     pause: Cell<Option<Pause>>,
@@ -173,6 +176,7 @@ impl Calls {
             log: RefCell::default(),
             planned: RefCell::default(),
             drawn: RefCell::default(),
+            beside: RefCell::new(fastrand::Rng::with_seed(0)),
             injected: Cell::new(0),
             pause: Cell::default(),
             planned_pause: Cell::default(),
@@ -193,6 +197,7 @@ impl Calls {
     pub fn fail_at_random(&self, rates: CallRates, seed: u64) {
         let rng = fastrand::Rng::with_seed(seed);
         *self.0.drawn.borrow_mut() = Some((rng, rates));
+        *self.0.beside.borrow_mut() = fastrand::Rng::with_seed(!seed);
     }
 
     /// Sets how long functions stand still where that is planned.
@@ -313,7 +318,11 @@ impl Calls {
         let fault = fault.or_else(|| {
             let mut drawn = self.0.drawn.borrow_mut();
             let (rng, rates) = drawn.as_mut()?;
-            rates.draw(rng, self.0.function.get(), operation)
+            let function = self.0.function.get();
+            match self.publishes(operation) {
+                true => rates.draw(&mut self.0.beside.borrow_mut(), function, operation),
+                false => rates.draw(rng, function, operation),
+            }
         });
         self.0
             .injected
@@ -326,6 +335,17 @@ impl Calls {
             fault,
         });
         fault
+    }
+
+    /// Says whether a call publishes what is deployed, or notes that it was published.
+    fn publishes(&self, operation: Operation) -> bool {
+        let log = self.0.log.borrow();
+        let last = log.last().map(|last| last.operation);
+        match operation {
+            Operation::PutParameter => true,
+            Operation::SaveTarget => last == Some(Operation::PutParameter),
+            _ => false,
+        }
     }
 
     fn plan(&self, when: When, fault: Fault, left: usize) {

@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use futures_util::FutureExt as _;
 use jiff::SignedDuration;
+use pushboat::core::policy::ServiceRef;
 use pushboat::core::push::Push;
 use pushboat::findings::NoInvestigator;
 use pushboat::ledger::{LedgerError, NoticeKey};
@@ -128,6 +129,7 @@ type RolloutPorts = reconcile::Ports<
     Watched<Images>,
     Watched<Alarms>,
     Watched<LoadBalancers>,
+    Watched<Parameters>,
     VirtualClock,
 >;
 type SweepPorts = sweep::Ports<
@@ -224,6 +226,7 @@ impl Functions {
                 images: Watched::new(ground.images.clone(), calls),
                 alarms: Watched::new(ground.alarms.clone(), calls),
                 load_balancers: Watched::new(LoadBalancers::new(ground.ecs.clone()), calls),
+                parameters: Watched::new(ground.parameters.clone(), calls),
                 clock: ground.clocks.rollout.clone(),
             }),
             sweep: sweep::Ports {
@@ -237,7 +240,10 @@ impl Functions {
                 clock: ground.clocks.sweep.clone(),
             },
             notify_clock: ground.clocks.notify.clone(),
-            settings: Settings::default(),
+            settings: Settings {
+                own_service: None,
+                prefix: PREFIX.to_owned(),
+            },
             sweep_settings: sweep::Settings {
                 prefix: PREFIX.to_owned(),
                 surroundings: Surroundings {
@@ -248,8 +254,8 @@ impl Functions {
         }
     }
 
-    pub(crate) fn set_settings(&mut self, settings: Settings) {
-        self.settings = settings;
+    pub(crate) fn set_own_service(&mut self, service: ServiceRef) {
+        self.settings.own_service = Some(service);
     }
 
     pub(crate) fn image_push(&self, push: Push) -> Outcome {

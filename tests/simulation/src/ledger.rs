@@ -119,6 +119,14 @@ impl Ledger {
             .collect()
     }
 
+    /// Has a target's state say no more of what was published, as before a release that publishes.
+    pub fn forget_published(&self, target: &TargetName) {
+        let records = &mut *self.0.borrow_mut();
+        if let Some(entry) = records.entries.get_mut(target) {
+            entry.state.published = None;
+        }
+    }
+
     /// Has each write of a state noted, together with how the service stands.
     pub(crate) fn set_witness(&self, ecs: Ecs) {
         self.0.borrow_mut().witness = Some(ecs);
@@ -211,11 +219,11 @@ impl Targets for Ledger {
             return Err(SaveError::Conflict);
         }
         let entry = records.entries.entry(target.clone()).or_default();
-        if let Some(wake) = &entry.state.wake {
-            records.wakes.remove(&(wake.at, target.clone()));
+        if let Some(due_at) = entry.state.due_at() {
+            records.wakes.remove(&(due_at, target.clone()));
         }
-        if let Some(wake) = &write.state.wake {
-            records.wakes.insert((wake.at, target.clone()));
+        if let Some(due_at) = write.state.due_at() {
+            records.wakes.insert((due_at, target.clone()));
         }
         entry.state.clone_from(&write.state);
         entry.version = write.expected.next();

@@ -42,6 +42,13 @@ impl Parameters {
         parameters.insert(name.to_owned(), parameter);
     }
 
+    /// Gives what a parameter says.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<String> {
+        let parameters = self.parameters.borrow();
+        parameters.get(name).map(|one| one.value.clone())
+    }
+
     /// Deletes a parameter; one made anew counts from 1 again.
     pub fn delete(&self, name: &str) {
         self.parameters.borrow_mut().remove(name);
@@ -56,7 +63,13 @@ impl pushboat::ports::Parameters for Parameters {
     }
 
     async fn value(&self, name: &str) -> Result<Option<String>, CallError> {
-        let parameters = self.parameters.borrow();
-        Ok(parameters.get(name).map(|one| one.value.clone()))
+        Ok(self.text(name))
+    }
+}
+
+impl pushboat::ports::DeployedParameters for Parameters {
+    async fn put(&self, name: &str, value: &str) -> Result<(), CallError> {
+        self.put(name, value);
+        Ok(())
     }
 }

@@ -21,9 +21,9 @@ use pushboat::ledger::{
     ReverseKey, SaveError, StateWrite, StoredNotice, TargetEntry, Version,
 };
 use pushboat::ports::{
-    Alarms, CallError, EventBus, IgnoredPushes, ImageLists, ImageName, Images, LoadBalancers,
-    Outbox, Parameter, Parameters, Publication, Queue, Records, Registrations, ReverseItems,
-    Services, StackResources, Stacks, Targets, Topic,
+    Alarms, CallError, DeployedParameters, EventBus, IgnoredPushes, ImageLists, ImageName, Images,
+    LoadBalancers, Outbox, Parameter, Parameters, Publication, Queue, Records, Registrations,
+    ReverseItems, Services, StackResources, Stacks, Targets, Topic,
 };
 use pushboat::queue::QueueMessage;
 use serde_json::Value;
@@ -457,6 +457,13 @@ impl<P: Parameters> Parameters for Watched<P> {
 
     async fn value(&self, name: &str) -> Result<Option<String>, CallError> {
         self.call(Operation::GetParameter, self.port.value(name))
+            .await
+    }
+}
+
+impl<P: DeployedParameters> DeployedParameters for Watched<P> {
+    async fn put(&self, name: &str, value: &str) -> Result<(), CallError> {
+        self.call(Operation::PutParameter, self.port.put(name, value))
             .await
     }
 }

@@ -4,6 +4,7 @@ mod delivery;
 mod outage;
 
 use jiff::{SignedDuration, Timestamp};
+use pushboat::core::deployed;
 use pushboat::core::name::TargetName;
 use pushboat::core::policy::ServiceRef;
 use pushboat::core::push::Push;
@@ -11,7 +12,6 @@ use pushboat::core::state::TargetState;
 use pushboat::ledger::Version;
 use pushboat::operator::{OperatorError, Request};
 use pushboat::ports::Clock as _;
-use pushboat::reconcile::Settings;
 use serde_json::Value;
 
 use crate::agenda::{Agenda, Event};
@@ -251,9 +251,7 @@ impl World {
 
     /// Names the service of the template's own parameters.
     pub fn set_own_service(&mut self, service: ServiceRef) {
-        self.functions.set_settings(Settings {
-            own_service: Some(service),
-        });
+        self.functions.set_own_service(service);
     }
 
     /// Writes a target's parameter.
@@ -465,6 +463,17 @@ impl World {
             self.run_for(SignedDuration::from_secs(1));
         }
         true
+    }
+
+    /// Gives what is published of what is deployed to a target.
+    ///
+    /// # Panics
+    ///
+    /// If the name is none.
+    #[must_use]
+    pub fn published(&self, target: &str) -> Option<String> {
+        let target = TargetName::parse(target).expect("it is a target's name");
+        self.parameters.text(&deployed::parameter(PREFIX, &target))
     }
 
     /// Gives a target's state.

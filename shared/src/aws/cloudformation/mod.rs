@@ -9,9 +9,10 @@ use std::time::Duration;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_xml::decode::XmlDecodeError;
 
+use super::bare::{BareError, Tries};
 use super::client::Clients;
 use super::failure::{call_error, unclear};
-use super::query::{Query, QueryError, Tries};
+use super::query::Query;
 use crate::core::stack::{
     ChangeSetLook, ChangeSetRequest, ChangeSetState, FailedResource, StackLook,
 };
@@ -100,7 +101,7 @@ impl CloudFormation {
 
 /// Why a page could not be read.
 enum PageError {
-    Call(Box<QueryError>),
+    Call(Box<BareError>),
     Xml(XmlDecodeError),
 }
 
@@ -124,7 +125,7 @@ impl PageError {
 /// A stack that is not there is a mistake in the call to CloudFormation, told in words alone.
 ///
 /// Source: CloudFormation API reference, DescribeStacks; DescribeChangeSet, "Errors".
-fn is_missing(error: &QueryError) -> bool {
+fn is_missing(error: &BareError) -> bool {
     let Some(answered) = error.as_service_error() else {
         return false;
     };
@@ -139,7 +140,7 @@ fn is_missing(error: &QueryError) -> bool {
 }
 
 /// Says whether CloudFormation answered with one of the codes.
-fn is_answered(error: &QueryError, codes: [&str; 2]) -> bool {
+fn is_answered(error: &BareError, codes: [&str; 2]) -> bool {
     let answered = error.as_service_error();
     let code = answered.and_then(ProvideErrorMetadata::code);
     code.is_some_and(|code| codes.contains(&code))
@@ -259,7 +260,7 @@ impl StackResources for CloudFormation {
 }
 
 /// Says that the same token was taken before.
-fn is_repeat(error: &QueryError) -> bool {
+fn is_repeat(error: &BareError) -> bool {
     is_answered(error, ["TokenAlreadyExistsException", "TokenAlreadyExists"])
 }
 

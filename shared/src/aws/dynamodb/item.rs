@@ -75,8 +75,8 @@ pub(super) fn state(
     let what = format!("the state of `{target}`");
     let mut item = record(&ItemKey::state(target), &what, state)?;
     set(&mut item, "version", number(version.0));
-    if let Some(wake) = &state.wake {
-        set_pending(&mut item, PENDING_WAKE, wake.at);
+    if let Some(due_at) = state.due_at() {
+        set_pending(&mut item, PENDING_WAKE, due_at);
     }
     Ok(item)
 }

@@ -26,8 +26,9 @@ const ROLLOUTS: [&str; 3] = [
     format_1!("rollout-taken-back"),
     format_1!("rollout-through-stack"),
 ];
-const STATES: [&str; 3] = [
+const STATES: [&str; 4] = [
     format_1!("state"),
+    format_1!("state-published"),
     format_1!("state-taken-back"),
     format_1!("state-through-stack"),
 ];

@@ -20,6 +20,14 @@ pub(crate) async fn a_push_goes_live(world: &World) -> Result<(), Failure> {
         ["RegisterTaskDefinition", "UpdateService"]
     );
     let after = target.definition().await?;
+    let published = target.published("v1").await?;
+    let image = after["taskDefinition"]["containerDefinitions"][0]["image"].as_str();
+    assert!(image.unwrap().ends_with(&digest));
+    assert_eq!(published["images"], json!({ "web": image }));
+    assert_eq!(
+        published["taskDefinition"],
+        after["taskDefinition"]["taskDefinitionArn"]
+    );
     assert_only_image_and_tags_differ(&before, &after, "live", &digest);
     let told = target.told_so_far();
     assert_eq!(told, ["adopted", "started v1", "baking v1", "succeeded v1"]);

@@ -147,7 +147,9 @@ fn needs(aws: &Aws, call: &CallRecord) -> Option<Vec<Need>> {
         }
         ("sns", "Publish") => on(text("TopicArn")),
         ("events", "PutEvents") => on_the_bus(aws, &action, request),
-        ("ssm", "GetParameter") => on(arn("ssm", format!("parameter{}", text("Name")))),
+        ("ssm", "GetParameter" | "PutParameter") => {
+            on(arn("ssm", format!("parameter{}", text("Name"))))
+        }
         ("ssm", "GetParametersByPath") => {
             let path = text("Path");
             on(arn(

@@ -315,6 +315,24 @@ impl<'a> Target<'a> {
             .await
     }
 
+    /// Waits until this tag is published as what is deployed; answers what the parameter says.
+    pub(crate) async fn published(&self, tag: &str) -> Result<Value, Failure> {
+        let parameter = json!({"Name": format!("/pushboat/deployed/{}", self.name)});
+        let until = self.world.until("what is deployed", async || {
+            let World { aws, .. } = self.world;
+            let Ok(answer) = aws.json("ssm", "GetParameter", &parameter).await else {
+                return Ok(Seen::NotYet("no parameter".to_owned()));
+            };
+            let text = answer["Parameter"]["Value"].as_str().unwrap_or_default();
+            let says: Value = serde_json::from_str(text)?;
+            Ok(match says["tag"] == tag {
+                true => Seen::Reached(says),
+                false => Seen::NotYet(says.to_string()),
+            })
+        });
+        until.await
+    }
+
     /// Waits until the service is asked to run the image of this digest.
     pub(crate) async fn is_asked_to_run(
         &self,

@@ -31,7 +31,7 @@ pub enum Fault {
 /// How many of 10,000 calls meet each fault; none of them at first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CallRates {
-    /// [`Fault::Refused`], of what changes something in ECS or CloudFormation.
+    /// [`Fault::Refused`], of what changes something in ECS, CloudFormation or Parameter Store.
     pub refused: u32,
     /// [`Fault::Throttled`].
     pub throttled: u32,
@@ -76,7 +76,8 @@ impl CallRates {
             | Operation::StopServiceDeployment
             | Operation::CreateChangeSet
             | Operation::ExecuteChangeSet
-            | Operation::CancelUpdateStack => self.refused,
+            | Operation::CancelUpdateStack
+            | Operation::PutParameter => self.refused,
             _ => 0,
         };
         let mut drawn = rng.u32(0..10_000);

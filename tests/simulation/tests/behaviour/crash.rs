@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use pushboat::core::deployed::Deployed;
 use pushboat::core::state::TargetState;
 use pushboat::ports::Clock as _;
 use simulation::{Call, Fault, Function, ReadLag};
@@ -19,6 +20,8 @@ pub(crate) struct End {
     pub(crate) history: Vec<String>,
     pub(crate) images: Vec<String>,
     pub(crate) good_images: Vec<String>,
+    /// Whether what is published is what is good.
+    pub(crate) is_published: bool,
     pub(crate) told: Vec<String>,
     pub(crate) under_way: bool,
     pub(crate) queued: usize,
@@ -33,6 +36,7 @@ pub(crate) fn end(world: &World) -> End {
         good_images: good
             .map(|good| good.images.values().cloned().collect())
             .unwrap_or_default(),
+        is_published: world.published(TARGET) == good.map(|good| Deployed::of(good).text()),
         told: told(world),
         under_way: state.current.is_some() || state.wake.is_some(),
         queued: world.queue.len(),
@@ -45,6 +49,7 @@ fn good_end() -> End {
         history: vec!["v2 succeeded".to_owned()],
         images: vec![pinned("v2")],
         good_images: vec![pinned("v2")],
+        is_published: true,
         told: ["adopted", "v2 started", "v2 baking", "v2 succeeded"]
             .map(str::to_owned)
             .to_vec(),
@@ -144,6 +149,7 @@ fn die_everywhere(visibility_timeout: SignedDuration, lag: ReadLag) {
         Operation::DescribeAlarms,
         Operation::RegisterTaskDefinition,
         Operation::UpdateService,
+        Operation::PutParameter,
     ] {
         assert!(
             operations.contains(&operation),

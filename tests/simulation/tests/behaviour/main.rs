@@ -16,6 +16,7 @@ mod outages;
 mod overlooked;
 mod pauses;
 mod platform;
+mod published;
 mod pushes;
 mod registration;
 mod rollback;

@@ -158,6 +158,8 @@ fn what_people_decided_is_read_from_states() {
         &|state| state.held.is_some() && state.hold_told.is_some()
     ));
     assert!(any(&|state| state.roll_back.is_some()));
+    assert!(any(&|state| state.published.is_some()));
+    assert!(any(&|state| state.unpublished.is_some()));
     assert!(any(&|state| !state.alarms_told.is_empty()));
     assert!(any(&|state| state
         .halted

@@ -104,10 +104,13 @@ impl fmt::Display for Point {
 /// The points of what was recorded of one target: of a way back only those after the
 /// way there, which is the same for both.
 ///
-/// What comes after the last write changes nothing any more.
+/// What comes after the last write changes nothing any more. What is published after the outcome
+/// is left out: it is over by then, and the message that comes again would meet the next point.
 pub(super) fn points(way: Way, calls: &[CallRecord]) -> Vec<Point> {
     let is = |operation: &'static str| move |call: &CallRecord| call.operation == operation;
-    let end = calls.iter().rposition(is("TransactWriteItems"));
+    let published = calls.iter().position(is("PutParameter"));
+    let mut until_then = calls.iter().take(published.unwrap_or(calls.len()));
+    let end = until_then.rposition(is("TransactWriteItems"));
     let begin = match way {
         Way::There => Some(0),
         Way::Back => calls.iter().position(is("UpdateService")).map(|at| at + 1),

@@ -1,6 +1,7 @@
 //! What is left once faults stop: invariants 5, 7, 9, 11.
 
 use jiff::{SignedDuration, Timestamp};
+use pushboat::core::deployed::Deployed;
 use pushboat::core::name::{ImageDigest, TargetName};
 use pushboat::core::reason::Waiting;
 use pushboat::core::state::Standing;
@@ -14,6 +15,8 @@ const EVENTS: &str = "9 (no event vanishes)";
 /// How long a notice may take to be sent, the sweep's second try included.
 const SENT_WITHIN: SignedDuration = SignedDuration::from_mins(5);
 const NEWEST: &str = "11 (a push reaches every target that follows it)";
+
+const PUBLISHED: &str = "published (once faults stop, what is published is the last-known-good)";
 
 /// What there is two hours after faults stopped.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +35,8 @@ pub struct End {
     pub newest_heard: Vec<(TargetName, String, i64)>,
     /// For each target that follows a tag or a pattern the newest image that ECR holds for it.
     pub unheard: Vec<Unheard>,
+    /// What is published of what is deployed to each target.
+    pub published: Vec<(TargetName, Option<String>)>,
     /// The services that had fewer tasks than are wanted for more than five minutes.
     pub short: Vec<Short>,
 }
@@ -86,6 +91,9 @@ impl Checker {
             self.report(EVENTS, "-", format!("{wake} was never handled"));
         }
         self.check_over(end);
+        for (target, text) in &end.published {
+            self.check_published(target, text.as_deref());
+        }
         self.check_short(end);
         self.check_found(end);
         self.check_overdue(end);
@@ -137,6 +145,19 @@ impl Checker {
         }
         for (name, saw) in found {
             self.report(OVER, name.as_str(), saw);
+        }
+    }
+
+    /// What is published is the last-known-good.
+    fn check_published(&mut self, target: &TargetName, text: Option<&str>) {
+        let known = self.targets.get(target);
+        let Some(good) = known.and_then(|known| known.state.last_known_good.as_ref()) else {
+            return;
+        };
+        let wanted = Deployed::of(good).text();
+        if text != Some(&wanted) {
+            let saw = format!("{text:?} is published, and good is {wanted}");
+            self.report(PUBLISHED, target.as_str(), saw);
         }
     }
 

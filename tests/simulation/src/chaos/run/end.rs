@@ -77,6 +77,9 @@ impl Chaos {
     fn targets_rest(&self) -> bool {
         self.plan.targets.iter().all(|target| {
             let state = self.world.state(&target.name);
+            if state.to_publish().is_some() {
+                return false;
+            }
             match state.wake.map(|wake| wake.waiting) {
                 Some(Waiting::Held { .. }) => self.held,
                 Some(Waiting::Person) => true,
@@ -135,6 +138,12 @@ impl Chaos {
                         can_be_pulled: self.world.ecs.can_be_pulled(&target.terms.service),
                     })
                 })
+                .collect(),
+            published: self
+                .plan
+                .targets
+                .iter()
+                .map(|target| (target.target(), self.world.published(&target.name)))
                 .collect(),
             unheard: self.unheard(),
             unhandled: unhandled

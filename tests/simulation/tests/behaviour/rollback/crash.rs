@@ -36,6 +36,7 @@ fn good_end() -> End {
     End {
         history: vec!["v2 rolled-back alarm-fired".to_owned()],
         images: vec![specification().image],
+        is_published: true,
         good_images: vec![specification().image],
         told: told.map(str::to_owned).to_vec(),
         under_way: false,

@@ -1,5 +1,6 @@
-//! What is left once faults stopped: invariants 5, 7, 9 and 11.
+//! What is left once faults stopped: invariants 5, 7, 9 and 11, and what is published.
 
+use pushboat::core::deployed::Deployed;
 use pushboat::core::reason::Waiting;
 use pushboat::core::state::{Standing, Wake};
 
@@ -73,4 +74,21 @@ fn what_is_left_once_faults_stopped_is_reported() {
     save(&mut checker, saved(unadopted, Vec::new(), None));
     checker.check_end(&nothing());
     assert_reported(&checker, "5 ");
+}
+
+#[test]
+fn what_is_published_and_is_not_the_last_good_version_is_reported() {
+    let left = |text: Option<String>| {
+        let mut checker = checker(Tags::Pattern);
+        save(&mut checker, saved(state(None), Vec::new(), None));
+        checker.check_end(&End {
+            published: vec![(web(), text)],
+            ..End::default()
+        });
+        checker
+    };
+    let good = state(None).last_known_good.unwrap();
+    assert_quiet(&left(Some(Deployed::of(&good).text())));
+    assert_reported(&left(None), "published");
+    assert_reported(&left(Some(r#"{"tag":"main-0"}"#.to_owned())), "published");
 }
