@@ -63,20 +63,17 @@ resource "aws_ecs_service" "this" {
   }
 }
 
-# What the service was last told to run, read from ECS: Pushboat writes it nowhere else.
-data "aws_ecs_service" "deployed" {
+# What is deployed and proven good: Pushboat writes it, from the adoption on.
+#
+# It depends on nothing that is made here, so that a task definition whose image it
+# is may be the one of the service.
+data "aws_ssm_parameter" "deployed" {
   count = var.deployed_container == null ? 0 : 1
 
-  cluster_arn  = var.cluster_arn
-  service_name = var.service_name
-
-  # Else it would be read before it is made.
-  depends_on = [aws_ecs_service.this]
+  name = "/${var.target_prefix}/deployed/${var.name}"
 }
 
-data "aws_ecs_container_definition" "deployed" {
-  count = var.deployed_container == null ? 0 : 1
-
-  task_definition = data.aws_ecs_service.deployed[0].task_definition
-  container_name  = var.deployed_container
+locals {
+  # The provider takes every parameter's text for a secret, and this one is none.
+  deployed_text = one([for parameter in data.aws_ssm_parameter.deployed : nonsensitive(parameter.value)])
 }

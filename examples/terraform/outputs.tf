@@ -19,17 +19,16 @@ output "service_arn" {
 }
 
 output "deployed_task_definition" {
-  description = "The revision that the service was last told to run; null without `deployed_container`."
-  value       = one(data.aws_ecs_service.deployed[*].task_definition)
+  description = "The revision that is deployed and proven good; null without `deployed_container`."
+  value       = local.deployed_task_definition
 }
 
 output "deployed_image" {
-  description = "The image of `deployed_container` in that revision, or null."
-  value       = one(data.aws_ecs_container_definition.deployed[*].image)
+  description = "The image of `deployed_container` in it, by digest if the target follows it, or null."
+  value       = local.deployed_image
 }
 
-# Not the provider's `image_digest`: that is whatever stands behind the first colon.
 output "deployed_digest" {
-  description = "Its digest, `sha256:…`; null where the revision names the image by a tag, as before the first push."
-  value       = try(regex("@(sha256:[0-9a-f]{64})$", one(data.aws_ecs_container_definition.deployed[*].image))[0], null)
+  description = "Its digest, `sha256:…`, or null."
+  value       = local.deployed_digest
 }

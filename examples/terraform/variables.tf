@@ -218,7 +218,7 @@ variable "service" {
 }
 
 variable "deployed_container" {
-  description = "The container whose running image the outputs `deployed_*` tell. Null: nothing is read. The service has to be there, unless the module makes it."
+  description = "The container whose deployed image the outputs `deployed_*` tell. Null: nothing is read. Leave it out until the target is adopted: the parameter that says it is there from then on."
   type        = string
   default     = null
 

@@ -36,7 +36,7 @@ module "backstage" {
   }]
   alarms             = ["backstage-5xx"]
   bake_time_seconds  = 600
-  deployed_container = "backstage"
+  deployed_container = var.adopted ? "backstage" : null
 }
 
 # ── A service that the module makes ──────────────────────────────────────────
@@ -46,8 +46,9 @@ resource "aws_cloudwatch_log_group" "web" {
   retention_in_days = 30
 }
 
-# The first revision only. Those after it are Pushboat's: each the one that runs
-# with another image. Change something here, and the README says how it goes live.
+# The service is made with it. The revisions after it are Pushboat's: each the one that
+# runs with another image. Change something here, and the README says how it goes live;
+# the image is the deployed one then, and not the first.
 resource "aws_ecs_task_definition" "web" {
   family                   = "web"
   requires_compatibilities = ["FARGATE"]
@@ -67,7 +68,7 @@ resource "aws_ecs_task_definition" "web" {
 
   container_definitions = jsonencode([{
     name         = "web"
-    image        = var.web_image
+    image        = var.adopted ? module.web.deployed_image : var.web_image
     essential    = true
     portMappings = [{ containerPort = 8080, protocol = "tcp" }]
     logConfiguration = {
@@ -95,7 +96,7 @@ module "web" {
   }]
   max_failed_tasks   = { at_least = 3 }
   supersede          = "immediately"
-  deployed_container = "web"
+  deployed_container = var.adopted ? "web" : null
 
   service = {
     task_definition_arn = aws_ecs_task_definition.web.arn

@@ -3,8 +3,8 @@ output "targets" {
   value       = [module.backstage.parameter_name, module.web.parameter_name]
 }
 
-output "running" {
-  description = "What each service was last told to run."
+output "deployed" {
+  description = "What is deployed and proven good; null until `adopted` is set."
   value = {
     backstage = module.backstage.deployed_image
     web       = module.web.deployed_image

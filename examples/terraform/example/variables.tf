@@ -32,3 +32,9 @@ variable "web_image" {
   description = "What `web` runs first, an image of `team/web` that is in ECR already, with its host. Later revisions that Terraform registers have it too."
   type        = string
 }
+
+variable "adopted" {
+  description = "Set it once `status` says that both targets are adopted: what is deployed is published from then on."
+  type        = bool
+  default     = false
+}
