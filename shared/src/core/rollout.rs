@@ -174,6 +174,10 @@ pub struct StackStart {
     /// When the update was meant to be cancelled, as it did not reach the service in time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancelled_at: Option<Timestamp>,
+    /// Whether the stack was seen to be done with it: another update of the stack is somebody
+    /// else's, even where the stack does not name a change set of its own for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub done: bool,
 }
 
 /// What a person is asked to approve, by executing a change set.

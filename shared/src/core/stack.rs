@@ -210,7 +210,9 @@ pub enum ChangeSetState {
     Available,
     /// The stack changed otherwise since it was made: it cannot be executed any more.
     Obsolete,
-    /// It is or was executed; what comes of it is the stack's status.
+    /// It is being executed; how far that is, is the stack's status.
+    Executing,
+    /// It was executed.
     Executed,
     /// Its execution failed before it changed anything.
     ExecutionFailed {

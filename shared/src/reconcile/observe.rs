@@ -212,7 +212,11 @@ async fn service<S: Services>(
         return Seen::default();
     }
     let named = match &wanted.definition {
-        Some(WantedDefinition::OfPrimary) => return service_and_definition(services, policy).await,
+        Some(WantedDefinition::OfPrimary) => {
+            let seen = service_and_definition(services, policy).await;
+            let history = history(services, rollout, &seen.service, now).await;
+            return Seen { history, ..seen };
+        }
         Some(WantedDefinition::Named(arn)) => Some(arn),
         None => None,
     };

@@ -209,7 +209,8 @@ impl Described {
             ("DELETE_PENDING" | "DELETE_IN_PROGRESS" | "DELETE_COMPLETE" | "DELETE_FAILED", _) => {
                 return None;
             }
-            (_, "EXECUTE_IN_PROGRESS" | "EXECUTE_COMPLETE") => ChangeSetState::Executed,
+            (_, "EXECUTE_IN_PROGRESS") => ChangeSetState::Executing,
+            (_, "EXECUTE_COMPLETE") => ChangeSetState::Executed,
             (_, "EXECUTE_FAILED") => ChangeSetState::ExecutionFailed {
                 reason: redact(&self.reason),
             },

@@ -87,8 +87,11 @@ impl<'a> Going<'a> {
             {
                 return self.told_by_stack(&stack);
             }
-            // It is CloudFormation that changes the service: where to, its next look tells.
-            Standing::Foreign(_) if matches!(stack, UnderWay::Updating) => {
+            // It is CloudFormation that changes the service: where to, its next look tells. What
+            // is so at the deadline still is somebody else's.
+            Standing::Foreign(_)
+                if matches!(stack, UnderWay::Updating) && self.now < self.deadline_at() =>
+            {
                 return Course::Unclear("CloudFormation has changed the service once more");
             }
             Standing::Ours(service, primary) => (service, primary),

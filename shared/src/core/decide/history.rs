@@ -27,6 +27,10 @@ pub fn history_wanted(rollout: &Rollout, service: &Service, now: Timestamp) -> O
         ..
     } = &rollout.phase
     {
+        if start.stack.is_some() {
+            // The stack tells what became of it.
+            return None;
+        }
         // It may have been taken, and taken back, before anybody could look.
         let since = start.base_deployment_created_at - MARGIN;
         return (now >= *intended_at + READ_LAG).then_some(since);
@@ -171,6 +175,15 @@ pub(super) fn since<'a>(
     let records = records(history).iter();
     let mut since = records.take_while(|record| record.target != revision);
     since.find(|record| task_definitions.contains(&record.target.as_str()))
+}
+
+/// Says whether exactly one service deployment came after ours, which ECS did not roll back.
+pub(super) fn is_next_after(history: &Look<Vec<DeploymentRecord>>, revision: &str) -> bool {
+    let mut records = records(history).iter();
+    let newest = records.next();
+    let before = records.next();
+    newest.is_some_and(|record| record.target != revision)
+        && before.is_some_and(|record| record.target == revision && !is_way_back(record.status))
 }
 
 /// Gives the hook at which one of the latest service deployments waits for a person.

@@ -205,8 +205,12 @@ fn wanted_through_stack(rollout: &Rollout, wanted: Wanted) -> Wanted {
             own_revision: None,
             ..wanted
         },
-        Phase::RollingBack { back, .. } => Wanted {
-            change_set: back.stack.as_ref().map(|back| back.change_set.clone()),
+        Phase::RollingBack { start, back, .. } => Wanted {
+            // Until it has one of its own: is the update over that is to be taken back?
+            change_set: match &back.stack {
+                Some(back) => Some(back.change_set.clone()),
+                None => start.stack.as_ref().map(|stack| stack.change_set.clone()),
+            },
             definition: Some(WantedDefinition::OfPrimary),
             own_revision: None,
             ..wanted

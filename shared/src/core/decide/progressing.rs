@@ -96,8 +96,12 @@ fn done(going: &Going<'_>, service: &Service, primary: &ServiceDeployment) -> De
         });
     }
     let until = now + going.policy.bake_time();
+    let mut start = going.start.clone();
+    if let Some(stack) = &mut start.stack {
+        stack.done = true;
+    }
     let phase = Phase::Baking {
-        start: going.start.clone(),
+        start,
         running: Running {
             deployment: primary.id.clone(),
             deployment_created_at: primary.created_at,

@@ -14,8 +14,8 @@ use super::super::rollout::{Back, Phase, RolledBackBy, Rollout, Running, Start, 
 use super::super::shared::Shared;
 use super::history::{self, Turned};
 use super::{Decision, Next, POLL, READ_LAG, RETRY, halt, over, supersede, wait};
-pub(super) use request::way_back_tag;
-use request::{deployable, ended_in_good, sources_are_good};
+use request::{deployable, sources_are_good};
+pub(super) use request::{ended_in_good, way_back_tag};
 
 /// How long a lost answer to StopServiceDeployment is looked into before the service is updated.
 const STOP_DOUBTED: SignedDuration = SignedDuration::from_mins(2);

@@ -376,6 +376,7 @@ fn a_change_set_that_waits_for_approval_is_withdrawn() {
         capabilities: Vec::new(),
         approval: Some(Approval::ask(None, "ours", Vec::new(), at(20))),
         cancelled_at: None,
+        done: false,
     });
     let state = asked(phase.clone());
     let turned = turn_back(&state, &rollout(phase), at(70)).unwrap();

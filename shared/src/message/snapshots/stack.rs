@@ -56,6 +56,7 @@ fn start_of_stack(approval: Option<Approval>) -> Shared<Start> {
         capabilities: vec!["CAPABILITY_NAMED_IAM".to_owned()],
         approval,
         cancelled_at: None,
+        done: false,
     });
     start
 }

@@ -153,9 +153,8 @@ fn state(change_set: &stack_model::ChangeSet) -> ChangeSetState {
         (_, ExecutionStatus::ExecuteFailed) => ChangeSetState::ExecutionFailed {
             reason: String::new(),
         },
-        (_, ExecutionStatus::ExecuteInProgress | ExecutionStatus::ExecuteComplete) => {
-            ChangeSetState::Executed
-        }
+        (_, ExecutionStatus::ExecuteInProgress) => ChangeSetState::Executing,
+        (_, ExecutionStatus::ExecuteComplete) => ChangeSetState::Executed,
         (ChangeSetStatus::CreatePending | ChangeSetStatus::CreateInProgress, _) => {
             ChangeSetState::Pending
         }

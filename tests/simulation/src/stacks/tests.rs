@@ -114,7 +114,7 @@ fn an_executed_change_set_brings_the_service_the_image_and_takes_the_old_revisio
     assert_ne!(changes[0].1, yes);
     assert_eq!(state(&world, "v2"), ChangeSetState::Available);
     execute(&world, "v2");
-    assert_eq!(state(&world, "v2"), ChangeSetState::Executed);
+    assert_eq!(state(&world, "v2"), ChangeSetState::Executing);
     assert_eq!(look(&world).status, StackStatus::Updating);
     world.run_for(SignedDuration::from_secs(20));
     assert_eq!(world.ecs.images(&service()), [named("v2")]);

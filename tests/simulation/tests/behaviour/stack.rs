@@ -6,6 +6,7 @@
 
 mod approval;
 mod beginning;
+mod beside;
 mod crash;
 mod way_back;
 

@@ -37,14 +37,14 @@ fn found(state: ChangeSetState) -> ChangeSetLook {
 
 #[tokio::test]
 async fn each_state_is_told_apart() {
-    use ChangeSetState::{Available, Executed, Obsolete, Pending};
+    use ChangeSetState::{Available, Executed, Executing, Obsolete, Pending};
     for (status, execution, expected) in [
         ("CREATE_PENDING", "UNAVAILABLE", Pending),
         ("CREATE_IN_PROGRESS", "UNAVAILABLE", Pending),
         ("CREATE_COMPLETE", "UNAVAILABLE", Pending),
         ("OF_A_LATER_DAY", "AVAILABLE", Pending),
         ("CREATE_COMPLETE", "AVAILABLE", Available),
-        ("CREATE_COMPLETE", "EXECUTE_IN_PROGRESS", Executed),
+        ("CREATE_COMPLETE", "EXECUTE_IN_PROGRESS", Executing),
         ("CREATE_COMPLETE", "EXECUTE_COMPLETE", Executed),
         ("CREATE_COMPLETE", "OBSOLETE", Obsolete),
     ] {

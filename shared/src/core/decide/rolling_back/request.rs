@@ -129,7 +129,10 @@ pub(super) fn sources_are_good(record: &DeploymentRecord, observation: &Observat
 
 /// Says whether what a service deployment left running is the images that were good: what it
 /// brought, or what ran before it where ECS took it back.
-pub(super) fn ended_in_good(record: &DeploymentRecord, observation: &Observation) -> bool {
+pub(in super::super) fn ended_in_good(
+    record: &DeploymentRecord,
+    observation: &Observation,
+) -> bool {
     if history::is_way_back(record.status) {
         return sources_are_good(record, observation);
     }

@@ -62,7 +62,7 @@ fn of<'a>(found: &'a ChangeSet, policy: &StackRef) -> Step<'a> {
             Step::Failed(reason)
         }
         ChangeSetState::Obsolete => Step::Obsolete,
-        ChangeSetState::Executed => Step::Executed,
+        ChangeSetState::Executing | ChangeSetState::Executed => Step::Executed,
         ChangeSetState::Available => judge(&found.changes, policy),
     }
 }

@@ -2,17 +2,20 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::super::super::failure::Failure;
 use super::super::super::observation::{
     Look, Observation, Service, ServiceDeployment, ServiceLook,
 };
 use super::super::super::policy::StackRef;
 use super::super::super::reason::{Halted, SupersededBy, Waiting};
 use super::super::super::rollout::{Approval, Back, Phase, RolledBackBy, StackBack, Way};
-use super::super::super::stack::{ResourceChange, Stack, StackLook, StackStatus};
-use super::super::rolling_back::Return;
-use super::super::{Action, Decision, Next, POLL, READ_LAG, halt, over, supersede, wait};
+use super::super::super::stack::{
+    ChangeSetLook, ChangeSetState, ResourceChange, Stack, StackLook, StackStatus,
+};
+use super::super::rolling_back::{Return, ended_in_good};
+use super::super::{Action, Decision, Next, POLL, READ_LAG, halt, history, over, supersede, wait};
 use super::change_set::{self, Step};
-use super::{CHANGE_SET_POLL, request};
+use super::{CHANGE_SET_POLL, request, under_way};
 use crate::task_definition::images;
 
 /// How long CloudFormation has to notice that ECS gave the deployment up, before the update is
@@ -67,11 +70,19 @@ impl ThroughStack<'_> {
             return supersede(SupersededBy::Push(newer.clone()));
         }
         match self.stack.status {
-            StackStatus::Updating if self.is_forward() => self.stop_update(),
+            StackStatus::Updating if self.is_forward() && !self.is_over() => self.stop_update(),
             StackStatus::Updating if self.is_back() => self.go_on(Waiting::WayBack),
             StackStatus::Updating | StackStatus::Busy => self.go_on(Waiting::StackBusy {
                 status: self.stack.status_word.clone(),
             }),
+            StackStatus::RollingBack | StackStatus::CleaningUpRollback
+                if self.was_done() && !self.is_back() =>
+            {
+                // It goes back from somebody else's update.
+                self.go_on(Waiting::StackBusy {
+                    status: self.stack.status_word.clone(),
+                })
+            }
             StackStatus::RollingBack | StackStatus::CleaningUpRollback => self.goes_back(),
             StackStatus::CleaningUp => self.go_on(Waiting::WayBack),
             StackStatus::Updated | StackStatus::RolledBack | StackStatus::UpdateFailed => {
@@ -87,10 +98,31 @@ impl ThroughStack<'_> {
     }
 
     /// Says whether the stack's last update is the one that is to be taken back.
+    ///
+    /// Where that was done already, one that goes on is somebody else's.
     fn is_forward(&self) -> bool {
         let asked = self.returning.start.stack.as_ref();
+        let asked = asked.filter(|asked| !asked.done);
         let forward = asked.map(|asked| &asked.change_set);
         forward.is_some() && self.stack.change_set.as_ref() == forward
+    }
+
+    /// Says whether the update that is to be taken back is over: what goes on is another one.
+    fn is_over(&self) -> bool {
+        let executed = match &self.observation.change_set {
+            Look::Taken(ChangeSetLook::Found(found)) => matches!(
+                found.state,
+                ChangeSetState::Executed | ChangeSetState::ExecutionFailed { .. }
+            ),
+            Look::Taken(ChangeSetLook::Missing) | Look::Unavailable(_) | Look::NotTaken => false,
+        };
+        // The stack was free when the change set was made that brings the good version back.
+        self.returning.back.stack.is_some() || executed
+    }
+
+    fn was_done(&self) -> bool {
+        let asked = self.returning.start.stack.as_ref();
+        asked.is_some_and(|asked| asked.done)
     }
 
     /// Says whether the stack's last update is the one that brings the last-known-good.
@@ -140,6 +172,9 @@ impl ThroughStack<'_> {
         if wait_until.is_some_and(|until| now < until) {
             return self.go_on(Waiting::WayBack);
         }
+        if !self.runs_ours_or_what_was_before() {
+            return self.stand_down();
+        }
         self.returning.too_long(|| Decision {
             phase: self.with(Back {
                 way: Way::Cancel { intended_at: now },
@@ -181,18 +216,49 @@ impl ThroughStack<'_> {
         if runs_good {
             return self.arrived();
         }
-        let ours = self.primary.task_definition == returning.running.revision;
-        if !ours && !self.is_forward() && !self.is_back() {
-            return supersede(SupersededBy::SomebodyElse {
-                task_definition: self.primary.task_definition.clone(),
-            });
+        if let Look::Unavailable(trouble) = &self.observation.history {
+            return returning.unclear(&trouble.words);
         }
-        returning.too_long(|| self.bring())
+        match self.is_somebody_elses() {
+            true => self.stand_down(),
+            false => returning.too_long(|| self.bring()),
+        }
+    }
+
+    fn stand_down(&self) -> Decision {
+        supersede(SupersededBy::SomebodyElse {
+            task_definition: self.primary.task_definition.clone(),
+        })
+    }
+
+    /// Says whether the service runs what neither Pushboat nor CloudFormation brought.
+    ///
+    /// CloudFormation goes back by one deployment, unless ECS was there already: what comes after
+    /// that is somebody's.
+    fn is_somebody_elses(&self) -> bool {
+        if self.runs_ours_or_what_was_before() || self.is_back() {
+            return false;
+        }
+        let went_back = self.stack.status == StackStatus::RolledBack && self.is_forward();
+        let ours = &self.returning.running.revision;
+        !(went_back && history::is_next_after(&self.observation.history, ours))
+    }
+
+    fn runs_ours_or_what_was_before(&self) -> bool {
+        let returning = self.returning;
+        let runs = &self.primary.task_definition;
+        [
+            &returning.running.revision,
+            &returning.start.base_task_definition,
+            &returning.back.to,
+        ]
+        .contains(&runs)
     }
 
     /// Says whether the service's primary deployment has the images that were good.
     fn runs_good(&self) -> Result<bool, String> {
-        if self.primary.task_definition == self.returning.back.to {
+        let is_named = self.primary.task_definition == self.returning.back.to;
+        if is_named && !self.observation.good_by_tag {
             return Ok(true);
         }
         let definition = match &self.observation.definition {
@@ -210,7 +276,25 @@ impl ThroughStack<'_> {
         };
         let (found, good) = (images(definition), images(good));
         let mut containers = self.returning.start.containers.iter();
-        Ok(containers.all(|name| found.contains_key(name) && found.get(name) == good.get(name)))
+        let has_them =
+            containers.all(|name| found.contains_key(name) && found.get(name) == good.get(name));
+        match is_named && !has_them {
+            true => self.tag_still_stands_for_good(),
+            false => Ok(has_them),
+        }
+    }
+
+    /// CloudFormation went back to the revision that was good, which names its image by a tag: ECS
+    /// has resolved that anew.
+    fn tag_still_stands_for_good(&self) -> Result<bool, String> {
+        let history = &self.observation.history;
+        if let Look::Unavailable(trouble) = history {
+            return Err(trouble.words.clone());
+        }
+        let ours = &self.returning.running.revision;
+        let good = self.returning.back.to.as_str();
+        let record = history::since(history, ours, &[good]);
+        Ok(record.is_some_and(|record| ended_in_good(record, self.observation)))
     }
 
     fn arrived(&self) -> Decision {
@@ -233,12 +317,30 @@ impl ThroughStack<'_> {
             failure: returning.failure.clone(),
             by: match returning.back.way {
                 Way::Observed { by } => by,
-                Way::Unasked | Way::Stop { .. } | Way::Cancel { .. } | Way::Update { .. } => {
+                Way::Unasked => self.by_others(),
+                Way::Stop { .. } | Way::Cancel { .. } | Way::Update { .. } => {
                     RolledBackBy::Pushboat
                 }
             },
             revision: returning.back.to.clone(),
         })
+    }
+
+    /// Nothing was asked for: somebody was faster, or the very image that is good was deployed.
+    fn by_others(&self) -> RolledBackBy {
+        let running = self.returning.running;
+        if self.primary.task_definition == running.revision {
+            return RolledBackBy::Pushboat;
+        }
+        if self.stack.status == StackStatus::RolledBack && self.is_forward() {
+            return match under_way::failure(self.stack) {
+                Failure::PutBackByHand => RolledBackBy::Person,
+                _ => RolledBackBy::CloudFormation,
+            };
+        }
+        let history = &self.observation.history;
+        let now = self.returning.now;
+        history::turned(running, self.service, self.primary, history, now).by()
     }
 
     /// Brings the last-known-good back by a change set.

@@ -1,24 +1,24 @@
 //! From the change set until CloudFormation has brought the service our image.
 
+mod executed;
+
 use jiff::Timestamp;
 
-use super::super::super::failure::Failure;
+use super::super::super::alarm::AlarmWatch;
 use super::super::super::observation::{
-    Definition, Look, Observation, ServiceDeployment, ServiceLook, Trouble,
+    Look, Observation, ServiceDeployment, ServiceLook, Trouble,
 };
 use super::super::super::policy::StackRef;
-use super::super::super::reason::{Halted, StackProblem, SupersededBy, Waiting};
-use super::super::super::rollout::{
-    Approval, Back, Phase, RolledBackBy, Rollout, Running, StackStart, Start, Way,
-};
+use super::super::super::reason::{StackProblem, SupersededBy, Waiting};
+use super::super::super::rollout::{Approval, Phase, Rollout, StackStart, Start};
 use super::super::super::shared::Shared;
-use super::super::super::stack::{ResourceChange, Stack, StackLook, StackStatus};
-use super::super::starting::{Intent, Seen, look_again, over_at, taken};
-use super::super::{Action, Decision, Next, POLL, READ_LAG, halt, reject, supersede, wait};
+use super::super::super::stack::{ResourceChange, Stack, StackLook};
+use super::super::starting::{look_again, over_at};
+use super::super::{Action, Decision, Next, POLL, READ_LAG, reject, supersede, wait};
 use super::change_set::{self, Step};
 use super::{CHANGE_SET_POLL, image, request};
 use crate::core::reason::Rejected;
-use crate::task_definition::{registry_of, runs};
+use crate::task_definition::registry_of;
 
 /// Begins a rollout that passed every gate: its change set is made.
 pub(in super::super) fn begin(
@@ -42,6 +42,7 @@ pub(in super::super) fn begin(
             capabilities: request.capabilities.clone(),
             approval: None,
             cancelled_at: None,
+            done: false,
         }),
         ..start
     };
@@ -134,7 +135,7 @@ impl Asked<'_> {
             Step::Wait => self.before_execution(|| {
                 wait(self.same(), self.now + CHANGE_SET_POLL, Waiting::ChangeSet)
             }),
-            Step::Execute => self.before_execution(|| self.execute()),
+            Step::Execute => self.unless_executed(|| self.execute()),
             Step::Ask(unexpected) => self.ask(unexpected),
             Step::LeadsNowhere => self.refuse(StackProblem::NotFed {
                 parameter: self.policy.parameter.clone(),
@@ -170,8 +171,32 @@ impl Asked<'_> {
         over_at.filter(|at| self.now < *at)
     }
 
+    /// Somebody else changed the service since the rollout began: what is to be asked of the stack
+    /// would overwrite that.
+    fn overtaken(&self) -> Option<Decision> {
+        let base = self.start;
+        let is_later = self.primary.created_at > base.base_deployment_created_at
+            && self.primary.task_definition != base.base_task_definition
+            && !self.observation.asked_before.contains(&self.primary.id);
+        if !is_later {
+            return None;
+        }
+        match &self.observation.definition {
+            // It may be ours, and what CloudFormation tells not readable yet.
+            Look::Taken(definition) if self.is_ours(definition) => None,
+            Look::Taken(_) => Some(supersede(SupersededBy::SomebodyElse {
+                task_definition: self.primary.task_definition.clone(),
+            })),
+            Look::Unavailable(trouble) => Some(self.again(&trouble.words, trouble.throttled)),
+            Look::NotTaken => Some(self.again("no look at the task definition", false)),
+        }
+    }
+
     /// Nothing of the stack was changed: a newer push need not wait, and there is a deadline.
     fn before_execution(&self, otherwise: impl FnOnce() -> Decision) -> Decision {
+        if let Some(decision) = self.overtaken() {
+            return decision;
+        }
         if let Some(newer) = &self.observation.newer {
             return supersede(SupersededBy::Push(newer.clone()));
         }
@@ -185,6 +210,17 @@ impl Asked<'_> {
             false => self.refuse(StackProblem::Busy {
                 status: self.stack.status_word.clone(),
             }),
+        }
+    }
+
+    /// That it was executed may not be readable yet: it is executed once only, and nothing else
+    /// takes its place until it would show.
+    fn unless_executed(&self, execute: impl FnOnce() -> Decision) -> Decision {
+        let ends =
+            self.observation.newer.is_some() || self.now >= over_at(self.rollout, self.start);
+        match self.lag_over_at() {
+            Some(at) if ends => wait(self.same(), at, Waiting::ReadLag),
+            Some(_) | None => self.before_execution(execute),
         }
     }
 
@@ -223,9 +259,28 @@ impl Asked<'_> {
         if !self.stack.status.is_free() {
             return self.busy();
         }
+        let start = match self.begins_now() {
+            Ok(start) => start,
+            Err(trouble) => return self.again(&trouble.words, trouble.throttled),
+        };
         // Sent twice it is executed once: a change set can be executed only once.
         let name = self.asked.change_set.clone();
-        self.intend(self.start.clone(), Action::ExecuteChangeSet(name))
+        self.intend(start, Action::ExecuteChangeSet(name))
+    }
+
+    /// What fires already when the change set is executed is none of the version's doing.
+    fn begins_now(&self) -> Result<Shared<Start>, Trouble> {
+        let seen = match &self.observation.alarms {
+            Look::Taken(seen) => seen,
+            Look::Unavailable(trouble) => return Err(trouble.clone()),
+            Look::NotTaken => return Err("no look at the alarms".into()),
+        };
+        let watches = AlarmWatch::begin_again(&self.start.alarms, seen);
+        let mut start = self.start.clone();
+        if start.alarms != watches {
+            start.alarms = watches;
+        }
+        Ok(start)
     }
 
     fn intend(&self, start: Shared<Start>, action: Action) -> Decision {
@@ -247,16 +302,23 @@ impl Asked<'_> {
 
     /// The change set brings more than the image asks for: a person is to execute it, or not.
     fn ask(&self, unexpected: Vec<ResourceChange>) -> Decision {
+        if let Some(decision) = self.overtaken() {
+            return decision;
+        }
         if let Some(newer) = &self.observation.newer {
             return supersede(SupersededBy::Push(newer.clone()));
         }
         let change_set = self.asked.change_set.clone();
         let asked = self.asked.approval.as_ref();
         let approval = Approval::ask(asked, &change_set, unexpected, self.now);
+        let begun = match self.begins_now() {
+            Ok(begun) => begun,
+            Err(trouble) => return self.again(&trouble.words, trouble.throttled),
+        };
         // What a person takes does not count against the deadline.
         let mut start = Start {
             at: self.now,
-            ..(**self.start).clone()
+            ..(*begun).clone()
         };
         if let Some(stack) = &mut start.stack {
             stack.approval = Some(approval);
@@ -267,155 +329,5 @@ impl Asked<'_> {
             update_intended_at: Some(self.now),
         };
         wait(phase, self.now + POLL, Waiting::Approval { change_set })
-    }
-
-    /// CloudFormation is or was at it: has the service our image?
-    fn executed(&self) -> Decision {
-        let definition = match &self.observation.definition {
-            Look::Taken(definition) => definition,
-            Look::Unavailable(trouble) => return self.again(&trouble.words, trouble.throttled),
-            Look::NotTaken => return self.again("no look at the task definition", false),
-        };
-        if self.is_ours(definition) {
-            return self.arrived();
-        }
-        match self.stack.status {
-            StackStatus::Updating | StackStatus::Busy => self.unless_too_late(),
-            StackStatus::RollingBack | StackStatus::CleaningUpRollback => self.watch(),
-            StackStatus::RolledBack => self.went_back(),
-            StackStatus::Updated | StackStatus::CleaningUp => self.done_elsewhere(),
-            StackStatus::UpdateFailed => self.take_back(),
-            StackStatus::RollbackFailed | StackStatus::Dead => halt(Halted::StackWedged {
-                failure: self.failure(),
-                stack: self.policy.name.clone(),
-                status: self.stack.status_word.clone(),
-                failed: self.stack.failed.clone(),
-            }),
-        }
-    }
-
-    fn is_ours(&self, definition: &Definition) -> bool {
-        self.primary.task_definition != self.start.base_task_definition
-            && runs(definition, &self.start.containers, &self.start.digest)
-    }
-
-    fn arrived(&self) -> Decision {
-        let seen = Seen {
-            deployment: &self.primary.id,
-            created_at: self.primary.created_at,
-        };
-        let intent = Intent {
-            revision: None,
-            intended_at: self.intended_at,
-        };
-        let revision = &self.primary.task_definition;
-        taken(self.rollout, self.start, revision, &seen, &intent, self.now)
-    }
-
-    fn watch(&self) -> Decision {
-        wait(self.same(), self.now + POLL, Waiting::StackUpdate)
-    }
-
-    /// CloudFormation has other resources to change first; past the deadline it is cancelled.
-    fn unless_too_late(&self) -> Decision {
-        let overdue = self.now >= over_at(self.rollout, self.start);
-        let lags = |at: Timestamp| self.now < at + READ_LAG;
-        if !overdue || self.asked.cancelled_at.is_some_and(lags) {
-            return self.watch();
-        }
-        let mut start = self.start.clone();
-        if let Some(stack) = &mut start.stack {
-            stack.cancelled_at = Some(self.now);
-        }
-        Decision {
-            phase: Phase::Starting {
-                start,
-                revision: None,
-                update_intended_at: self.intended_at,
-            },
-            actions: vec![Action::CancelUpdateStack],
-            next: Next::Now,
-        }
-    }
-
-    fn failure(&self) -> Failure {
-        Failure::StackFailed {
-            reason: self.stack.status_reason.clone(),
-            failed: self.stack.failed.clone().map(Box::new),
-            cause: None,
-        }
-    }
-
-    /// The update failed and was rolled back, perhaps between two looks after it had reached the
-    /// service: then it has another deployment than before.
-    fn went_back(&self) -> Decision {
-        if self.primary.id == self.start.base_deployment {
-            return self.refuse(StackProblem::WentBack {
-                failed: self.stack.failed.clone(),
-            });
-        }
-        self.take_back()
-    }
-
-    /// The stack is updated, and the service does not run our image.
-    fn done_elsewhere(&self) -> Decision {
-        if self.primary.id != self.start.base_deployment
-            && self.lag_over_at().is_none()
-            && self.primary.created_at > self.start.base_deployment_created_at
-        {
-            return supersede(SupersededBy::SomebodyElse {
-                task_definition: self.primary.task_definition.clone(),
-            });
-        }
-        if self.now >= over_at(self.rollout, self.start) {
-            return self.refuse(StackProblem::NotFed {
-                parameter: self.policy.parameter.clone(),
-            });
-        }
-        self.watch()
-    }
-
-    /// It is on its way back already, or has to be brought there.
-    fn take_back(&self) -> Decision {
-        let Some(good) = &self.observation.last_known_good else {
-            return halt(Halted::NothingToGoBackTo {
-                failure: self.failure(),
-            });
-        };
-        let running = Running {
-            revision: self.revision_that_failed(),
-            deployment: self.primary.id.clone(),
-            deployment_created_at: self.primary.created_at,
-            asked_at: self.intended_at.unwrap_or(self.now),
-            deadline_from: None,
-            paused_at: None,
-        };
-        let by = RolledBackBy::CloudFormation;
-        Decision {
-            phase: Phase::RollingBack {
-                start: self.start.clone(),
-                running,
-                failure: self.failure(),
-                back: Back {
-                    to: good.clone(),
-                    began_at: self.now,
-                    way: Way::Observed { by },
-                    corrected: None,
-                    stack: None,
-                    paused_at: None,
-                },
-            },
-            actions: Vec::new(),
-            next: Next::Now,
-        }
-    }
-
-    /// The revision came and went unseen; what stopped of it may still name it.
-    fn revision_that_failed(&self) -> String {
-        let stopped = self.rollout.evidence.stopped_tasks.kept().iter();
-        let mut revisions = stopped.map(|task| &task.task_definition);
-        let before = &self.start.base_task_definition;
-        let ours = revisions.find(|one| **one != *before && **one != self.primary.task_definition);
-        ours.unwrap_or(&self.primary.task_definition).clone()
     }
 }

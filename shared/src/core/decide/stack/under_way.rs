@@ -56,7 +56,7 @@ pub(in super::super) fn under_way<'a>(
         Look::Unavailable(trouble) => return UnderWay::Unclear(&trouble.words),
         Look::NotTaken => return UnderWay::Unclear("the stack was not looked at"),
     };
-    if stack.change_set.as_ref() != Some(&asked.change_set) {
+    if stack.change_set.as_ref() != Some(&asked.change_set) || asked.done {
         return UnderWay::NoMatter;
     }
     match stack.status {
@@ -74,7 +74,7 @@ pub(in super::super) fn under_way<'a>(
 ///
 /// Where no resource failed, somebody cancelled it, unless it says otherwise. Source:
 /// CloudFormation API reference, CancelUpdateStack.
-fn failure(stack: &Stack) -> Failure {
+pub(super) fn failure(stack: &Stack) -> Failure {
     let reason = &stack.status_reason;
     let cancelled = ["cancel", "user initiated"];
     let words = reason.to_lowercase();

@@ -86,6 +86,7 @@ impl Given {
                 capabilities: Vec::new(),
                 approval: None,
                 cancelled_at: None,
+                done: false,
             });
         }
         given

@@ -1,5 +1,7 @@
 //! A change set that brings more than the image waits for a person.
 
+use pushboat::core::alarm::AlarmState;
+
 use super::*;
 
 /// A push whose change set would change the dashboard too, which waits for a person; answers the
@@ -98,4 +100,15 @@ fn where_somebody_updates_the_stack_meanwhile_the_change_set_is_made_anew() {
         "it brings the image alone"
     );
     assert_rests_on(&world, "v2", "UPDATE_COMPLETE");
+}
+
+#[test]
+fn an_alarm_that_fired_while_nobody_had_decided_takes_nothing_back() {
+    let mut world = through();
+    let name = waiting(&mut world);
+    world.alarms.set("5xx", AlarmState::Alarm);
+    world.run_for(minutes(2));
+    world.stacks.execute(STACK, &name);
+    run_to_the_end(&mut world);
+    assert_eq!(history(&world), ["v2 succeeded"]);
 }

@@ -106,6 +106,22 @@ fn an_alarm_in_the_bake_time_brings_the_last_good_image_by_another_change_set() 
 }
 
 #[test]
+fn where_the_stack_names_its_image_by_a_tag_that_moved_the_good_one_is_brought_by_its_digest() {
+    let by_tag = StackSpecification::new(STACK, specification_by_tag());
+    let mut world = stacked_as(&by_tag);
+    world.put_target(TARGET, STACK_TEXT);
+    world.run_for(minutes(1));
+    world.push_image(REPOSITORY, "v1", &Image::healthy("v2"));
+    run_to(&mut world, "progressing");
+    world.alarms.set("5xx", AlarmState::Alarm);
+    run_to_the_end(&mut world);
+    assert_eq!(history(&world), ["v1 rolled-back alarm-fired"]);
+    assert_eq!(asked(&world), (2, 2, 1));
+    world.run_for(minutes(2));
+    assert_rests_on(&world, "v1", "UPDATE_COMPLETE");
+}
+
+#[test]
 fn an_alarm_during_the_update_cancels_it() {
     let mut world = through();
     push(&mut world, "v2");

@@ -62,6 +62,28 @@ fn an_update_under_way_is_cancelled() {
             cancels,
         ),
         (
+            "unless somebody deployed meanwhile",
+            given(Way::Unasked),
+            ours("UPDATE_IN_PROGRESS", OURS).service_look(found(service(vec![deployment(
+                "web:9",
+                "ecs-svc/9",
+                -5,
+            )]))),
+            "superseded somebody-else | over",
+        ),
+        (
+            "unless ours is over: it is somebody else's",
+            given(Way::Unasked),
+            ours("UPDATE_IN_PROGRESS", OURS).change_set(ChangeSetState::Executed, changes()),
+            "rolling-back alarm-fired to web:7 unasked | wait 30s stack-busy",
+        ),
+        (
+            "unless ours was done before: it is somebody else's",
+            given(Way::Unasked).asked(|stack| stack.done = true),
+            ours("UPDATE_IN_PROGRESS", OURS),
+            "rolling-back alarm-fired to web:7 unasked | wait 30s stack-busy",
+        ),
+        (
             "which may not be readable yet",
             cancelled(-29),
             ours("UPDATE_IN_PROGRESS", OURS),
@@ -216,6 +238,21 @@ fn it_is_back_where_the_service_runs_the_images_that_were_good() {
     let at_home = |word: &str| {
         good(word, OURS).service_look(found(service(vec![deployment("web:7", "ecs-svc/9", -5)])))
     };
+    let landed = || {
+        let seen = good("UPDATE_ROLLBACK_COMPLETE", OURS).history(|_| ());
+        seen.also_recorded(0, "web:9")
+    };
+    let by_tag = |image: &str| {
+        let resolved = digest(image.chars().next().unwrap());
+        let seen = at_home("UPDATE_ROLLBACK_COMPLETE").history(|record| {
+            record.target_digests = [("app".to_owned(), resolved)].into();
+        });
+        seen.also_recorded(0, "web:7").change(|seen| {
+            seen.good_by_tag = true;
+            seen.definition = Look::Taken(definition("team/web:live"));
+        })
+    };
+    let brings = "rolling-back alarm-fired to web:7 asked 0s | make change set with sha256:a | now";
     check(vec![
         (
             "under its own revision",
@@ -247,8 +284,42 @@ fn it_is_back_where_the_service_runs_the_images_that_were_good() {
         (
             "the stack went back to something that was not good",
             cancelled(),
-            good("UPDATE_ROLLBACK_COMPLETE", OURS).runs("c"),
-            "rolling-back alarm-fired to web:7 asked 0s | make change set with sha256:a | now",
+            landed().runs("c"),
+            brings,
+        ),
+        (
+            "… and somebody deployed since",
+            cancelled(),
+            landed().runs("c").also_recorded(1, "web:6"),
+            "superseded somebody-else | over",
+        ),
+        (
+            "… or the service is another one",
+            cancelled(),
+            good("UPDATE_ROLLBACK_COMPLETE", OURS)
+                .runs("c")
+                .change(|seen| seen.history = Look::Taken(Vec::new())),
+            "superseded somebody-else | over",
+        ),
+        (
+            "… and nobody can tell",
+            cancelled(),
+            landed()
+                .runs("c")
+                .change(|seen| seen.history = unavailable()),
+            "rolling-back alarm-fired to web:7 cancelled -60s | wait 15s aws",
+        ),
+        (
+            "it names its image by a tag, which stands for another one now",
+            cancelled(),
+            by_tag("c"),
+            brings,
+        ),
+        (
+            "… and for the same one",
+            cancelled(),
+            by_tag("a"),
+            "rolled-back alarm-fired to web:7 by Pushboat | over",
         ),
     ]);
 }

@@ -18,6 +18,64 @@ fn available(changes: Vec<ResourceChange>) -> Seen {
 }
 
 #[test]
+fn what_somebody_deployed_before_it_is_executed_stays() {
+    let theirs = || {
+        let theirs = deployment("web:9", "ecs-svc/9", -5);
+        available(changes()).service_look(found(service(vec![theirs])))
+    };
+    let executed = "starting unregistered 0s | execute change set | now";
+    check(vec![
+        (
+            "another image",
+            intended(-60),
+            theirs().runs("c"),
+            "superseded somebody-else | over",
+        ),
+        (
+            "our own earlier one",
+            intended(-60),
+            theirs().runs("c").asked_before("ecs-svc/9"),
+            executed,
+        ),
+        (
+            "what ran before, once more",
+            intended(-60),
+            available(changes()).service_look(found(service(vec![deployment(
+                "web:7",
+                "ecs-svc/9",
+                -5,
+            )]))),
+            executed,
+        ),
+        (
+            "it cannot be told whose it is",
+            intended(-60),
+            theirs().change(|seen| seen.definition = unavailable()),
+            "starting unregistered -60s | wait 15s aws",
+        ),
+    ]);
+}
+
+#[test]
+fn what_may_have_been_executed_is_not_given_up_before_that_would_show() {
+    let newer = || available(changes()).newer();
+    check(vec![
+        (
+            "a newer push",
+            intended(-29),
+            newer(),
+            "starting unregistered -29s | wait 1s read-lag",
+        ),
+        (
+            "… and it was not executed",
+            intended(-30),
+            newer(),
+            "superseded newer-push | over",
+        ),
+    ]);
+}
+
+#[test]
 fn the_change_set_is_executed_where_it_brings_the_image_and_nothing_else() {
     let with = |extra: Vec<ResourceChange>| [changes(), extra].concat();
     let replaced = vec![
