@@ -3,6 +3,8 @@
 //! It is kept only where somebody asks for it, and says what is true at the
 //! moment of each deed, not what Pushboat saw.
 
+mod stack;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -18,6 +20,8 @@ use pushboat::core::state::TargetState;
 use pushboat::notice::Notice;
 use serde_json::{Map, Value};
 
+pub use stack::{StackDeed, StackDoing};
+
 /// Something that somebody did.
 #[derive(Clone, Debug)]
 pub enum Deed {
@@ -27,6 +31,8 @@ pub enum Deed {
     Updated(Box<Updated>),
     /// Pushboat had ECS roll a service deployment back, and ECS took it.
     Stopped(Stopped),
+    /// Somebody, Pushboat maybe, had a stack changed, or CloudFormation changed its service.
+    Stack(Box<StackDeed>),
     /// Somebody, Pushboat maybe, registered a task definition revision.
     Registered(Box<Registered>),
     /// `rollout` is invoked with a message.

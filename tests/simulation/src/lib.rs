@@ -36,7 +36,10 @@ pub use agenda::Event;
 pub use alarms::Alarms;
 pub use calls::{Call, CallRates, Calls, Fault, Function, Operation};
 pub use clock::VirtualClock;
-pub use deeds::{Deed, DeploymentTruth, RevisionTruth, Saved, ServiceTruth, Stopped, Updated};
+pub use deeds::{
+    Deed, DeploymentTruth, RevisionTruth, Saved, ServiceTruth, StackDeed, StackDoing, Stopped,
+    Updated,
+};
 pub use ecs::{Ecs, ReadLag, ServiceSpecification};
 pub use functions::{FunctionClocks, Invocation, Outcome};
 pub use images::{Image, Images, REGISTRY};

@@ -235,6 +235,7 @@ mod tests {
             ("ImagePush", Function::ImagePush),
             ("ServiceChange", Function::ServiceChange),
             ("Alarm", Function::Alarm),
+            ("StackChange", Function::StackChange),
             ("Sweep", Function::Sweep),
         ] {
             let section = template(name);

@@ -1,5 +1,6 @@
 //! The account's CloudFormation, whose stacks work on the account's ECS.
 
+mod by_hand;
 mod owner;
 mod port;
 #[cfg(test)]
@@ -7,14 +8,18 @@ mod tests;
 mod work;
 
 use std::cell::{RefCell, RefMut};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use jiff::Timestamp;
+use pushboat::core::policy::ServiceRef;
+use pushboat::core::stack::SERVICE;
 use pushboat::ports::Clock as _;
 use serde_json::Value;
 use stack_model::{Settings, Timings};
 
 use crate::clock::VirtualClock;
+use crate::deeds::{Deed, StackDeed, StackDoing};
 use crate::ecs::Ecs;
 use crate::images::{ACCOUNT, REGION};
 
@@ -36,6 +41,8 @@ struct Account {
     model: stack_model::Stacks,
     /// The updates of services that are not steady yet.
     updates: Vec<work::Update>,
+    /// The stacks, by ARN, whose last operation is one of Pushboat's change sets.
+    ours: BTreeSet<String>,
 }
 
 impl Account {
@@ -48,6 +55,7 @@ impl Account {
                 timings: Timings::default(),
             }),
             updates: Vec::new(),
+            ours: BTreeSet::new(),
         }
     }
 
@@ -56,6 +64,26 @@ impl Account {
         let key = self.model.find_stack(name)?;
         self.model.stack(key)
     }
+
+    /// Notes what was done to a stack, where deeds are kept.
+    fn note(&self, ecs: &Ecs, stack: &str, what: StackDoing) {
+        let service = self.find(stack).and_then(service_of);
+        if let (true, Some(service)) = (ecs.deeds.are_kept(), service) {
+            ecs.deeds.note(Deed::Stack(Box::new(StackDeed {
+                at: ecs.now(),
+                before: ecs.truth(&service),
+                service,
+                what,
+            })));
+        }
+    }
+}
+
+/// Gives the service of a stack.
+fn service_of(stack: &stack_model::Stack) -> Option<ServiceRef> {
+    let mut resources = stack.resources.values();
+    let service = resources.find(|one| one.type_name == SERVICE)?;
+    port::service_ref(service.physical_id.as_deref()?)
 }
 
 impl Stacks {
@@ -92,9 +120,18 @@ impl Stacks {
     /// Lets CloudFormation do what it is to do by now; answers the events that tell of it.
     pub(crate) fn work(&self) -> Vec<Value> {
         let is_asked = self.account.borrow().is_some();
-        match is_asked {
-            true => self.account().model.take_events(),
-            false => Vec::new(),
+        if !is_asked {
+            return Vec::new();
         }
+        let mut account = self.account();
+        let events = account.model.take_events();
+        for event in &events {
+            let detail = &event["detail"];
+            if detail["status-details"]["status"] == "UPDATE_ROLLBACK_IN_PROGRESS" {
+                let stack = detail["stack-id"].as_str().unwrap_or_default();
+                account.note(&self.ecs, stack, StackDoing::GoesBack);
+            }
+        }
+        events
     }
 }

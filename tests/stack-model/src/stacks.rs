@@ -16,7 +16,7 @@ use crate::parameter::{Parameter, ParameterValues, work_out};
 use crate::resolve::Scope;
 use crate::settings::Settings;
 use crate::stack::{Desired, KnownAttribute, Resource, Stack, StackKey};
-use crate::status::{ResourceStatus, StackStatus};
+use crate::status::{ExecutionStatus, ResourceStatus, StackStatus};
 use crate::template::Template;
 
 /// The account's stacks in one Region.
@@ -220,7 +220,11 @@ impl Stacks {
     pub fn set_status(&mut self, key: StackKey, status: StackStatus, reason: Option<&str>) {
         if key.0 < self.stacks.len() {
             self.drop_ongoing(key);
-            self.stacks[key.0].operation = None;
+            let dropped = self.stacks[key.0].operation.take();
+            if let Some(change_set) = dropped.and_then(|operation| operation.change_set) {
+                let execution = ExecutionStatus::ExecuteFailed;
+                self.change_sets[change_set.0].execution_status = execution;
+            }
             self.turn(key, status, reason);
         }
     }

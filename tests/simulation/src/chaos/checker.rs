@@ -15,6 +15,7 @@ mod forged;
 mod progress;
 mod request;
 mod saved;
+mod stacks;
 mod tasks;
 #[cfg(test)]
 mod tests;
@@ -37,6 +38,7 @@ use by_hand::ByHand;
 use definition::Definition;
 use progress::Progress;
 use request::{Asked, Followed, Request, version};
+use stacks::ThroughStack;
 use tasks::Shortage;
 
 pub use ended::{End, Short, Unheard, Unsent};
@@ -107,6 +109,8 @@ pub struct Terms {
     pub own_alarms: BTreeSet<String>,
     /// The alarms that it watches and others too.
     pub shared_alarms: BTreeSet<String>,
+    /// The resources that may be changed unasked, where its service is changed through a stack.
+    pub stack: Option<BTreeSet<String>>,
 }
 
 /// What is known of one target.
@@ -141,6 +145,7 @@ struct Known {
     /// The last deployment that somebody else made.
     somebody: Option<(Timestamp, String)>,
     by_hand: ByHand,
+    through_stack: ThroughStack,
     changes: BTreeMap<RolloutId, usize>,
     heard: Vec<Told>,
     /// What it was told of an alarm by the message that is being handled.
@@ -219,6 +224,7 @@ impl Checker {
             started: BTreeSet::new(),
             somebody: None,
             by_hand: ByHand::default(),
+            through_stack: ThroughStack::default(),
             changes: BTreeMap::new(),
             heard: Vec::new(),
             hears: None,
@@ -247,6 +253,7 @@ impl Checker {
             Deed::Saved(saved) => self.check_saved(saved),
             Deed::Updated(updated) => self.check_updated(updated),
             Deed::Stopped(stopped) => self.check_stopped(stopped),
+            Deed::Stack(deed) => self.check_stack(deed),
             Deed::Registered(registered) => self.check_registered(registered),
             Deed::Received {
                 at,
@@ -331,6 +338,7 @@ impl Checker {
             Deed::Saved(_)
             | Deed::Updated(_)
             | Deed::Stopped(_)
+            | Deed::Stack(_)
             | Deed::Registered(_)
             | Deed::Received { .. }
             | Deed::Invoked(_)

@@ -24,6 +24,7 @@ const OUTCOMES: &[Pair] = &[
     ("rolled-back", "tasks-fail"),
     ("rolled-back", "alarm-fired"),
     ("rolled-back", "deployment-failed"),
+    ("rolled-back", "stack-failed"),
     ("rolled-back", "deadline-reached"),
     ("rolled-back", "missing-tasks"),
     ("rolled-back", "put-back-by-hand"),
@@ -44,6 +45,12 @@ const OUTCOMES: &[Pair] = &[
     ("rejected", "quarantined"),
     ("rejected", "no-way-back"),
     ("rejected", "alarm-firing"),
+    ("rejected", "stack-wedged"),
+    ("rejected", "stack-busy"),
+    ("rejected", "stack-unchanged"),
+    ("rejected", "stack-not-fed"),
+    ("rejected", "change-set-declined"),
+    ("rejected", "stack-went-back"),
     ("rejected", "refused"),
     ("rejected", "aws-unavailable"),
     ("halted", "nothing-to-go-back-to"),
@@ -51,6 +58,7 @@ const OUTCOMES: &[Pair] = &[
     ("halted", "way-back-failed"),
     ("halted", "went-elsewhere"),
     ("halted", "way-back-refused"),
+    ("halted", "stack-wedged"),
     ("halted", "not-verified"),
 ];
 
@@ -82,7 +90,8 @@ fn every_reason_is_listed(
         | Rejected::Quarantined { .. }
         | Rejected::NoWayBack { .. }
         | Rejected::AlarmFiring { .. }
-        // No world of a long run has a stack.
+        // Of its problems `stack-missing`, `stack-parameter-missing`, `stack-role-missing` and
+        // `change-set-failed` are of worlds that are made otherwise.
         | Rejected::Stack { .. }
         | Rejected::Refused { .. }
         | Rejected::AwsUnavailable { .. } => {}
@@ -100,7 +109,6 @@ fn every_reason_is_listed(
         | Halted::WayBackFailed { .. }
         | Halted::WentElsewhere { .. }
         | Halted::WayBackRefused { .. }
-        // No world of a long run has a stack.
         | Halted::StackWedged { .. }
         | Halted::NotVerified { .. }
         // Only records of format 1 tell of it.
@@ -111,7 +119,6 @@ fn every_reason_is_listed(
         | Failure::TasksFail { .. }
         | Failure::AlarmFired { .. }
         | Failure::DeploymentFailed { .. }
-        // No world of a long run has a stack.
         | Failure::StackFailed { .. }
         | Failure::DeadlineReached { .. }
         | Failure::MissingTasks { .. }
@@ -126,14 +133,22 @@ fn every_reason_is_listed(
 const PHASES: &[Pair] = &[
     ("requested", "service"),
     ("requested", "service-busy"),
+    ("requested", "stack-busy"),
     ("requested", "alarm-quiet"),
     ("requested", "aws"),
     ("requested", "held"),
     ("starting", "read-lag"),
+    ("starting", "change-set"),
+    ("starting", "approval"),
+    ("starting", "stack-busy"),
+    ("starting", "stack-update"),
+    // An update that has not reached the service by the deadline is cancelled.
+    ("starting", "way-back"),
     ("starting", "aws"),
     ("starting", "held"),
     ("progressing", "deployment"),
     ("progressing", "service-trouble"),
+    ("progressing", "stack-update"),
     ("progressing", "shared-alarm"),
     ("progressing", "paused-hook"),
     ("progressing", "aws"),
@@ -146,8 +161,23 @@ const PHASES: &[Pair] = &[
     ("rolling-back", "service-trouble"),
     ("rolling-back", "paused-hook"),
     ("rolling-back", "read-lag"),
+    ("rolling-back", "change-set"),
+    ("rolling-back", "approval"),
+    ("rolling-back", "stack-busy"),
+    ("rolling-back", "stack-update"),
     ("rolling-back", "aws"),
     ("rolling-back", "held"),
+];
+
+/// Who takes versions back, where a service is changed directly and through a stack.
+const BACKS: &[Pair] = &[
+    ("directly", "Pushboat"),
+    ("directly", "ECS"),
+    ("directly", "a person"),
+    ("through a stack", "Pushboat"),
+    ("through a stack", "ECS"),
+    ("through a stack", "a person"),
+    ("through a stack", "CloudFormation"),
 ];
 
 /// From which phase rollouts go to which.
@@ -161,6 +191,8 @@ const TRANSITIONS: &[Pair] = &[
     ("nowhere", "superseded"),
     ("nowhere", "rolling-back"),
     ("nowhere", "rolled-back"),
+    // … or, where that cannot be, what is still halted.
+    ("nowhere", "halted"),
     ("requested", "starting"),
     ("requested", "rejected"),
     ("requested", "superseded"),
@@ -202,6 +234,7 @@ pub fn gaps(tally: &Tally) -> Vec<String> {
         ("ended", " because of ", OUTCOMES, &tally.outcomes),
         ("in", ", waiting for ", PHASES, &tally.phases),
         ("from", " to ", TRANSITIONS, &tally.transitions),
+        ("taken back", " by ", BACKS, &tally.backs),
     ];
     for (what, link, listed, met) in lists {
         for pair @ (one, another) in listed {

@@ -50,6 +50,17 @@ const HAPPENINGS: &[Happening] = &[
     (2, Some(Trouble::Mistakes), Chaos::deploy_a_stranger),
 ];
 
+/// What happens besides where a target goes through a stack.
+const TO_STACKS: &[Happening] = &[
+    (6, PEOPLE, Chaos::update_stack_by_hand),
+    (4, PEOPLE, Chaos::write_title),
+    (6, PEOPLE, Chaos::decide_on_change_set),
+    (3, PEOPLE, Chaos::cancel_stack_update),
+    (4, PEOPLE, Chaos::continue_rollback),
+    (2, Some(Trouble::Mistakes), Chaos::wedge_stack),
+    (3, Some(Trouble::Mistakes), Chaos::break_dashboard),
+];
+
 const PEOPLE: Option<Trouble> = Some(Trouble::People);
 
 impl Chaos {
@@ -57,9 +68,14 @@ impl Chaos {
     pub(super) fn act(&mut self) {
         let mix = self.mix;
         let may = |happening: &&Happening| happening.1.is_none_or(|trouble| mix.has(trouble));
-        let all: u32 = HAPPENINGS.iter().filter(may).map(|one| one.0).sum();
+        let to_stacks = match self.plan.has_stacks() {
+            true => TO_STACKS,
+            false => &[],
+        };
+        let happenings = || HAPPENINGS.iter().chain(to_stacks).filter(may);
+        let all: u32 = happenings().map(|one| one.0).sum();
         let mut drawn = self.rng.u32(0..all);
-        for (weight, _, happen) in HAPPENINGS.iter().filter(may) {
+        for (weight, _, happen) in happenings() {
             if drawn < *weight {
                 return happen(self);
             }

@@ -60,12 +60,24 @@ const NAMES: [(&str, Trouble); 15] = [
     ("mistakes", Trouble::Mistakes),
 ];
 
+/// Which targets go through a CloudFormation stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ThroughStacks {
+    /// Some of some worlds, as the seed draws them.
+    Drawn,
+    /// None: a world is what it was before there were any.
+    Never,
+    /// All.
+    Always,
+}
+
 /// Which kinds of trouble a run may meet; a seed draws from these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mix {
     may: u32,
     /// Those that every run meets.
     always: u32,
+    pub(super) stacks: ThroughStacks,
 }
 
 impl Mix {
@@ -73,12 +85,19 @@ impl Mix {
     pub const ALL: Self = Self {
         may: (1 << NAMES.len()) - 1,
         always: 0,
+        stacks: ThroughStacks::Drawn,
     };
 
     /// Nothing goes wrong but the images.
-    pub const NONE: Self = Self { may: 0, always: 0 };
+    pub const NONE: Self = Self {
+        may: 0,
+        always: 0,
+        stacks: ThroughStacks::Drawn,
+    };
 
     /// Names what may go wrong, as the command line takes it: `lag!` is met in every run.
+    ///
+    /// With `no-stacks` no target goes through a stack, with `stacks!` all do.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let mut mix = Self::NONE;
@@ -86,6 +105,8 @@ impl Mix {
             match name {
                 "all" => mix.may = Self::ALL.may,
                 "none" => {}
+                "no-stacks" => mix.stacks = ThroughStacks::Never,
+                "stacks!" => mix.stacks = ThroughStacks::Always,
                 name => {
                     let kind = name.strip_suffix('!');
                     let found = |known: &str| known == kind.unwrap_or(name);
@@ -106,6 +127,7 @@ impl Mix {
         Self {
             may: self.may & !trouble.bit(),
             always: self.always & !trouble.bit(),
+            ..self
         }
     }
 
@@ -114,7 +136,13 @@ impl Mix {
         Self {
             may: self.may & other.may,
             always: self.always & other.may,
+            ..self
         }
+    }
+
+    /// Says whether nothing goes wrong but the images.
+    pub(super) fn is_calm(self) -> bool {
+        self.may == 0
     }
 
     /// Says whether a kind of trouble may be met.
@@ -131,7 +159,7 @@ impl Mix {
     pub(super) fn draw(self, rng: &mut fastrand::Rng) -> Self {
         Self {
             may: self.may & (rng.u32(..) | self.always),
-            always: self.always,
+            ..self
         }
     }
 }

@@ -18,6 +18,7 @@ mod platform;
 mod registry;
 mod run;
 mod shrink;
+mod stacks;
 mod tally;
 mod tools;
 

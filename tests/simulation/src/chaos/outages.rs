@@ -9,7 +9,8 @@ use super::run::Chaos;
 use crate::calls::Function;
 use crate::retries::Hindrance;
 
-const FUNCTIONS: [Function; 7] = [
+/// The last one has work only where a target goes through a stack.
+const FUNCTIONS: [Function; 8] = [
     Function::ImagePush,
     Function::ServiceChange,
     Function::Alarm,
@@ -17,6 +18,7 @@ const FUNCTIONS: [Function; 7] = [
     Function::Sweep,
     Function::Notify,
     Function::Operator,
+    Function::StackChange,
 ];
 
 impl Chaos {
@@ -27,7 +29,8 @@ impl Chaos {
 
     /// A function fails whatever it is given.
     pub(super) fn break_a_function(&mut self) {
-        let function = *pick(&mut self.rng, &FUNCTIONS);
+        let count = FUNCTIONS.len() - usize::from(!self.plan.has_stacks());
+        let function = *pick(&mut self.rng, &FUNCTIONS[..count]);
         self.keep_from_work("a function is broken", Some(function), Hindrance::Failed);
     }
 

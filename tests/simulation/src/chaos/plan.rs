@@ -23,6 +23,8 @@ pub(super) struct TargetPlan {
     /// Its task definition; the image of the first container is left open.
     pub(super) definition: Value,
     pub(super) alarms: Vec<String>,
+    /// The stack that it goes through, if it does.
+    pub(super) stack: Option<String>,
 }
 
 /// Everything that a run begins with.
@@ -125,6 +127,7 @@ fn target(
             tags,
             own_alarms: alarms.iter().filter(|one| **one == own).cloned().collect(),
             shared_alarms: alarms.iter().filter(|one| **one != own).cloned().collect(),
+            stack: None,
         },
         name,
         text: text.to_string(),
@@ -134,6 +137,7 @@ fn target(
         deployment,
         definition: definition(rng),
         alarms,
+        stack: None,
     }
 }
 

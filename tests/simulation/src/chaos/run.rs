@@ -17,6 +17,7 @@ use super::checker::{Checker, Tags, Violation};
 use super::mix::{Mix, Rates, Trouble};
 use super::plan::{Plan, TargetPlan, first_tag};
 use super::shrink::Part;
+use super::stacks;
 use super::tally::Tally;
 use crate::deeds::Deed;
 use crate::ecs::ServiceSpecification;
@@ -101,15 +102,19 @@ pub fn run(seed: u64, mix: Mix, with_transcript: bool) -> Run {
 pub fn run_part(seed: u64, mix: Mix, part: &Part, with_transcript: bool) -> Run {
     let mut rng = fastrand::Rng::with_seed(seed);
     let met = mix.draw(&mut rng);
-    let plan = Plan::draw(met, &mut rng);
-    let rates = Rates::draw(mix.and(part.faults), &mut rng);
+    let mut plan = Plan::draw(met, &mut rng);
+    let mut rates = Rates::draw(mix.and(part.faults), &mut rng);
+    let mut of_stacks = stacks::chance(seed);
+    plan.put_into_stacks(mix.stacks, &mut of_stacks);
+    rates.lost.stack_changes =
+        plan.has_stacks() && mix.and(part.faults).has(Trouble::Drops) && of_stacks.u8(0..6) == 0;
     let world = World::new();
     let mut chaos = Chaos {
         began: world.clock.now(),
         world,
         plan,
         mix: met,
-        is_calm: mix.and(part.faults) == Mix::NONE,
+        is_calm: mix.and(part.faults).is_calm(),
         rng,
         tally: Tally::default(),
         pushed: 0,
@@ -185,6 +190,7 @@ impl Chaos {
 
     fn make(&mut self, target: &TargetPlan) {
         self.make_service(target);
+        self.make_stack(target);
         self.checker.watch(target.target(), target.terms.clone());
         self.say(|| {
             let (count, deployment) = (target.desired, &target.deployment);
@@ -196,7 +202,7 @@ impl Chaos {
         });
     }
 
-    pub(super) fn make_service(&mut self, target: &TargetPlan) {
+    pub(super) fn specification(&self, target: &TargetPlan) -> ServiceSpecification {
         let terms = &target.terms;
         let image = format!("{REGISTRY}/{}:{}", terms.repository, first_tag(terms.tags));
         let mut specification =
@@ -207,7 +213,14 @@ impl Chaos {
             let group = format!("arn:aws:elasticloadbalancing:::targetgroup/{}", target.name);
             specification.balanced = Some((group, 60));
         }
-        let revision = self.world.ecs.register_document(target.document(&image));
+        specification
+    }
+
+    pub(super) fn make_service(&mut self, target: &TargetPlan) {
+        let terms = &target.terms;
+        let specification = self.specification(target);
+        let document = target.document(&specification.image);
+        let revision = self.world.ecs.register_document(document);
         let ecs = &self.world.ecs;
         ecs.create_service_of(&specification, &revision);
         let made = self.world.ecs.truth(&terms.service);

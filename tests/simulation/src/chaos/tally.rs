@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use pushboat::core::rollout::{Phase, Rollout};
+use pushboat::core::rollout::{Phase, RolledBackBy, Rollout};
 
 /// Counts over many runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct Tally {
     pub phases: BTreeMap<(&'static str, &'static str), u64>,
     /// From which phase rollouts went to which.
     pub transitions: BTreeMap<(&'static str, &'static str), u64>,
+    /// Who took versions back, and how their services are changed.
+    pub backs: BTreeMap<(&'static str, &'static str), u64>,
     /// Faults, by kind.
     pub faults: BTreeMap<String, u64>,
     /// What people did.
@@ -49,6 +51,9 @@ impl Tally {
         for (key, count) in &other.transitions {
             *self.transitions.entry(*key).or_default() += count;
         }
+        for (key, count) in &other.backs {
+            *self.backs.entry(*key).or_default() += count;
+        }
         for (key, count) in &other.faults {
             *self.faults.entry(key.clone()).or_default() += count;
         }
@@ -61,6 +66,13 @@ impl Tally {
         self.rollouts += 1;
         let key = (rollout.phase.as_str(), reason(&rollout.phase));
         *self.outcomes.entry(key).or_default() += 1;
+        if let Phase::RolledBack { by, .. } = &rollout.phase {
+            let how = match rollout.policy.stack {
+                Some(_) => "through a stack",
+                None => "directly",
+            };
+            *self.backs.entry((how, author(*by))).or_default() += 1;
+        }
     }
 
     pub(super) fn reached(&mut self, phase: &Phase, waiting: &'static str) {
@@ -86,6 +98,15 @@ impl Tally {
     }
 }
 
+fn author(by: RolledBackBy) -> &'static str {
+    match by {
+        RolledBackBy::Pushboat => "Pushboat",
+        RolledBackBy::Ecs => "ECS",
+        RolledBackBy::CloudFormation => "CloudFormation",
+        RolledBackBy::Person => "a person",
+    }
+}
+
 /// Gives the stable name of why a rollout is where it is.
 pub(super) fn reason(phase: &Phase) -> &'static str {
     match phase {
@@ -108,6 +129,7 @@ impl fmt::Display for Tally {
             ("rollouts that ended", &self.outcomes),
             ("phases saved, and what for", &self.phases),
             ("transitions", &self.transitions),
+            ("versions taken back, and by whom", &self.backs),
         ];
         for (title, counts) in sections {
             writeln!(f, "{title}:")?;

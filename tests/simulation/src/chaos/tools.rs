@@ -14,6 +14,10 @@ impl Chaos {
     /// <https://registry.terraform.io/providers/hashicorp/aws/latest/docs>.
     pub(super) fn apply_terraform(&mut self) {
         let target = self.any_target();
+        if let Some(stack) = &target.stack {
+            // What a stack made is nothing that Terraform has.
+            return self.update_stack_of(&target, stack);
+        }
         let own = self.own_revision(&target);
         let is_gone = !self.is_active(&own);
         if !is_gone && self.rng.bool() {
@@ -43,6 +47,9 @@ impl Chaos {
     /// resources" and "Stack failure options" in the CloudFormation user guide.
     pub(super) fn update_stack(&mut self) {
         let target = self.any_target();
+        if let Some(stack) = &target.stack {
+            return self.update_stack_of(&target, stack);
+        }
         let own = self.own_revision(&target);
         let new = self.register_own(&target);
         self.run_own("cloudformation updates the service", &target, &new);

@@ -1,10 +1,13 @@
 //! What a stack's owner does with it besides Pushboat, and sees of it.
 
 use serde_json::{Value, json};
-use stack_model::{CreateStack, Parameter, StackStatus, UpdateRequest};
+use stack_model::{CreateStack, Parameter, StackStatus};
 
 use super::{Account, Stacks};
 use crate::ecs::ServiceSpecification;
+
+/// The parameter that holds the image.
+pub(super) const IMAGE: &str = "Image";
 
 /// A stack as its owner makes it: the task definition `TaskDefinition`, its service `Service`,
 /// and `Dashboard`, which is of another kind.
@@ -90,10 +93,22 @@ impl Stacks {
         let service = &specification.service;
         let revision = self.ecs.register(&service.service.name, &service.image);
         self.ecs.create_service_of(service, &revision);
+        self.create_around(specification, &revision);
+    }
+
+    /// Makes a stack of a service that is there already, and runs this revision.
+    ///
+    /// # Panics
+    ///
+    /// If CloudFormation refuses it, or there is no such service.
+    pub fn create_around(&self, specification: &StackSpecification, revision: &str) {
+        let service = &specification.service;
         let physical_ids = [
-            ("TaskDefinition".to_owned(), revision),
+            ("TaskDefinition".to_owned(), revision.to_owned()),
             ("Service".to_owned(), self.ecs.service_arn(&service.service)),
         ];
+        let consent = service.target.iter();
+        let consent = consent.map(|target| ("pushboat:target".to_owned(), target.clone()));
         let mut account = self.account();
         account
             .model
@@ -103,94 +118,13 @@ impl Stacks {
             .create_stack(CreateStack {
                 name: specification.name.clone(),
                 template: specification.template(),
-                parameters: vec![Parameter::new("Image", &service.image)],
+                parameters: vec![Parameter::new(IMAGE, &service.image)],
                 physical_ids: physical_ids.into_iter().collect(),
+                tags: consent.collect(),
                 role_arn: specification.role_arn.clone(),
                 ..CreateStack::default()
             })
             .expect("the stack is a valid one");
-    }
-
-    /// Updates a stack as somebody with the plain AWS CLI does; the other parameters stay.
-    ///
-    /// # Panics
-    ///
-    /// If CloudFormation refuses it.
-    pub fn update(&self, stack: &str, parameters: &[(&str, &str)]) {
-        let updated = self.try_update(stack, parameters);
-        updated.expect("the update is a valid one");
-    }
-
-    /// Likewise; says why, where CloudFormation refuses it.
-    ///
-    /// # Errors
-    ///
-    /// If CloudFormation refuses it.
-    pub fn try_update(&self, stack: &str, parameters: &[(&str, &str)]) -> Result<(), String> {
-        let mut account = self.account();
-        let found = account.find(stack);
-        let names = found.map(|found| found.desired.parameters.keys());
-        let values = names.into_iter().flatten().map(|name| {
-            let set = parameters.iter().find(|(key, _)| key == name);
-            set.map_or_else(
-                || Parameter::previous(name),
-                |(_, value)| Parameter::new(name, *value),
-            )
-        });
-        let update = UpdateRequest {
-            stack: stack.to_owned(),
-            parameters: values.collect(),
-            ..UpdateRequest::default()
-        };
-        let updated = account.model.update_stack(&update, None);
-        updated.map(drop).map_err(|error| error.to_string())
-    }
-
-    /// Cancels the update of a stack by the plain AWS CLI.
-    ///
-    /// # Panics
-    ///
-    /// If none goes on.
-    pub fn cancel(&self, stack: &str) {
-        let cancelled = self.account().model.cancel_update_stack(stack, None);
-        cancelled.expect("an update goes on");
-    }
-
-    /// Goes on with a rollback that failed by the plain AWS CLI.
-    ///
-    /// # Panics
-    ///
-    /// If none failed.
-    pub fn continue_rollback(&self, stack: &str) {
-        let mut account = self.account();
-        let continued = account
-            .model
-            .continue_update_rollback(stack, &[], None, None);
-        continued.expect("a rollback failed");
-    }
-
-    /// Executes a change set by the plain AWS CLI.
-    ///
-    /// # Panics
-    ///
-    /// If CloudFormation refuses it.
-    pub fn execute(&self, stack: &str, change_set: &str) {
-        let mut account = self.account();
-        let executed = account
-            .model
-            .execute_change_set(change_set, Some(stack), None);
-        executed.expect("the change set can be executed");
-    }
-
-    /// Deletes a change set by the plain AWS CLI.
-    ///
-    /// # Panics
-    ///
-    /// If it is being executed.
-    pub fn delete_change_set(&self, stack: &str, change_set: &str) {
-        let mut account = self.account();
-        let deleted = account.model.delete_change_set(change_set, Some(stack));
-        deleted.expect("the change set is not being executed");
     }
 
     /// Deletes a stack and what is in it.

@@ -1,5 +1,6 @@
 //! The ports to CloudFormation, on the model.
 
+use pushboat::core::policy::ServiceRef;
 use pushboat::core::stack::{
     ChangeSet, ChangeSetLook, ChangeSetRequest, ChangeSetState, FailedResource, ResourceChange,
     SERVICE, Stack, StackLook, StackStatus,
@@ -9,7 +10,9 @@ use stack_model::{
     ChangeSetStatus, CreateChangeSet, ExecutionStatus, Parameter, ServiceError, UpdateRequest,
 };
 
-use super::Stacks;
+use super::{Account, Stacks};
+use crate::deeds::StackDoing;
+use crate::stacks::owner::IMAGE;
 
 /// The kind under which a stack stands in its own events.
 const STACK: &str = "AWS::CloudFormation::Stack";
@@ -65,9 +68,15 @@ impl pushboat::ports::Stacks for Stacks {
         token: &str,
     ) -> Result<(), CallError> {
         let mut account = self.account();
+        let doing = account.executing(stack, name);
         let executed = account
             .model
             .execute_change_set(name, Some(stack), Some(token));
+        if let (Ok(()), Some(doing)) = (&executed, doing) {
+            let arn = account.find(stack).map(|found| found.arn.clone());
+            account.ours.extend(arn);
+            account.note(&self.ecs, stack, doing);
+        }
         match executed {
             Ok(()) => Ok(()),
             // Executed already, or not to be executed any more: a look says which.
@@ -78,7 +87,14 @@ impl pushboat::ports::Stacks for Stacks {
 
     async fn cancel_update(&self, stack: &str, token: &str) -> Result<(), CallError> {
         let mut account = self.account();
+        let goes_on = account.find(stack).map(|found| found.status)
+            == Some(stack_model::StackStatus::UpdateInProgress);
         let cancelled = account.model.cancel_update_stack(stack, Some(token));
+        if cancelled.is_ok() && goes_on {
+            let arn = account.find(stack).map(|found| found.arn.clone());
+            let ours = arn.is_some_and(|arn| account.ours.contains(&arn));
+            account.note(&self.ecs, stack, StackDoing::Cancelled { ours });
+        }
         match cancelled {
             Ok(()) => Ok(()),
             Err(error) if is_repeat(&error) => Ok(()),
@@ -98,9 +114,44 @@ impl StackResources for Stacks {
     }
 }
 
+impl Account {
+    /// Says what comes of executing a change set; nothing where it cannot be executed, or is
+    /// already.
+    fn executing(&self, stack: &str, name: &str) -> Option<StackDoing> {
+        let key = self.model.find_change_set(name, Some(stack)).ok()?;
+        let change_set = self.model.change_set(key)?;
+        if change_set.execution_status != ExecutionStatus::Available {
+            return None;
+        }
+        let (is, wanted) = (
+            &self.find(stack)?.desired.parameters,
+            &change_set.desired.parameters,
+        );
+        let others = wanted.iter().filter(|(name, value)| {
+            let before = is.get(*name).map(|before| &before.value);
+            *name != IMAGE && before != Some(&value.value)
+        });
+        Some(StackDoing::Executed {
+            change_set: name.to_owned(),
+            image: wanted.get(IMAGE)?.effective().to_owned(),
+            others: others.map(|(name, _)| name.clone()).collect(),
+            changes: change_set.changes.iter().map(change).collect(),
+        })
+    }
+}
+
 /// Says that the same token was taken before.
 fn is_repeat(error: &ServiceError) -> bool {
     error.code == "TokenAlreadyExistsException"
+}
+
+/// Reads the ARN of a service: `…:service/CLUSTER/NAME`.
+pub(super) fn service_ref(arn: &str) -> Option<ServiceRef> {
+    let (cluster, name) = arn.split_once(":service/")?.1.split_once('/')?;
+    Some(ServiceRef {
+        cluster: cluster.to_owned(),
+        name: name.to_owned(),
+    })
 }
 
 /// Reads a stack as DescribeStacks and DescribeStackEvents show it.

@@ -9,6 +9,8 @@ use serde_json::{Map, Value};
 use stack_model::{Effect, EffectAction, EffectId, Failure, Outcome, ecs_request};
 
 use super::Account;
+use super::port::service_ref;
+use crate::deeds::{Deed, DeploymentTruth, StackDoing};
 use crate::ecs::Ecs;
 
 /// An update of a service that CloudFormation waits for.
@@ -70,10 +72,16 @@ impl Account {
                     physical_id,
                     properties,
                 },
-            ) => match update(ecs, effect.id, physical_id, properties) {
-                Ok(update) => return self.updates.push(update),
-                Err(failure) => Outcome::Failed(failure),
-            },
+            ) => {
+                let before = primary(ecs, &physical_id);
+                match update(ecs, effect.id, physical_id, properties) {
+                    Ok(update) => {
+                        self.note_update(ecs, &effect.stack_arn, &update, before.as_ref());
+                        return self.updates.push(update);
+                    }
+                    Err(failure) => Outcome::Failed(failure),
+                }
+            }
             (kind, _) => {
                 let message = format!("The world's stacks only update {kind}.");
                 Outcome::Failed(Failure::new(message, "InvalidRequest"))
@@ -81,6 +89,40 @@ impl Account {
         };
         self.model.answer(effect.id, outcome);
     }
+
+    /// Notes by whose will a service has another deployment now.
+    fn note_update(
+        &self,
+        ecs: &Ecs,
+        stack: &str,
+        update: &Update,
+        before: Option<&DeploymentTruth>,
+    ) {
+        let Some(after) = primary(ecs, &update.service) else {
+            return;
+        };
+        if before.is_some_and(|before| before.id == after.id) {
+            return;
+        }
+        if self.ours.contains(stack) {
+            let revision = after.revision;
+            return self.note(ecs, stack, StackDoing::Updated { revision });
+        }
+        if let Some(service) = service_ref(&update.service) {
+            ecs.deeds.note(Deed::SomebodyDeployed {
+                at: ecs.now(),
+                service,
+                deployment: after.id,
+            });
+        }
+    }
+}
+
+fn primary(ecs: &Ecs, service: &str) -> Option<DeploymentTruth> {
+    if !ecs.deeds.are_kept() {
+        return None;
+    }
+    ecs.truth(&service_ref(service)?)?.primary
 }
 
 fn register(ecs: &Ecs, properties: Map<String, Value>) -> Outcome {

@@ -241,6 +241,8 @@ impl ThroughStack<'_> {
         }
         let went_back = self.stack.status == StackStatus::RolledBack && self.is_forward();
         let ours = &self.returning.running.revision;
+        // What a person has tried once more may have been anybody's since.
+        let went_back = went_back && *self.returning.failure != Failure::AskedByOperator;
         !(went_back && history::is_next_after(&self.observation.history, ours))
     }
 

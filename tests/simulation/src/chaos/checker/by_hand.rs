@@ -19,6 +19,8 @@ pub(super) struct ByHand {
     stopped: Option<StoppedByHand>,
     /// When somebody last deployed.
     deployed_at: Option<Timestamp>,
+    /// When somebody last had CloudFormation change the stack.
+    changed_stack_at: Option<Timestamp>,
     /// The last rollout for whose way back Pushboat changed the service.
     way_back_of: Option<String>,
 }
@@ -45,6 +47,16 @@ impl ByHand {
         self.stopped = None;
     }
 
+    /// Somebody has CloudFormation change the stack.
+    pub(super) fn changed_stack(&mut self, at: Timestamp) {
+        self.changed_stack_at = Some(at);
+    }
+
+    /// Notes that Pushboat had the update of a rollout's stack cancelled.
+    pub(super) fn note_cancelled(&mut self, current: &Rollout) {
+        self.way_back_of = Some(current.id.to_string());
+    }
+
     /// Notes that Pushboat changed the service, if that was to take a version back.
     pub(super) fn note_way_back(&mut self, current: &Rollout) {
         if let Phase::RollingBack { .. } = current.phase {
@@ -58,6 +70,7 @@ impl ByHand {
         stopped_at
             .into_iter()
             .chain(self.deployed_at)
+            .chain(self.changed_stack_at)
             .any(|at| at >= since)
     }
 }
@@ -117,7 +130,9 @@ impl Known {
         let start = before.phase.start()?;
         let by_us = self.by_hand.way_back_of.as_deref() == Some(rollout.id.as_str());
         match by {
-            RolledBackBy::Pushboat if !by_us && !meant_to(before) => {
+            RolledBackBy::Pushboat
+                if !by_us && !meant_to(before) && !self.stack_has_what_is_good(before) =>
+            {
                 Some("Pushboat is said to have done it, and asked for nothing".to_owned())
             }
             // What halted was back before a person had Pushboat try once more.
@@ -125,10 +140,10 @@ impl Known {
             RolledBackBy::Person if !self.by_hand.acted_since(start.at - self.skew) => {
                 Some("a person is said to have done it, and nobody did anything".to_owned())
             }
-            RolledBackBy::Pushboat
-            | RolledBackBy::Person
-            | RolledBackBy::Ecs
-            | RolledBackBy::CloudFormation => None,
+            RolledBackBy::CloudFormation => {
+                self.through_stack.is_its_own(start.at - self.skew, by_us)
+            }
+            RolledBackBy::Pushboat | RolledBackBy::Person | RolledBackBy::Ecs => None,
         }
     }
 

@@ -6,7 +6,7 @@ use pushboat::core::policy::ServiceRef;
 use pushboat::core::rollout::{Phase, Rollout};
 
 use super::{Checker, Known, MOST_CHANGES, Request};
-use crate::deeds::{Stopped, Updated};
+use crate::deeds::{ServiceTruth, Stopped, Updated};
 
 type Found = (&'static str, String);
 
@@ -20,6 +20,7 @@ impl Checker {
             return;
         };
         let mut found = Vec::new();
+        found.extend(known.goes_through_a_stack());
         match known.state.current.clone() {
             Some(current) => known.check_update(&current, updated, lag, &mut found),
             None => found.push((OWN, "no rollout is under way".to_owned())),
@@ -42,6 +43,7 @@ impl Checker {
             .iter()
             .find(|one| Some(*one) != good.as_ref());
         let mut found: Vec<Found> = Vec::new();
+        found.extend(known.goes_through_a_stack());
         if let Some(elsewhere) = elsewhere {
             found.push((
                 OWN,
@@ -57,17 +59,17 @@ impl Checker {
         }
     }
 
-    fn holder(&mut self, service: &ServiceRef) -> Option<(TargetName, &mut Known)> {
+    pub(super) fn holder(&mut self, service: &ServiceRef) -> Option<(TargetName, &mut Known)> {
         let mut targets = self.targets.iter_mut();
         let found = targets.find(|(_, known)| known.terms.service == *service);
         found.map(|(name, known)| (name.clone(), known))
     }
 }
 
-const ORDER: &str = "1 (an older request never replaces a newer one)";
-const OWN: &str = "2 (only its own revision or the last-known-good is asked for)";
+pub(super) const ORDER: &str = "1 (an older request never replaces a newer one)";
+pub(super) const OWN: &str = "2 (only its own revision or the last-known-good is asked for)";
 pub(super) const SOMEBODY: &str = "6 (somebody else's change is never overwritten)";
-const QUARANTINE: &str = "10 (what was rolled back stays out)";
+pub(super) const QUARANTINE: &str = "10 (what was rolled back stays out)";
 const BOUNDED: &str = "bounded work";
 /// For how long before an update somebody's change may go unseen: a decision holds for ten
 /// seconds, and an update is on its way for five at most.
@@ -91,7 +93,7 @@ impl Known {
             }
         }
         let seen_until = updated.at - lag - UNSEEN;
-        self.check_somebody(current, updated, seen_until, found);
+        self.check_somebody(current, updated.before.as_ref(), seen_until, found);
         self.check_after_stop(current, updated, seen_until);
         self.by_hand.note_way_back(current);
     }
@@ -115,6 +117,12 @@ impl Known {
         if let Some((name, image)) = wrong {
             found.push((OWN, format!("container {name} runs {image}, not {digest}")));
         }
+        self.check_request(current, found);
+    }
+
+    /// What the service is asked to run is let in, and nothing newer was asked for.
+    pub(super) fn check_request(&mut self, current: &Rollout, found: &mut Vec<Found>) {
+        let digest = current.digest();
         if self.kept_out.contains(digest) || self.state.quarantine.contains_key(digest) {
             found.push((
                 QUARANTINE,
@@ -146,14 +154,14 @@ impl Known {
     /// The deployment that is replaced may be anybody's who was there when the
     /// rollout started, ECS's, or one of our own revisions, forced out again.
     /// What was made after `seen_until` nobody could see yet.
-    fn check_somebody(
+    pub(super) fn check_somebody(
         &self,
         current: &Rollout,
-        updated: &Updated,
+        before: Option<&ServiceTruth>,
         seen_until: Timestamp,
         found: &mut Vec<Found>,
     ) {
-        let primary = updated.before.as_ref().and_then(|one| one.primary.as_ref());
+        let primary = before.and_then(|one| one.primary.as_ref());
         let (Some((at, deployment)), Some(primary)) = (&self.somebody, primary) else {
             return;
         };
@@ -167,6 +175,7 @@ impl Known {
             || taken_back == Some(&primary.revision.arn)
             || primary.revision.arn == start.base_task_definition
             || good.is_some_and(|good| good.task_definition == primary.revision.arn)
+            || self.through_stack.made(&primary.revision.arn)
             || current
                 .phase
                 .back()
@@ -177,7 +186,7 @@ impl Known {
         }
     }
 
-    fn count_change(&mut self, current: &Rollout, found: &mut Vec<Found>) {
+    pub(super) fn count_change(&mut self, current: &Rollout, found: &mut Vec<Found>) {
         let count = self.changes.entry(current.id.clone()).or_default();
         *count += 1;
         if *count > MOST_CHANGES {

@@ -50,6 +50,7 @@ pub(super) fn checker(tags: Tags) -> Checker {
         tags,
         own_alarms: BTreeSet::from(["5xx".to_owned()]),
         shared_alarms: BTreeSet::from(["shared".to_owned()]),
+        stack: None,
     };
     checker.watch(web(), terms);
     checker

@@ -11,6 +11,7 @@ mod order;
 mod outcomes;
 mod progress;
 mod quarantine;
+mod stacks;
 mod tasks;
 mod told;
 mod unasked;

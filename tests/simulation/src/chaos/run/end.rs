@@ -82,7 +82,7 @@ impl Chaos {
             }
             match state.wake.map(|wake| wake.waiting) {
                 Some(Waiting::Held { .. }) => self.held,
-                Some(Waiting::Person) => true,
+                Some(Waiting::Person | Waiting::Approval { .. }) => true,
                 Some(_) => false,
                 None => state.last_known_good.is_some(),
             }

@@ -87,6 +87,9 @@ impl Chaos {
             Outcome::AlarmChanged(changed, Invocation::Done(woken)) => {
                 self.note_woken(woken, &changed.event_id);
             }
+            Outcome::StackChanged(changed, Invocation::Done(woken)) => {
+                self.note_woken(woken, &changed.event_id);
+            }
             Outcome::Rollout(message, Invocation::Done(_)) => {
                 let key = (message.target.to_string(), message.event_id.clone());
                 self.handled.insert(key);

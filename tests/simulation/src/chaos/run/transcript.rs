@@ -4,7 +4,7 @@ use pushboat::ports::Clock as _;
 
 use super::Chaos;
 use crate::chaos::tally::reason;
-use crate::deeds::{Deed, Saved};
+use crate::deeds::{Deed, Saved, StackDeed, StackDoing};
 
 impl Chaos {
     pub(in crate::chaos) fn say(&mut self, line: impl FnOnce() -> String) {
@@ -41,9 +41,33 @@ impl Chaos {
                     stopped.sources
                 )
             }
+            Deed::Stack(deed) => describe_stack(deed),
             _ => return,
         };
         self.say(|| line);
+    }
+}
+
+fn describe_stack(deed: &StackDeed) -> String {
+    let service = &deed.service.name;
+    match &deed.what {
+        StackDoing::Executed {
+            change_set, image, ..
+        } => format!(
+            "Pushboat: ExecuteChangeSet {change_set} to {}",
+            short(image)
+        ),
+        StackDoing::Cancelled { .. } => format!("Pushboat: CancelUpdateStack of {service}"),
+        StackDoing::BySomebody { .. } | StackDoing::CancelledBySomebody => {
+            format!("somebody: changes the stack of {service}")
+        }
+        StackDoing::GoesBack => format!("CloudFormation: goes back with {service}"),
+        StackDoing::Updated { revision } => {
+            format!(
+                "CloudFormation: UpdateService {service} to {}",
+                short(&revision.arn)
+            )
+        }
     }
 }
 
