@@ -22,6 +22,19 @@ use crate::task_definition::images;
 /// cancelled.
 const NOTICED_WITHIN: SignedDuration = SignedDuration::from_mins(2);
 
+/// Says whether a revision was registered before another one of its family: CloudFormation goes
+/// back to one that it had.
+fn is_older(revision: &str, than: &str) -> bool {
+    let read = |arn: &str| {
+        let (family, number) = arn.rsplit_once(':')?;
+        Some((family.to_owned(), number.parse::<u64>().ok()?))
+    };
+    match (read(revision), read(than)) {
+        (Some((family, number)), Some((other, than))) => family == other && number < than,
+        _ => false,
+    }
+}
+
 /// What is seen on the way back.
 struct ThroughStack<'a> {
     returning: &'a Return<'a>,
@@ -243,6 +256,7 @@ impl ThroughStack<'_> {
         let ours = &self.returning.running.revision;
         // What a person has tried once more may have been anybody's since.
         let went_back = went_back && *self.returning.failure != Failure::AskedByOperator;
+        let went_back = went_back && is_older(&self.primary.task_definition, ours);
         !(went_back && history::is_next_after(&self.observation.history, ours))
     }
 

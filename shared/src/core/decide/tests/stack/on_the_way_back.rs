@@ -239,8 +239,10 @@ fn it_is_back_where_the_service_runs_the_images_that_were_good() {
         good(word, OURS).service_look(found(service(vec![deployment("web:7", "ecs-svc/9", -5)])))
     };
     let landed = || {
+        let before = deployment("web:5", "ecs-svc/9", -5);
         let seen = good("UPDATE_ROLLBACK_COMPLETE", OURS).history(|_| ());
-        seen.also_recorded(0, "web:9")
+        let seen = seen.also_recorded(0, "web:5");
+        seen.service_look(found(service(vec![before])))
     };
     let by_tag = |image: &str| {
         let resolved = digest(image.chars().next().unwrap());
@@ -291,6 +293,15 @@ fn it_is_back_where_the_service_runs_the_images_that_were_good() {
             "… and somebody deployed since",
             cancelled(),
             landed().runs("c").also_recorded(1, "web:6"),
+            "superseded somebody-else | over",
+        ),
+        (
+            "… or what runs is newer than ours, and so nothing that the stack had",
+            cancelled(),
+            good("UPDATE_ROLLBACK_COMPLETE", OURS)
+                .runs("c")
+                .history(|_| ())
+                .also_recorded(0, "web:9"),
             "superseded somebody-else | over",
         ),
         (
