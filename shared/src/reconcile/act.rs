@@ -59,6 +59,11 @@ pub(super) async fn act<S: Services, K: Stacks, C: Clock>(
             Action::CreateChangeSet(_)
             | Action::ExecuteChangeSet(_)
             | Action::CancelUpdateStack => {
+                let makes_only = matches!(action, Action::CreateChangeSet(_));
+                if !makes_only && clock.now().duration_since(looked_at) > LOOK_HOLDS {
+                    tracing::info!(rollout = %current.id, "too late to change the stack unseen");
+                    return true;
+                }
                 return stack::act(stacks, step, &current, action, clock).await;
             }
             Action::StopServiceDeployment(arn) => {

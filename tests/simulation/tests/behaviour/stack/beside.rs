@@ -32,6 +32,28 @@ fn what_is_deployed_while_the_change_set_is_made_stays() {
     assert_eq!(world.ecs.images(&service()), [theirs]);
 }
 
+/// The decision is too old to change the stack by: it is looked at again.
+#[test]
+fn what_is_deployed_while_rollout_stands_still_before_it_executes_stays() {
+    let mut world = through();
+    push(&mut world, "v2");
+    let made = world.run_while(minutes(1), |world| waits_for(world) != "change-set");
+    assert!(made, "no change set is made");
+    let save = Operation::SaveTarget;
+    world
+        .calls
+        .fail_next(save, simulation::Fault::PauseAfter, 1);
+    let stands_still = world.run_while(minutes(2), |world| world.calls.injected() == 0);
+    assert!(stands_still, "nothing is saved");
+    world.run_for(seconds(15));
+    let theirs = deploy_by_hand(&mut world);
+    run_to_the_end(&mut world);
+    assert_eq!(world.calls.injected(), 1);
+    assert_eq!(history(&world), ["v2 superseded somebody-else"]);
+    assert_eq!(asked(&world), (1, 0, 0));
+    assert_eq!(world.ecs.images(&service()), [theirs]);
+}
+
 #[test]
 fn what_is_deployed_during_the_update_stays_past_the_deadline() {
     let mut world = through();

@@ -107,9 +107,18 @@ fn an_update_under_way_is_cancelled() {
             ours("UPDATE_IN_PROGRESS", OURS),
             cancels,
         ),
+    ]);
+}
+
+#[test]
+fn an_update_that_goes_back_is_watched() {
+    let cancelled = given(Way::Cancel {
+        intended_at: at(-60),
+    });
+    check(vec![
         (
             "it goes back",
-            cancelled(-60),
+            cancelled,
             ours("UPDATE_ROLLBACK_IN_PROGRESS", OURS),
             "rolling-back alarm-fired to web:7 cancelled -60s | wait 30s way-back",
         ),
@@ -228,33 +237,39 @@ fn a_way_back_that_fails_is_for_people_and_what_others_do_is_left_alone() {
     ]);
 }
 
+fn cancelled() -> Given {
+    given(Way::Cancel {
+        intended_at: at(-60),
+    })
+}
+
+/// The service runs the revision that was good.
+fn at_home(word: &str) -> Seen {
+    good(word, OURS).service_look(found(service(vec![deployment("web:7", "ecs-svc/9", -5)])))
+}
+
+/// The stack went back to a revision that was there before the good one.
+fn landed() -> Seen {
+    let before = deployment("web:5", "ecs-svc/9", -5);
+    let seen = good("UPDATE_ROLLBACK_COMPLETE", OURS).history(|_| ());
+    let seen = seen.also_recorded(0, "web:5");
+    seen.service_look(found(service(vec![before])))
+}
+
+/// The revision that was good names its image by a tag, which stands for this one now.
+fn by_tag(image: &str) -> Seen {
+    let resolved = digest(image.chars().next().unwrap());
+    let seen = at_home("UPDATE_ROLLBACK_COMPLETE").history(|record| {
+        record.target_digests = [("app".to_owned(), resolved)].into();
+    });
+    seen.also_recorded(0, "web:7").change(|seen| {
+        seen.good_by_tag = true;
+        seen.definition = Look::Taken(definition("team/web:live"));
+    })
+}
+
 #[test]
 fn it_is_back_where_the_service_runs_the_images_that_were_good() {
-    let cancelled = || {
-        given(Way::Cancel {
-            intended_at: at(-60),
-        })
-    };
-    let at_home = |word: &str| {
-        good(word, OURS).service_look(found(service(vec![deployment("web:7", "ecs-svc/9", -5)])))
-    };
-    let landed = || {
-        let before = deployment("web:5", "ecs-svc/9", -5);
-        let seen = good("UPDATE_ROLLBACK_COMPLETE", OURS).history(|_| ());
-        let seen = seen.also_recorded(0, "web:5");
-        seen.service_look(found(service(vec![before])))
-    };
-    let by_tag = |image: &str| {
-        let resolved = digest(image.chars().next().unwrap());
-        let seen = at_home("UPDATE_ROLLBACK_COMPLETE").history(|record| {
-            record.target_digests = [("app".to_owned(), resolved)].into();
-        });
-        seen.also_recorded(0, "web:7").change(|seen| {
-            seen.good_by_tag = true;
-            seen.definition = Look::Taken(definition("team/web:live"));
-        })
-    };
-    let brings = "rolling-back alarm-fired to web:7 asked 0s | make change set with sha256:a | now";
     check(vec![
         (
             "under its own revision",
@@ -283,6 +298,13 @@ fn it_is_back_where_the_service_runs_the_images_that_were_good() {
                 .primary(|primary| primary.state = DeploymentState::InProgress),
             "rolling-back alarm-fired to web:7 cancelled -60s | wait 30s way-back",
         ),
+    ]);
+}
+
+#[test]
+fn where_the_stack_went_back_to_what_was_not_good_that_is_brought() {
+    let brings = "rolling-back alarm-fired to web:7 asked 0s | make change set with sha256:a | now";
+    check(vec![
         (
             "the stack went back to something that was not good",
             cancelled(),
