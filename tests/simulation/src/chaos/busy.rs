@@ -60,9 +60,12 @@ impl Chaos {
         let settings: Value = serde_json::from_str(&target.text).unwrap_or_default();
         let seconds = |name: &str| settings[name].as_i64().unwrap_or_default();
         let takes = seconds("deadlineSeconds") + seconds("bakeTimeSeconds");
-        let trouble = match self.is_calm {
-            true => SignedDuration::ZERO,
-            false => TROUBLE,
+        let trouble = match (self.is_calm, settings["stack"].is_object()) {
+            (true, _) => SignedDuration::ZERO,
+            (false, false) => TROUBLE,
+            // A newer push takes over until the change set is executed, which is some steps later,
+            // and each of them may take six minutes more.
+            (false, true) => TROUBLE * 2,
         };
         let within = SignedDuration::from_secs(takes) + MARGIN + trouble;
         self.checker.expect_successes(&target.target(), within);

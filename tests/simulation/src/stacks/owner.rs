@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use stack_model::{CreateStack, Parameter, StackStatus};
 
 use super::{Account, Stacks};
+use crate::deeds::StackDoing;
 use crate::ecs::ServiceSpecification;
 
 /// The parameter that holds the image.
@@ -156,6 +157,11 @@ impl Stacks {
         account
             .model
             .set_status(key, status.expect("it is a status"), None);
+        account.note(
+            &self.ecs,
+            stack,
+            StackDoing::BySomebody { change_set: None },
+        );
     }
 
     /// Has the next work on a resource fail that is neither a task definition nor a service.

@@ -83,7 +83,13 @@ impl ThroughStack<'_> {
             return supersede(SupersededBy::Push(newer.clone()));
         }
         match self.stack.status {
-            StackStatus::Updating if self.is_forward() && !self.is_over() => self.stop_update(),
+            StackStatus::Updating if self.is_forward() && !self.is_over() => {
+                match &self.observation.change_set {
+                    // It may be over, and what goes on somebody else's.
+                    Look::Unavailable(trouble) => self.returning.unclear(&trouble.words),
+                    Look::Taken(_) | Look::NotTaken => self.stop_update(),
+                }
+            }
             StackStatus::Updating if self.is_back() => self.go_on(Waiting::WayBack),
             StackStatus::Updating | StackStatus::Busy => self.go_on(Waiting::StackBusy {
                 status: self.stack.status_word.clone(),
@@ -203,7 +209,7 @@ impl ThroughStack<'_> {
         let back = &self.returning.back;
         let way = match &back.way {
             Way::Unasked => Way::Observed {
-                by: RolledBackBy::CloudFormation,
+                by: self.who_began(),
             },
             way @ (Way::Observed { .. }
             | Way::Stop { .. }
@@ -342,6 +348,14 @@ impl ThroughStack<'_> {
         })
     }
 
+    /// Says who had CloudFormation take the update back.
+    fn who_began(&self) -> RolledBackBy {
+        match under_way::failure(self.stack) {
+            Failure::PutBackByHand => RolledBackBy::Person,
+            _ => RolledBackBy::CloudFormation,
+        }
+    }
+
     /// Nothing was asked for: somebody was faster, or the very image that is good was deployed.
     fn by_others(&self) -> RolledBackBy {
         let running = self.returning.running;
@@ -349,10 +363,7 @@ impl ThroughStack<'_> {
             return RolledBackBy::Pushboat;
         }
         if self.stack.status == StackStatus::RolledBack && self.is_forward() {
-            return match under_way::failure(self.stack) {
-                Failure::PutBackByHand => RolledBackBy::Person,
-                _ => RolledBackBy::CloudFormation,
-            };
+            return self.who_began();
         }
         let history = &self.observation.history;
         let now = self.returning.now;

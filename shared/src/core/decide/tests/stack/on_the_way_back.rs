@@ -78,6 +78,12 @@ fn an_update_under_way_is_cancelled() {
             "rolling-back alarm-fired to web:7 unasked | wait 30s stack-busy",
         ),
         (
+            "unless nobody can tell whether ours is over",
+            given(Way::Unasked),
+            ours("UPDATE_IN_PROGRESS", OURS).change(|seen| seen.change_set = unavailable()),
+            "rolling-back alarm-fired to web:7 unasked | wait 15s aws",
+        ),
+        (
             "unless ours was done before: it is somebody else's",
             given(Way::Unasked).asked(|stack| stack.done = true),
             ours("UPDATE_IN_PROGRESS", OURS),
@@ -125,8 +131,16 @@ fn an_update_that_goes_back_is_watched() {
         (
             "CloudFormation was faster",
             given(Way::Unasked),
-            ours("UPDATE_ROLLBACK_IN_PROGRESS", OURS),
+            ours("UPDATE_ROLLBACK_IN_PROGRESS", OURS)
+                .of_stack(|stack| stack.failed = Some(failed())),
             "rolling-back alarm-fired to web:7 seen by CloudFormation | wait 30s way-back",
+        ),
+        (
+            "a person was faster, who cancelled the update",
+            given(Way::Unasked),
+            ours("UPDATE_ROLLBACK_IN_PROGRESS", OURS)
+                .of_stack(|stack| stack.status_reason = "User Initiated".to_owned()),
+            "rolling-back alarm-fired to web:7 seen by Person | wait 30s way-back",
         ),
     ]);
 }
