@@ -183,6 +183,25 @@ pub enum ChangeSetLook {
     Found(ChangeSet),
 }
 
+impl ChangeSetLook {
+    /// Says whether it was executed, and the update that came of it is over.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        match self {
+            Self::Found(found) => match found.state {
+                ChangeSetState::Executed | ChangeSetState::ExecutionFailed { .. } => true,
+                ChangeSetState::Pending
+                | ChangeSetState::Unchanged
+                | ChangeSetState::Failed { .. }
+                | ChangeSetState::Obsolete
+                | ChangeSetState::Executing
+                | ChangeSetState::Available => false,
+            },
+            Self::Missing => false,
+        }
+    }
+}
+
 /// A change set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangeSet {

@@ -11,7 +11,7 @@ use super::super::super::observation::{
 use super::super::super::policy::StackRef;
 use super::super::super::reason::{Halted, SupersededBy, Waiting};
 use super::super::super::rollout::{Back, Phase, RolledBackBy, Way};
-use super::super::super::stack::{ChangeSetLook, ChangeSetState, Stack, StackLook, StackStatus};
+use super::super::super::stack::{Stack, StackLook, StackStatus};
 use super::super::rolling_back::Return;
 use super::super::{Action, Decision, Next, POLL, READ_LAG, halt, over, supersede, wait};
 
@@ -113,11 +113,8 @@ impl ThroughStack<'_> {
     /// Says whether the update that is to be taken back is over: what goes on is another one.
     fn is_over(&self) -> bool {
         let executed = match &self.observation.change_set {
-            Look::Taken(ChangeSetLook::Found(found)) => matches!(
-                found.state,
-                ChangeSetState::Executed | ChangeSetState::ExecutionFailed { .. }
-            ),
-            Look::Taken(ChangeSetLook::Missing) | Look::Unavailable(_) | Look::NotTaken => false,
+            Look::Taken(change_set) => change_set.is_over(),
+            Look::Unavailable(_) | Look::NotTaken => false,
         };
         // The stack was free when the change set was made that brings the good version back.
         self.returning.back.stack.is_some() || executed

@@ -21,8 +21,9 @@ pub(crate) async fn an_update_waits_for_its_service(bare: &Bare) -> Result<(), F
     let changes = change_set(aws, &stack, &digest).await?;
     assert_eq!(texts(&changes, "StackId"), [id.as_str()]);
     let changed = texts(&changes, "LogicalResourceId");
-    assert_eq!(changed, ["Service", "TaskDefinition"]);
-    assert_eq!(texts(&changes, "Replacement"), ["False", "True"]);
+    // `Target` takes the name of the service, which CloudFormation knows once the update runs.
+    assert_eq!(changed, ["Service", "Target", "TaskDefinition"]);
+    assert_eq!(texts(&changes, "Replacement"), ["False", "False", "True"]);
     let statuses = execute(bare).await?;
     let last = statuses.last().map(String::as_str);
     assert_eq!(last, Some("UPDATE_COMPLETE"), "{statuses:?}");

@@ -80,6 +80,14 @@ impl Asked<'_> {
         if let Some(decision) = self.overtaken() {
             return decision;
         }
+        if let Look::Taken(ours) = &self.observation.change_set
+            && ours.is_over()
+        {
+            // What goes on is another update.
+            return supersede(SupersededBy::SomebodyElse {
+                task_definition: self.primary.task_definition.clone(),
+            });
+        }
         let mut start = self.start.clone();
         if let Some(stack) = &mut start.stack {
             stack.cancelled_at = Some(self.now);

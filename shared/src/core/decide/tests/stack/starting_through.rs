@@ -309,15 +309,24 @@ fn once_executed_the_stack_and_the_service_tell_what_comes_of_it() {
 
 #[test]
 fn what_is_not_done_at_the_deadline_is_cancelled_and_what_somebody_else_did_is_left() {
+    let late = || {
+        Given::new(starting::phase(None, Some(-1900)))
+            .through_stack()
+            .policy(|policy| policy.deadline_seconds = 60)
+    };
     let waits = "starting unregistered -60s | wait 30s stack-update";
     check(vec![
         (
             "it is not done at the deadline",
-            Given::new(starting::phase(None, Some(-1900)))
-                .through_stack()
-                .policy(|policy| policy.deadline_seconds = 60),
-            executed("UPDATE_IN_PROGRESS"),
+            late(),
+            executed("UPDATE_IN_PROGRESS").change_set(ChangeSetState::Executing, changes()),
             "starting unregistered -1900s | cancel update | now",
+        ),
+        (
+            "it is over, and what goes on is somebody else's",
+            late(),
+            executed("UPDATE_IN_PROGRESS"),
+            "superseded somebody-else | over",
         ),
         (
             "it is done, and somebody else changed the service",
