@@ -30,7 +30,7 @@ and mistakes, with commas between; `lag!` is met in every run.
 --until looks for the first seed that violates this invariant, whatever else is violated.";
 
 /// After so many rollouts with every fault there is nothing that was not reached.
-const REACHES_EVERYTHING: u64 = 200_000;
+const REACHES_EVERYTHING: u64 = 800_000;
 /// How many of a transcript's last lines are shown of a failing seed.
 const SHOWN_LINES: usize = 40;
 /// How many failing seeds are shown.
