@@ -127,22 +127,6 @@ impl StackStatus {
         }
     }
 
-    /// Says whether its last operation's work on the resources is over and went well.
-    #[must_use]
-    pub fn is_done(self) -> bool {
-        match self {
-            Self::Updated | Self::CleaningUp => true,
-            Self::RolledBack
-            | Self::Updating
-            | Self::RollingBack
-            | Self::CleaningUpRollback
-            | Self::Busy
-            | Self::UpdateFailed
-            | Self::RollbackFailed
-            | Self::Dead => false,
-        }
-    }
-
     /// Says whether its last operation failed or was taken back: a look for what failed may find it.
     #[must_use]
     pub fn went_wrong(self) -> bool {
@@ -295,4 +279,63 @@ pub struct ChangeSetRequest {
     pub capabilities: Vec<String>,
     /// The service role that the target names; without one the stack's own is used.
     pub role_arn: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::StackStatus::{
+        self, Busy, CleaningUp, CleaningUpRollback, Dead, RollbackFailed, RolledBack, RollingBack,
+        UpdateFailed, Updated, Updating,
+    };
+
+    /// Source: CloudFormation user guide, "Stack status codes".
+    #[test]
+    fn each_status_is_told_apart() {
+        for (word, status) in [
+            ("CREATE_COMPLETE", Updated),
+            ("UPDATE_COMPLETE", Updated),
+            ("IMPORT_COMPLETE", Updated),
+            ("IMPORT_ROLLBACK_COMPLETE", Updated),
+            ("UPDATE_ROLLBACK_COMPLETE", RolledBack),
+            ("UPDATE_IN_PROGRESS", Updating),
+            ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", CleaningUp),
+            ("UPDATE_ROLLBACK_IN_PROGRESS", RollingBack),
+            (
+                "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+                CleaningUpRollback,
+            ),
+            ("UPDATE_FAILED", UpdateFailed),
+            ("UPDATE_ROLLBACK_FAILED", RollbackFailed),
+            ("CREATE_FAILED", Dead),
+            ("ROLLBACK_COMPLETE", Dead),
+            ("ROLLBACK_FAILED", Dead),
+            ("DELETE_COMPLETE", Dead),
+            ("DELETE_FAILED", Dead),
+            ("DELETE_IN_PROGRESS", Dead),
+            ("IMPORT_ROLLBACK_FAILED", Dead),
+            ("REVIEW_IN_PROGRESS", Busy),
+            ("OF_A_LATER_DAY", Busy),
+        ] {
+            assert_eq!(StackStatus::parse(word), status, "{word}");
+        }
+    }
+
+    #[test]
+    fn a_status_says_whether_an_update_can_begin_and_whether_something_went_wrong() {
+        for (status, is_free, went_wrong, is_wedged) in [
+            (Updated, true, false, false),
+            (RolledBack, true, true, false),
+            (UpdateFailed, true, true, false),
+            (Updating, false, false, false),
+            (CleaningUp, false, false, false),
+            (Busy, false, false, false),
+            (RollingBack, false, true, false),
+            (CleaningUpRollback, false, true, false),
+            (RollbackFailed, false, true, true),
+            (Dead, false, true, true),
+        ] {
+            let says = (status.is_free(), status.went_wrong(), status.is_wedged());
+            assert_eq!(says, (is_free, went_wrong, is_wedged), "{status:?}");
+        }
+    }
 }

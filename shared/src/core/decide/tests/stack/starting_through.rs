@@ -159,6 +159,17 @@ fn a_change_set_that_cannot_or_need_not_be_executed_is_not() {
             "rejected change-set-failed | over",
         ),
         (
+            "it could not be executed",
+            intended(-60),
+            before().change_set(
+                ChangeSetState::ExecutionFailed {
+                    reason: "no".to_owned(),
+                },
+                changes(),
+            ),
+            "rejected change-set-failed | over",
+        ),
+        (
             "a newer push waits",
             intended(-60),
             available(changes()).newer(),
