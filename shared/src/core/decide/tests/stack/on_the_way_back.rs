@@ -117,6 +117,26 @@ fn an_update_under_way_is_cancelled() {
 }
 
 #[test]
+fn a_service_or_a_stack_that_is_gone_ends_it() {
+    let update = || ours("UPDATE_IN_PROGRESS", OURS);
+    let gone = "superseded service-gone | over";
+    check(vec![
+        (
+            "the service is being deleted",
+            given(Way::Unasked),
+            update().service(|one| one.active = false),
+            gone,
+        ),
+        (
+            "the stack is gone",
+            given(Way::Unasked),
+            update().change(|seen| seen.stack = Look::Taken(StackLook::Missing)),
+            gone,
+        ),
+    ]);
+}
+
+#[test]
 fn an_update_that_goes_back_is_watched() {
     let cancelled = given(Way::Cancel {
         intended_at: at(-60),
@@ -134,6 +154,12 @@ fn an_update_that_goes_back_is_watched() {
             ours("UPDATE_ROLLBACK_IN_PROGRESS", OURS)
                 .of_stack(|stack| stack.failed = Some(failed())),
             "rolling-back alarm-fired to web:7 seen by CloudFormation | wait 30s way-back",
+        ),
+        (
+            "ours was done, so that it goes back from somebody else's",
+            given(Way::Unasked).asked(|stack| stack.done = true),
+            ours("UPDATE_ROLLBACK_IN_PROGRESS", OURS),
+            "rolling-back alarm-fired to web:7 unasked | wait 30s stack-busy",
         ),
         (
             "a person was faster, who cancelled the update",

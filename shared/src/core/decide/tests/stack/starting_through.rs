@@ -159,6 +159,12 @@ fn a_change_set_that_cannot_or_need_not_be_executed_is_not() {
             "rejected change-set-failed | over",
         ),
         (
+            "the service is being deleted",
+            intended(-60),
+            available(changes()).service(|one| one.active = false),
+            "superseded service-gone | over",
+        ),
+        (
             "it could not be executed",
             intended(-60),
             before().change_set(
