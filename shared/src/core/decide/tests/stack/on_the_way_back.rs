@@ -156,10 +156,22 @@ fn an_update_that_goes_back_is_watched() {
             "rolling-back alarm-fired to web:7 seen by CloudFormation | wait 30s way-back",
         ),
         (
+            "somebody's update goes on, which is no change set",
+            given(Way::Unasked),
+            ours("UPDATE_IN_PROGRESS", OURS).of_stack(|stack| stack.change_set = None),
+            "rolling-back alarm-fired to web:7 unasked | wait 30s stack-busy",
+        ),
+        (
             "ours was done, so that it goes back from somebody else's",
             given(Way::Unasked).asked(|stack| stack.done = true),
             ours("UPDATE_ROLLBACK_IN_PROGRESS", OURS),
             "rolling-back alarm-fired to web:7 unasked | wait 30s stack-busy",
+        ),
+        (
+            "ours was done, and it is the way back that is rolled back",
+            asked(-60).asked(|stack| stack.done = true),
+            ours("UPDATE_ROLLBACK_IN_PROGRESS", BACK),
+            "rolling-back alarm-fired to web:7 asked -60s | wait 30s way-back",
         ),
         (
             "a person was faster, who cancelled the update",
