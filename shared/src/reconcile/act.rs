@@ -59,6 +59,8 @@ pub(super) async fn act<S: Services, K: Stacks, C: Clock>(
             Action::CreateChangeSet(_)
             | Action::ExecuteChangeSet(_)
             | Action::CancelUpdateStack => {
+                // To make a change set changes nothing. What is left undone stays noted as meant, as
+                // after a crash, and the next look tells that nothing came of it.
                 let makes_only = matches!(action, Action::CreateChangeSet(_));
                 if !makes_only && clock.now().duration_since(looked_at) > LOOK_HOLDS {
                     tracing::info!(rollout = %current.id, "too late to change the stack unseen");
