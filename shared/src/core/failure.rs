@@ -144,3 +144,37 @@ impl Failure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::stack::TASK_DEFINITION;
+
+    #[test]
+    fn the_image_is_kept_out_where_the_service_failed_or_its_tasks_did() {
+        let quarantines = |resource_type: Option<&str>, cause| {
+            let failed = resource_type.map(|resource_type| {
+                Box::new(FailedResource {
+                    resource_type: resource_type.to_owned(),
+                    ..FailedResource::default()
+                })
+            });
+            let failure = Failure::StackFailed {
+                reason: "it failed".to_owned(),
+                failed,
+                cause,
+            };
+            failure.quarantines()
+        };
+        let crashed = Some(Cause::ApplicationError);
+        assert!(quarantines(Some(SERVICE), None));
+        assert!(quarantines(Some(SERVICE), crashed));
+        assert!(quarantines(Some(TASK_DEFINITION), crashed));
+        assert!(quarantines(None, crashed));
+        assert!(
+            !quarantines(Some(TASK_DEFINITION), None),
+            "of another resource the image knows nothing"
+        );
+        assert!(!quarantines(None, None), "nobody knows what failed");
+    }
+}

@@ -10,6 +10,8 @@ use serde_json::json;
 
 use super::super::name::TargetName;
 use super::super::observation::{Controller, DeploymentState, ServiceDeployment};
+use super::super::policy::StackRef;
+use super::super::stack::{Stack, StackStatus};
 use super::*;
 use crate::target;
 
@@ -264,6 +266,56 @@ fn what_cannot_be_deployed_to_is_invalid() {
         ("no such alarm",                   steady().alarm(None), "invalid alarms[0]"),
         ("everything at once",              everything(), "invalid service, images[0].repository, images[0], alarms[0]"),
         ("… also for a service at zero",    everything().service(|one| one.desired = 0), "invalid service, images[0].repository, images[0], alarms[0]"),
+    ]);
+}
+
+/// The target goes through a stack that looks like this, but for the change.
+fn through(look: impl FnOnce(Stack) -> Look<StackLook>) -> Seen {
+    let mut seen = steady().policy(|policy| {
+        policy.stack = Some(StackRef {
+            name: "web".to_owned(),
+            parameter: "Image".to_owned(),
+            role_arn: None,
+            allow: Vec::new(),
+        });
+    });
+    seen.observation.stack = look(Stack {
+        arn: "arn:aws:cloudformation:eu-west-1:123456789012:stack/web/1".to_owned(),
+        status: StackStatus::Updated,
+        status_word: "UPDATE_COMPLETE".to_owned(),
+        status_reason: String::new(),
+        role_arn: Some("arn:aws:iam::123456789012:role/stack".to_owned()),
+        parameters: vec!["Image".to_owned()],
+        capabilities: Vec::new(),
+        change_set: None,
+        failed: None,
+    });
+    seen
+}
+
+#[test]
+#[rustfmt::skip]
+fn the_stack_that_it_goes_through_has_to_be_there_with_its_parameter_and_a_role() {
+    let found = |change: fn(&mut Stack)| through(|mut stack| {
+        change(&mut stack);
+        Look::Taken(StackLook::Found(Box::new(stack)))
+    });
+    let missing = || through(|_| Look::Taken(StackLook::Missing));
+    let role = |policy: &mut Policy| {
+        policy.stack.as_mut().unwrap().role_arn = Some("arn:aws:iam::123456789012:role/x".to_owned());
+    };
+    check(vec![
+        ("all is well",                found(|_| ()), "good"),
+        ("no such stack",              missing(), "invalid stack.name"),
+        ("no such parameter",          found(|stack| stack.parameters = vec!["Tag".to_owned()]), "invalid stack.parameter"),
+        ("no service role",            found(|stack| stack.role_arn = None), "invalid stack.roleArn"),
+        ("… the target names one",     found(|stack| stack.role_arn = None).policy(role), "good"),
+        ("it is wedged",               found(|stack| stack.status = StackStatus::RollbackFailed), "good"),
+        ("it is being updated",        found(|stack| stack.status = StackStatus::Updating), "good"),
+        ("there is no answer",         through(|_| unavailable()), "wait 30s aws"),
+        ("no look at it",              through(|_| Look::NotTaken), "wait 30s aws"),
+        ("… which matters to no other", steady(), "good"),
+        ("beside another mistake",     missing().alarm(None), "invalid alarms[0], stack.name"),
     ]);
 }
 

@@ -307,6 +307,12 @@ fn while_ecs_is_only_busy_the_deadline_does_not_count() {
                 hindered_since, None,
                 "it begins anew with what hinders it next"
             );
+            let trouble = "DescribeServices was throttled".to_owned();
+            assert_eq!(
+                decision.next,
+                Next::Wait(at(15), Waiting::Aws { trouble }),
+                "it looks again in a while"
+            );
         }
     }
 }

@@ -132,3 +132,53 @@ impl Seen {
         self.change(|seen| seen.definition = Look::Taken(definition(&image)))
     }
 }
+
+#[test]
+fn a_phase_asks_to_see_the_stack_and_its_change_set() {
+    let wants = |given: Given| wanted(&given.through_stack().0, &good_images(), now());
+    let of_primary = Some(WantedDefinition::OfPrimary);
+
+    let requested = wants(Given::new(requested::phase(None)));
+    assert!(requested.stack && requested.service);
+    assert_eq!(requested.change_set, None);
+
+    let starting = wants(Given::new(starting::phase(None, Some(-10))));
+    assert!(starting.stack && starting.service);
+    assert_eq!(starting.change_set.as_deref(), Some(OURS));
+    assert_eq!(
+        (starting.definition, starting.own_revision),
+        (of_primary.clone(), None),
+        "CloudFormation registers the revision: the service tells which"
+    );
+
+    let under_way = wants(Given::new(progressing::phase(-60)));
+    assert!(under_way.stack && under_way.change_set.is_none());
+
+    let back = |back: Option<Box<StackBack>>| {
+        let Given(mut rollout) = rolling_back::unasked().through_stack();
+        match &mut rollout.phase {
+            Phase::RollingBack { back: to, .. } => to.stack = back,
+            other => panic!("{other:?}"),
+        }
+        wanted(&rollout, &good_images(), now())
+    };
+    let unasked = back(None);
+    assert!(unasked.stack && unasked.service);
+    assert_eq!(unasked.change_set.as_deref(), Some(OURS));
+    assert_eq!(
+        (unasked.definition, unasked.own_revision),
+        (of_primary.clone(), None)
+    );
+    let asked = back(Some(Box::new(StackBack {
+        change_set: BACK.to_owned(),
+        approval: None,
+    })));
+    assert!(asked.stack);
+    assert_eq!(asked.change_set.as_deref(), Some(BACK));
+    assert_eq!((asked.definition, asked.own_revision), (of_primary, None));
+
+    let over = Given::new(Phase::Succeeded {
+        revision: "web:8".to_owned(),
+    });
+    assert!(!wants(over).stack);
+}

@@ -115,3 +115,23 @@ impl ThroughStack<'_> {
         history::turned(running, self.service, self.primary, history, now).by()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::is_older;
+
+    #[test]
+    fn a_revision_is_older_than_a_later_one_of_its_family() {
+        for (revision, than, expected) in [
+            ("web:7", "web:8", true),
+            ("web:9", "web:10", true),
+            ("web:8", "web:8", false),
+            ("web:8", "web:7", false),
+            ("api:7", "web:8", false),
+            ("web", "web:8", false),
+            ("web:7", "web:latest", false),
+        ] {
+            assert_eq!(is_older(revision, than), expected, "{revision} {than}");
+        }
+    }
+}

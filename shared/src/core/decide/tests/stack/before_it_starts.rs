@@ -127,3 +127,26 @@ fn a_change_set_keeps_every_parameter_but_the_image() {
     let name = format!("pushboat-{}-{}", rollout.id, now().as_second());
     assert_eq!(request.name, name);
 }
+
+#[test]
+fn what_is_asked_of_the_stack_is_recorded_with_the_start() {
+    let Given(rollout) = given();
+    let Seen(observation) = ready().stack("UPDATE_COMPLETE", Some("theirs"));
+    let decision = decide(&rollout.policy, &rollout, &observation, now());
+    let [Action::CreateChangeSet(request)] = decision.actions.as_slice() else {
+        panic!("{decision:?}")
+    };
+    let recorded = decision.phase.start().unwrap().stack.clone();
+    assert_eq!(
+        recorded,
+        Some(StackStart {
+            change_set: request.name.clone(),
+            follows: Some("theirs".to_owned()),
+            kept: vec!["Secret".to_owned()],
+            capabilities: vec!["CAPABILITY_IAM".to_owned()],
+            approval: None,
+            cancelled_at: None,
+            done: false,
+        })
+    );
+}

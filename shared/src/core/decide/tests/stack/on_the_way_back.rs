@@ -219,6 +219,30 @@ fn a_stack_that_is_done_is_brought_back_by_a_change_set() {
             "rolling-back alarm-fired to web:7 asked -5s | wait 30s approval",
         ),
         (
+            "it is being worked out",
+            asked(-5),
+            done().change_set(ChangeSetState::Pending, Vec::new()),
+            "rolling-back alarm-fired to web:7 asked -5s | wait 10s change-set",
+        ),
+        (
+            "it is not there, but the read may lag",
+            asked(-29),
+            done().no_change_set(),
+            "rolling-back alarm-fired to web:7 asked -29s | wait 1s read-lag",
+        ),
+        (
+            "it never was made",
+            asked(-30),
+            done().no_change_set(),
+            "rolling-back alarm-fired to web:7 asked 0s | make change set with sha256:a | now",
+        ),
+        (
+            "it was executed, and the service may be read late",
+            asked(-29),
+            ours("UPDATE_COMPLETE", BACK).change_set(ChangeSetState::Executed, changes()),
+            "rolling-back alarm-fired to web:7 asked -29s | wait 1s read-lag",
+        ),
+        (
             "the stack is not free yet",
             given(Way::Unasked),
             ours("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", OURS),
@@ -237,6 +261,40 @@ fn a_stack_that_is_done_is_brought_back_by_a_change_set() {
             "rolling-back alarm-fired to web:7 asked -60s | wait 30s way-back",
         ),
     ]);
+}
+
+/// The change set that is to lead back, as the decision records it.
+fn recorded(Given(rollout): Given, Seen(observation): Seen) -> (Decision, StackBack) {
+    let decision = decide(&rollout.policy, &rollout, &observation, now());
+    let recorded = match &decision.phase {
+        Phase::RollingBack { back, .. } => back.stack.as_deref().cloned(),
+        other => panic!("{other:?}"),
+    };
+    (decision, recorded.unwrap())
+}
+
+#[test]
+fn the_change_set_that_leads_back_is_recorded() {
+    let done = || ours("UPDATE_COMPLETE", OURS);
+    let (decision, made) = recorded(given(Way::Unasked), done());
+    let [Action::CreateChangeSet(request)] = decision.actions.as_slice() else {
+        panic!("{decision:?}")
+    };
+    assert_eq!(
+        (made.change_set, made.approval),
+        (request.name.clone(), None)
+    );
+
+    let extra = [changes(), unexpected()].concat();
+    let (_, asked) = recorded(
+        asked(-5),
+        done().change_set(ChangeSetState::Available, extra),
+    );
+    let approval = Approval::ask(None, BACK, unexpected(), now());
+    assert_eq!(
+        (asked.change_set.as_str(), asked.approval),
+        (BACK, Some(approval))
+    );
 }
 
 #[test]
@@ -354,6 +412,51 @@ fn it_is_back_where_the_service_runs_the_images_that_were_good() {
 }
 
 #[test]
+fn who_was_faster_is_told() {
+    let failed_then = |seen: Seen| seen.of_stack(|stack| stack.failed = Some(failed()));
+    let cloudformation = "rolled-back alarm-fired to web:7 by CloudFormation | over";
+    let person = "rolled-back alarm-fired to web:7 by Person | over";
+    let unasked = || given(Way::Unasked);
+    let mut deployed = unasked();
+    if let Phase::RollingBack { back, .. } = &mut deployed.0.phase {
+        back.to = "web:8".to_owned();
+    }
+    check(vec![
+        (
+            "CloudFormation, which gave the update up",
+            unasked(),
+            failed_then(at_home("UPDATE_ROLLBACK_COMPLETE")),
+            cloudformation,
+        ),
+        (
+            "a person, who cancelled the update",
+            unasked(),
+            at_home("UPDATE_ROLLBACK_COMPLETE"),
+            person,
+        ),
+        (
+            "a person, though somebody else's update failed",
+            unasked(),
+            failed_then(at_home("UPDATE_ROLLBACK_COMPLETE"))
+                .of_stack(|stack| stack.change_set = Some("theirs".to_owned())),
+            person,
+        ),
+        (
+            "a person, who left the stack as it was",
+            unasked(),
+            failed_then(at_home("UPDATE_COMPLETE")),
+            person,
+        ),
+        (
+            "nobody: what was deployed has the images that were good",
+            deployed,
+            ours("UPDATE_COMPLETE", OURS).runs("a"),
+            "rolled-back alarm-fired to web:8 by Pushboat | over",
+        ),
+    ]);
+}
+
+#[test]
 fn where_the_stack_went_back_to_what_was_not_good_that_is_brought() {
     let brings = "rolling-back alarm-fired to web:7 asked 0s | make change set with sha256:a | now";
     check(vec![
@@ -379,6 +482,20 @@ fn where_the_stack_went_back_to_what_was_not_good_that_is_brought() {
             "superseded somebody-else | over",
         ),
         (
+            "… or CloudFormation did not go back",
+            cancelled(),
+            landed().stack("UPDATE_COMPLETE", Some(OURS)).runs("c"),
+            "superseded somebody-else | over",
+        ),
+        (
+            "… or it went back from somebody else's update",
+            cancelled(),
+            landed()
+                .stack("UPDATE_ROLLBACK_COMPLETE", Some("theirs"))
+                .runs("c"),
+            "superseded somebody-else | over",
+        ),
+        (
             "… or the service is another one",
             cancelled(),
             good("UPDATE_ROLLBACK_COMPLETE", OURS)
@@ -394,11 +511,24 @@ fn where_the_stack_went_back_to_what_was_not_good_that_is_brought() {
                 .change(|seen| seen.history = unavailable()),
             "rolling-back alarm-fired to web:7 cancelled -60s | wait 15s aws",
         ),
+    ]);
+}
+
+#[test]
+fn a_revision_that_names_its_image_by_a_tag_is_held_against_what_that_stood_for() {
+    let brings = "rolling-back alarm-fired to web:7 asked 0s | make change set with sha256:a | now";
+    check(vec![
         (
             "it names its image by a tag, which stands for another one now",
             cancelled(),
             by_tag("c"),
             brings,
+        ),
+        (
+            "it reads the same, whatever was recorded of it",
+            cancelled(),
+            at_home("UPDATE_ROLLBACK_COMPLETE").change(|seen| seen.good_by_tag = true),
+            "rolled-back alarm-fired to web:7 by Pushboat | over",
         ),
         (
             "… and for the same one",

@@ -7,6 +7,13 @@ fn intended(seconds: i64) -> Given {
     Given::new(starting::phase(None, Some(seconds))).through_stack()
 }
 
+impl Given {
+    /// It began a minute ago, and has so many seconds from then.
+    fn deadline(self, seconds: u32) -> Self {
+        self.policy(|policy| policy.deadline_seconds = seconds)
+    }
+}
+
 fn before() -> Seen {
     let good = Some("web:7".to_owned());
     let seen = starting::before(true).change(|seen| seen.last_known_good = good);
@@ -35,6 +42,20 @@ fn what_somebody_deployed_before_it_is_executed_stays() {
             "our own earlier one",
             intended(-60),
             theirs().runs("c").asked_before("ecs-svc/9"),
+            executed,
+        ),
+        (
+            "our image, which CloudFormation does not tell of yet",
+            intended(-60),
+            theirs().runs("b"),
+            executed,
+        ),
+        (
+            "another revision, made no later than what ran",
+            intended(-60),
+            theirs()
+                .runs("c")
+                .primary(|primary| primary.created_at = at(-3600)),
             executed,
         ),
         (
@@ -72,7 +93,82 @@ fn what_may_have_been_executed_is_not_given_up_before_that_would_show() {
             newer(),
             "superseded newer-push | over",
         ),
+        (
+            "the deadline",
+            intended(-29).deadline(60),
+            available(changes()),
+            "starting unregistered -29s | wait 1s read-lag",
+        ),
+        (
+            "… and it was not executed",
+            intended(-30).deadline(60),
+            available(changes()),
+            "rejected aws-unavailable | over",
+        ),
+        (
+            "while there is time, and nothing newer",
+            intended(-29).deadline(61),
+            available(changes()),
+            "starting unregistered 0s | execute change set | now",
+        ),
     ]);
+}
+
+#[test]
+fn a_change_set_is_waited_for_until_the_deadline() {
+    let pending = || before().change_set(ChangeSetState::Pending, Vec::new());
+    check(vec![
+        (
+            "a second before it",
+            intended(-60).deadline(61),
+            pending(),
+            "starting unregistered -60s | wait 10s change-set",
+        ),
+        (
+            "at it",
+            intended(-60).deadline(60),
+            pending(),
+            "rejected aws-unavailable | over",
+        ),
+        (
+            "at it, while somebody updates the stack",
+            intended(-60).deadline(60),
+            pending().stack("UPDATE_IN_PROGRESS", None),
+            "rejected stack-busy | over",
+        ),
+    ]);
+}
+
+#[test]
+fn an_alarm_that_fires_when_it_is_executed_is_noted() {
+    let (Given(rollout), Seen(observation)) =
+        (intended(-60), available(changes()).alarm(AlarmState::Alarm));
+    let decision = decide(&rollout.policy, &rollout, &observation, now());
+    assert_eq!(
+        summary(&decision),
+        "starting unregistered 0s | execute change set | now"
+    );
+    let Look::Taken(seen) = &observation.alarms else {
+        panic!("{observation:?}")
+    };
+    let before = &rollout.phase.start().unwrap().alarms;
+    let noted = &decision.phase.start().unwrap().alarms;
+    assert_eq!(*noted, AlarmWatch::begin_again(before, seen));
+    assert_ne!(noted, before);
+}
+
+#[test]
+fn while_a_person_is_asked_the_deadline_begins_anew() {
+    let extra = [changes(), unexpected()].concat();
+    let (Given(rollout), Seen(observation)) = (intended(-60), available(extra));
+    let decision = decide(&rollout.policy, &rollout, &observation, now());
+    let start = decision.phase.start().unwrap();
+    assert_eq!(start.at, now());
+    let approval = start.stack.as_ref().unwrap().approval.as_ref().unwrap();
+    assert_eq!(
+        (approval.asked_at, approval.change_set.as_str()),
+        (now(), OURS)
+    );
 }
 
 #[test]
@@ -340,6 +436,30 @@ fn what_is_not_done_at_the_deadline_is_cancelled_and_what_somebody_else_did_is_l
             "starting unregistered -1900s | cancel update | now",
         ),
         (
+            "which may not be readable yet",
+            late().asked(|asked| asked.cancelled_at = Some(at(-29))),
+            executed("UPDATE_IN_PROGRESS").change_set(ChangeSetState::Executing, changes()),
+            "starting unregistered -1900s | wait 30s stack-update",
+        ),
+        (
+            "and does not show later",
+            late().asked(|asked| asked.cancelled_at = Some(at(-30))),
+            executed("UPDATE_IN_PROGRESS").change_set(ChangeSetState::Executing, changes()),
+            "starting unregistered -1900s | cancel update | now",
+        ),
+        (
+            "it goes back, which has as long once more",
+            intended(-60).deadline(31),
+            executed("UPDATE_ROLLBACK_IN_PROGRESS"),
+            waits,
+        ),
+        (
+            "and not longer",
+            intended(-60).deadline(30),
+            executed("UPDATE_ROLLBACK_IN_PROGRESS"),
+            "rejected stack-went-back | over",
+        ),
+        (
             "it is over, and what goes on is somebody else's",
             late(),
             executed("UPDATE_IN_PROGRESS"),
@@ -360,4 +480,124 @@ fn what_is_not_done_at_the_deadline_is_cancelled_and_what_somebody_else_did_is_l
             waits,
         ),
     ]);
+}
+
+/// The stack is done, and the service is in this deployment of another image.
+fn elsewhere(deployment: ServiceDeployment) -> Seen {
+    executed("UPDATE_COMPLETE")
+        .service_look(found(service(vec![deployment])))
+        .runs("c")
+}
+
+#[test]
+fn a_stack_that_is_done_without_our_image_is_looked_at_until_that_is_sure() {
+    let theirs = |seconds| elsewhere(deployment("web:9", "ecs-svc/9", seconds));
+    let waits = "starting unregistered -60s | wait 30s stack-update";
+    check(vec![
+        (
+            "the reads may lag",
+            intended(-29),
+            theirs(-5),
+            "starting unregistered -29s | wait 30s stack-update",
+        ),
+        (
+            "… and do not",
+            intended(-30),
+            theirs(-5),
+            "superseded somebody-else | over",
+        ),
+        (
+            "it was made no later than what ran",
+            intended(-60),
+            theirs(-3600),
+            waits,
+        ),
+        (
+            "it is what ran, up to a second before the deadline",
+            intended(-60).deadline(61),
+            executed("UPDATE_COMPLETE"),
+            waits,
+        ),
+        (
+            "… and at it",
+            intended(-60).deadline(60),
+            executed("UPDATE_COMPLETE"),
+            "rejected stack-not-fed | over",
+        ),
+    ]);
+}
+
+/// The update reached the service unseen, and was taken back.
+fn came_and_went() -> Seen {
+    executed("UPDATE_ROLLBACK_COMPLETE").service_look(found(service(vec![deployment(
+        "web:7",
+        "ecs-svc/9",
+        -5,
+    )])))
+}
+
+#[test]
+fn an_update_that_came_and_went_unseen_tells_who_took_it_back() {
+    let failed = || came_and_went().of_stack(|stack| stack.failed = Some(failed()));
+    check(vec![
+        (
+            "CloudFormation, and nothing was good before",
+            intended(-60),
+            failed().nothing_good(),
+            "halted nothing-to-go-back-to stack-failed | over",
+        ),
+        (
+            "Pushboat, at the deadline",
+            intended(-60).asked(|asked| asked.cancelled_at = Some(at(-40))),
+            failed(),
+            "rolling-back deadline-reached to web:7 cancelled -40s | now",
+        ),
+        (
+            "a person",
+            intended(-60),
+            came_and_went().of_stack(|stack| stack.status_reason = "User Initiated".to_owned()),
+            "rolling-back put-back-by-hand to web:7 seen by Person | now",
+        ),
+    ]);
+}
+
+#[test]
+fn what_stopped_names_the_revision_that_came_and_went() {
+    let after = |given: Given, primary: &str| {
+        let seen = came_and_went();
+        let seen = seen.primary(|one| one.task_definition = primary.to_owned());
+        let (Given(rollout), Seen(observation)) = (given, seen);
+        let decision = decide(&rollout.policy, &rollout, &observation, now());
+        match decision.phase {
+            Phase::RollingBack { running, .. } => running,
+            other => panic!("{other:?}"),
+        }
+    };
+    let stopped = |task_definition: &str| StoppedTask {
+        task_definition: task_definition.to_owned(),
+        ..stopped_tasks::crashed(task_definition)
+    };
+    let both = |other: &str| {
+        let given = intended(-60).stopped(stopped(other));
+        given.stopped(stopped("web:8"))
+    };
+    let told = after(both("web:7"), "web:7");
+    assert_eq!(
+        told,
+        Running {
+            revision: "web:8".to_owned(),
+            deployment: "ecs-svc/9".to_owned(),
+            deployment_created_at: at(-5),
+            asked_at: at(-60),
+            deadline_from: None,
+            paused_at: None,
+        }
+    );
+    let of_the_old = after(both("web:7"), "web:6");
+    let of_what_runs = after(both("web:6"), "web:6");
+    assert_eq!(
+        (&*of_the_old.revision, &*of_what_runs.revision),
+        ("web:8", "web:8")
+    );
+    assert_eq!(after(intended(-60), "web:7").revision, "web:7");
 }

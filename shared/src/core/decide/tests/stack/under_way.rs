@@ -88,7 +88,54 @@ fn the_stack_says_whether_it_goes_back() {
             progressing::done().stack("UPDATE_COMPLETE", Some("theirs")),
             "baking ecs-svc/8 until 300s | wait 30s bake-time",
         ),
+        (
+            "it goes back from somebody else's update",
+            given(),
+            progressing::done().stack("UPDATE_ROLLBACK_IN_PROGRESS", Some("theirs")),
+            "baking ecs-svc/8 until 300s | wait 30s bake-time",
+        ),
+        (
+            "… which was no change set, and ours was done",
+            given().asked(|asked| asked.done = true),
+            progressing::done().stack("UPDATE_ROLLBACK_IN_PROGRESS", Some(OURS)),
+            "baking ecs-svc/8 until 300s | wait 30s bake-time",
+        ),
     ]);
+}
+
+#[test]
+fn what_cloudformation_makes_of_the_service_is_waited_for_until_the_deadline() {
+    let went_on = || progressing::foreign("web:9", -5).stack("UPDATE_IN_PROGRESS", Some(OURS));
+    check(vec![
+        (
+            "a second before it",
+            progressing::asked(-1799).through_stack(),
+            went_on(),
+            "progressing web:8 ecs-svc/8 | wait 15s aws",
+        ),
+        (
+            "at it",
+            progressing::asked(-1800).through_stack(),
+            went_on(),
+            "superseded somebody-else | over",
+        ),
+    ]);
+}
+
+#[test]
+fn who_has_to_mend_a_stack_is_told_which_one() {
+    let seen = seen("UPDATE_ROLLBACK_FAILED").of_stack(|stack| stack.failed = Some(failed()));
+    let (Given(rollout), Seen(observation)) = (given(), seen);
+    let decision = decide(&rollout.policy, &rollout, &observation, now());
+    match decision.phase {
+        Phase::Halted {
+            reason: Halted::StackWedged { stack, status, .. },
+        } => assert_eq!(
+            (stack.as_str(), status.as_str()),
+            ("web", "UPDATE_ROLLBACK_FAILED")
+        ),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
