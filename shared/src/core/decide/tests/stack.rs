@@ -1,6 +1,7 @@
 //! Targets that go through a CloudFormation stack (issue 6).
 
 mod before_it_starts;
+mod executed;
 mod on_the_way_back;
 mod starting_through;
 mod under_way;
