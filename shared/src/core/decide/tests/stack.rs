@@ -2,6 +2,7 @@
 
 mod before_it_starts;
 mod executed;
+mod landed;
 mod on_the_way_back;
 mod starting_through;
 mod under_way;
