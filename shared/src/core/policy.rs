@@ -76,10 +76,10 @@ pub struct Policy {
         example = 600,
     ))]
     pub bake_time_seconds: u32,
-    /// How long a deployment may take before it is given up, in seconds. The same time again may
-    /// go by with waiting for a busy service or quiet alarms, with the way back, and after the
-    /// bake time where a version cannot be verified. Calls that AWS throttles do not count before
-    /// ECS took the change.
+    /// How long a deployment may take before it is given up, in seconds. Each of these has
+    /// the same limit, counted anew: waiting for a busy service or quiet alarms before the start,
+    /// the way back, and a version that cannot be verified after its bake time. While AWS
+    /// throttles calls the time does not count, until ECS has taken the change.
     #[cfg_attr(test, schemars(
         range(min = LEAST_DEADLINE_SECONDS, max = MOST_DEADLINE_SECONDS),
         default,
