@@ -72,7 +72,7 @@ pub enum StackStatus {
     CleaningUpRollback,
     /// Something else is under way, such as its creation.
     Busy,
-    /// An update failed where rollback had been switched off.
+    /// An update failed where rollback had been switched off: a person has to have it rolled back.
     UpdateFailed,
     /// A rollback failed: it has to be continued by a person.
     RollbackFailed,
@@ -116,12 +116,13 @@ impl StackStatus {
     #[must_use]
     pub fn is_free(self) -> bool {
         match self {
-            Self::Updated | Self::RolledBack | Self::UpdateFailed => true,
+            Self::Updated | Self::RolledBack => true,
             Self::Updating
             | Self::CleaningUp
             | Self::RollingBack
             | Self::CleaningUpRollback
             | Self::Busy
+            | Self::UpdateFailed
             | Self::RollbackFailed
             | Self::Dead => false,
         }
@@ -142,18 +143,21 @@ impl StackStatus {
     }
 
     /// Says whether only a person can bring it back to where it can be updated.
+    ///
+    /// After an update that failed with rollback switched off only another such one is taken, and
+    /// none that replaces a resource, as a new task definition does. Source: CloudFormation user
+    /// guide, "Choose how to handle failures when provisioning resources".
     #[must_use]
     pub fn is_wedged(self) -> bool {
         match self {
-            Self::RollbackFailed | Self::Dead => true,
+            Self::UpdateFailed | Self::RollbackFailed | Self::Dead => true,
             Self::Updated
             | Self::RolledBack
             | Self::Updating
             | Self::CleaningUp
             | Self::RollingBack
             | Self::CleaningUpRollback
-            | Self::Busy
-            | Self::UpdateFailed => false,
+            | Self::Busy => false,
         }
     }
 }
@@ -325,7 +329,7 @@ mod tests {
         for (status, is_free, went_wrong, is_wedged) in [
             (Updated, true, false, false),
             (RolledBack, true, true, false),
-            (UpdateFailed, true, true, false),
+            (UpdateFailed, false, true, true),
             (Updating, false, false, false),
             (CleaningUp, false, false, false),
             (Busy, false, false, false),

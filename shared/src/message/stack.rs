@@ -143,6 +143,10 @@ fn mended(stack: &str, status: &str, surroundings: &Surroundings) -> String {
             "Mend what its rollback failed at, and continue it:\n  {}",
             surroundings.continue_rollback(stack)
         ),
+        "UPDATE_FAILED" => format!(
+            "An update failed with rollback switched off. Have CloudFormation take it back:\n  {}",
+            surroundings.roll_back(stack)
+        ),
         _ => "A stack in that status can only be deleted, and made anew.".to_owned(),
     }
 }

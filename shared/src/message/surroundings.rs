@@ -74,6 +74,17 @@ impl Surroundings {
         )
     }
 
+    /// Writes the line that takes a stack's failed update back, to be pasted into a shell.
+    ///
+    /// Source: AWS CLI reference, `cloudformation rollback-stack`.
+    #[must_use]
+    pub fn roll_back(&self, stack: &str) -> String {
+        format!(
+            "aws cloudformation rollback-stack --region {} --stack-name {stack}",
+            self.region
+        )
+    }
+
     /// Writes the line that has a stack run an image, every other parameter as it is.
     ///
     /// Source: AWS CLI reference, `cloudformation update-stack`.

@@ -133,7 +133,6 @@ impl<'a> Going<'a> {
             UnderWay::GoesBack(failure) => {
                 decided(self.back(self.explained(failure), Way::Observed { by }))
             }
-            UnderWay::Failed(failure) => decided(self.take_back(self.explained(failure))),
             UnderWay::Wedged(failure, stack) => decided(halt(Halted::StackWedged {
                 failure: self.explained(failure),
                 stack: self.stack_name(),

@@ -124,6 +124,7 @@ pub(crate) fn rejected() -> Vec<Rejected> {
             of_stack(StackProblem::NoRole),
             of_stack(StackProblem::Wedged { status: text("UPDATE_ROLLBACK_FAILED"), reason: text("The following resource(s) failed to update: [Service].") }),
             of_stack(StackProblem::Wedged { status: text("ROLLBACK_COMPLETE"), reason: String::new() }),
+            of_stack(StackProblem::Wedged { status: text("UPDATE_FAILED"), reason: String::new() }),
             of_stack(StackProblem::Busy { status: text("UPDATE_IN_PROGRESS") }),
             of_stack(StackProblem::Unchanged { parameter: text("Image") }),
             of_stack(StackProblem::NotFed { parameter: text("Image") }),

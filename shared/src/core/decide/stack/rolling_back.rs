@@ -88,15 +88,15 @@ impl ThroughStack<'_> {
             }
             StackStatus::RollingBack | StackStatus::CleaningUpRollback => self.goes_back(),
             StackStatus::CleaningUp => self.go_on(Waiting::WayBack),
-            StackStatus::Updated | StackStatus::RolledBack | StackStatus::UpdateFailed => {
-                self.free()
+            StackStatus::Updated | StackStatus::RolledBack => self.free(),
+            StackStatus::UpdateFailed | StackStatus::RollbackFailed | StackStatus::Dead => {
+                halt(Halted::StackWedged {
+                    failure: self.returning.failure.clone(),
+                    stack: self.policy.name.clone(),
+                    status: self.stack.status_word.clone(),
+                    failed: self.stack.failed.clone(),
+                })
             }
-            StackStatus::RollbackFailed | StackStatus::Dead => halt(Halted::StackWedged {
-                failure: self.returning.failure.clone(),
-                stack: self.policy.name.clone(),
-                status: self.stack.status_word.clone(),
-                failed: self.stack.failed.clone(),
-            }),
         }
     }
 

@@ -21,8 +21,6 @@ pub(in super::super) enum UnderWay<'a> {
     Done,
     /// CloudFormation goes or went back by itself, or somebody cancelled the update.
     GoesBack(Failure),
-    /// It failed where rollback had been switched off.
-    Failed(Failure),
     /// It cannot get out of where it is by itself.
     Wedged(Failure, &'a Stack),
 }
@@ -32,11 +30,7 @@ impl UnderWay<'_> {
     pub(in super::super) fn lets_the_service_tell(&self) -> bool {
         match self {
             Self::NoMatter | Self::Updating | Self::Done => true,
-            Self::Unclear(_)
-            | Self::Gone
-            | Self::GoesBack(_)
-            | Self::Failed(_)
-            | Self::Wedged(..) => false,
+            Self::Unclear(_) | Self::Gone | Self::GoesBack(_) | Self::Wedged(..) => false,
         }
     }
 }
@@ -65,8 +59,9 @@ pub(in super::super) fn under_way<'a>(
         StackStatus::RollingBack | StackStatus::CleaningUpRollback | StackStatus::RolledBack => {
             UnderWay::GoesBack(failure(stack))
         }
-        StackStatus::UpdateFailed => UnderWay::Failed(failure(stack)),
-        StackStatus::RollbackFailed | StackStatus::Dead => UnderWay::Wedged(failure(stack), stack),
+        StackStatus::UpdateFailed | StackStatus::RollbackFailed | StackStatus::Dead => {
+            UnderWay::Wedged(failure(stack), stack)
+        }
     }
 }
 

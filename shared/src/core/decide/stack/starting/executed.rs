@@ -29,13 +29,14 @@ impl Asked<'_> {
             StackStatus::RollingBack | StackStatus::CleaningUpRollback => self.goes_back(),
             StackStatus::RolledBack => self.went_back(),
             StackStatus::Updated | StackStatus::CleaningUp => self.done_elsewhere(),
-            StackStatus::UpdateFailed => self.take_back(),
-            StackStatus::RollbackFailed | StackStatus::Dead => halt(Halted::StackWedged {
-                failure: self.failure(),
-                stack: self.policy.name.clone(),
-                status: self.stack.status_word.clone(),
-                failed: self.stack.failed.clone(),
-            }),
+            StackStatus::UpdateFailed | StackStatus::RollbackFailed | StackStatus::Dead => {
+                halt(Halted::StackWedged {
+                    failure: self.failure(),
+                    stack: self.policy.name.clone(),
+                    status: self.stack.status_word.clone(),
+                    failed: self.stack.failed.clone(),
+                })
+            }
         }
     }
 

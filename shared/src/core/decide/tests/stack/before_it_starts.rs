@@ -84,6 +84,12 @@ fn a_stack_that_takes_no_update_is_waited_for_unless_it_never_will() {
             "rejected stack-wedged | over",
         ),
         (
+            "an update failed with rollback switched off",
+            given(),
+            wedged("UPDATE_FAILED"),
+            "rejected stack-wedged | over",
+        ),
+        (
             "it can only be deleted",
             given(),
             wedged("ROLLBACK_COMPLETE"),

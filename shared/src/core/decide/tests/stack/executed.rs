@@ -65,6 +65,12 @@ fn once_executed_the_stack_and_the_service_tell_what_comes_of_it() {
             executed("UPDATE_ROLLBACK_FAILED"),
             "halted stack-wedged stack-failed | over",
         ),
+        (
+            "it failed, and rollback was switched off",
+            intended(-60),
+            executed("UPDATE_FAILED"),
+            "halted stack-wedged stack-failed | over",
+        ),
     ]);
 }
 

@@ -327,6 +327,12 @@ fn a_way_back_that_fails_is_for_people_and_what_others_do_is_left_alone() {
             "halted stack-wedged alarm-fired | over",
         ),
         (
+            "somebody's update failed, and rollback was switched off",
+            given(Way::Unasked),
+            ours("UPDATE_FAILED", "theirs"),
+            "halted stack-wedged alarm-fired | over",
+        ),
+        (
             "somebody else changed the service",
             given(Way::Unasked),
             good("UPDATE_COMPLETE", "theirs").runs("c"),

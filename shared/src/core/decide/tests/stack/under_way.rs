@@ -74,7 +74,7 @@ fn the_stack_says_whether_it_goes_back() {
             "it failed, and rollback was switched off",
             given(),
             broke("UPDATE_FAILED"),
-            "rolling-back stack-failed to web:7 unasked | now",
+            "halted stack-wedged stack-failed | over",
         ),
         (
             "the stack is gone",
