@@ -113,7 +113,8 @@ pub trait Stacks {
     async fn change_set(&self, stack: &str, name: &str) -> Result<ChangeSetLook, CallError>;
     /// Makes a change set; one of that name that is there already is taken for it.
     ///
-    /// The answer may wait a while for CloudFormation to work out the changes.
+    /// Where the stack takes no update now none is made, which the next look tells: that is no
+    /// refusal. The answer may wait a while for CloudFormation to work out the changes.
     async fn create_change_set(&self, request: &ChangeSetRequest) -> Result<(), CallError>;
     /// Executes a change set; one that is executed already is no error. `token` is on its events.
     async fn execute_change_set(

@@ -139,6 +139,18 @@ fn is_missing(error: &BareError) -> bool {
     }
 }
 
+/// Says whether the stack takes no update now: that is told in words alone, too.
+///
+/// Source: `Stack:ARN is in UPDATE_IN_PROGRESS state and can not be updated.`, which users see of
+/// CreateChangeSet and UpdateStack (<https://github.com/ansible-collections/amazon.aws/issues/1910>).
+fn is_busy(error: &BareError) -> bool {
+    let answered = error.as_service_error();
+    answered.is_some_and(|answered| {
+        let message = answered.message().unwrap_or_default();
+        answered.code() == Some("ValidationError") && message.contains("can not be updated")
+    })
+}
+
 /// Says whether CloudFormation answered with one of the codes.
 fn is_answered(error: &BareError, codes: [&str; 2]) -> bool {
     let answered = error.as_service_error();
@@ -188,6 +200,8 @@ impl Stacks for CloudFormation {
         match self.query.call("CreateChangeSet", tries, &parameters).await {
             Ok(_) => {}
             Err(error) if is_answered(&error, ["AlreadyExistsException", "AlreadyExists"]) => {}
+            // Somebody's update began since the stack was looked at: the next look tells.
+            Err(error) if is_busy(&error) => return Ok(()),
             Err(error) => return Err(call_error(&call, &error)),
         }
         self.wait(stack, name).await;
@@ -217,7 +231,8 @@ impl Stacks for CloudFormation {
                 if is_answered(
                     &error,
                     ["InvalidChangeSetStatus", "InvalidChangeSetStatusException"],
-                ) || is_repeat(&error) =>
+                ) || is_repeat(&error)
+                    || is_busy(&error) =>
             {
                 Ok(())
             }

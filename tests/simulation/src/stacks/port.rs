@@ -56,7 +56,7 @@ impl pushboat::ports::Stacks for Stacks {
         });
         match made {
             Ok(_) => Ok(()),
-            Err(error) if error.code == "AlreadyExistsException" => Ok(()),
+            Err(error) if error.code == "AlreadyExistsException" || is_busy(&error) => Ok(()),
             Err(error) => Err(refused("CreateChangeSet", &error)),
         }
     }
@@ -80,7 +80,13 @@ impl pushboat::ports::Stacks for Stacks {
         match executed {
             Ok(()) => Ok(()),
             // Executed already, or not to be executed any more: a look says which.
-            Err(error) if error.code == "InvalidChangeSetStatus" || is_repeat(&error) => Ok(()),
+            Err(error)
+                if error.code == "InvalidChangeSetStatus"
+                    || is_repeat(&error)
+                    || is_busy(&error) =>
+            {
+                Ok(())
+            }
             Err(error) => Err(refused("ExecuteChangeSet", &error)),
         }
     }
@@ -143,6 +149,11 @@ impl Account {
 /// Says that the same token was taken before.
 fn is_repeat(error: &ServiceError) -> bool {
     error.code == "TokenAlreadyExistsException"
+}
+
+/// Says that the stack takes no update now.
+fn is_busy(error: &ServiceError) -> bool {
+    error.code == "ValidationError" && error.message.contains("can not be updated")
 }
 
 /// Reads the ARN of a service: `…:service/CLUSTER/NAME`.

@@ -167,6 +167,24 @@ async fn one_that_is_there_already_is_taken_and_a_slow_one_is_left_to_the_next_l
 }
 
 #[tokio::test]
+async fn a_stack_that_takes_no_update_now_is_no_refusal() {
+    let words = "Stack:arn is in UPDATE_IN_PROGRESS state and can not be updated.";
+    let endpoint = Endpoint::new(move |_| refusal("ValidationError", words));
+    let made = cloudformation(&endpoint)
+        .create_change_set(&request())
+        .await;
+    assert_eq!(made, Ok(()));
+    assert_eq!(endpoint.calls().len(), 1, "there is nothing to wait for");
+    let executed = cloudformation(&endpoint)
+        .execute_change_set("shop", "c", "t")
+        .await;
+    assert_eq!(executed, Ok(()));
+    let mistake = Endpoint::new(|_| refusal("ValidationError", "Parameters: [Image] must exist"));
+    let made = cloudformation(&mistake).create_change_set(&request()).await;
+    assert!(matches!(made, Err(CallError::Refused { .. })), "{made:?}");
+}
+
+#[tokio::test]
 async fn executing_is_sent_once_and_takes_what_was_executed_for_done() {
     let endpoint = Endpoint::new(|_| answer("ExecuteChangeSet", ""));
     let executed = cloudformation(&endpoint)

@@ -54,6 +54,50 @@ fn what_is_deployed_while_rollout_stands_still_before_it_executes_stays() {
     assert_eq!(world.ecs.images(&service()), [theirs]);
 }
 
+/// The owner updates the stack while `rollout` stands still before its next effect.
+fn update_while_it_stands_still(world: &mut World) {
+    world.calls.set_planned_pause(seconds(2));
+    let save = Operation::SaveTarget;
+    world
+        .calls
+        .fail_next(save, simulation::Fault::PauseAfter, 1);
+    let stands_still = world.run_while(minutes(2), |world| world.calls.injected() == 0);
+    assert!(stands_still, "nothing is saved");
+    let title = StackSpecification::TITLE;
+    world.stacks.write_parameter(title, "as it shall be");
+    world.stacks.update(STACK, &[("Title", title)]);
+    world.run_for(seconds(5));
+    assert_eq!(world.stacks.status(STACK), "UPDATE_IN_PROGRESS");
+}
+
+#[test]
+fn a_stack_that_became_busy_before_the_change_set_was_made_is_waited_for() {
+    let mut world = through();
+    push(&mut world, "v2");
+    update_while_it_stands_still(&mut world);
+    assert_eq!(asked(&world), (1, 0, 0), "it was asked for, in vain");
+    run_to_the_end(&mut world);
+    assert_eq!(history(&world), ["v2 succeeded"]);
+    assert_rests_on(&world, "v2", "UPDATE_COMPLETE");
+    assert_eq!(world.stacks.parameter(STACK, "Title"), "as it shall be");
+}
+
+#[test]
+fn a_stack_that_became_busy_before_the_way_back_was_made_is_waited_for() {
+    let mut world = through();
+    push(&mut world, "v2");
+    run_to(&mut world, "baking");
+    world.run_for(minutes(1));
+    world.alarms.set("5xx", AlarmState::Alarm);
+    update_while_it_stands_still(&mut world);
+    assert_eq!(asked(&world), (2, 1, 0), "it was asked for, in vain");
+    run_to_the_end(&mut world);
+    assert_eq!(history(&world), ["v2 rolled-back alarm-fired"]);
+    world.run_for(minutes(2));
+    assert_rests_on(&world, "v1", "UPDATE_COMPLETE");
+    assert_eq!(world.stacks.parameter(STACK, "Title"), "as it shall be");
+}
+
 #[test]
 fn what_is_deployed_during_the_update_stays_past_the_deadline() {
     let mut world = through();
