@@ -6,7 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::decide::{Decision, Next};
+use super::decide::{Action, Decision, Next, READ_LAG};
 use super::name::RolloutId;
 use super::reason::{SupersededBy, Waiting};
 use super::rollout::{Back, Phase, Rollout, Start};
@@ -48,22 +48,15 @@ pub struct Gate<'a> {
 
 /// Lets a decision pass, unless it would change something that may not be changed.
 ///
-/// A decision without actions always passes: what was seen is recorded and told
-/// under a hold too.
+/// A decision without actions always passes a hold: what was seen is recorded and told
+/// under one too.
 pub fn gate(gate: Gate<'_>, rollout: &Rollout, decision: Decision, now: Timestamp) -> Decision {
+    let withdrawal = gate.withdrawn_by;
+    if let Some(ended) = withdrawal.and_then(|by| withdrawn(by, rollout, &decision, now)) {
+        return ended;
+    }
     if decision.actions.is_empty() {
         return decision;
-    }
-    if let (Some(request_id), Phase::Starting { .. }) = (gate.withdrawn_by, &rollout.phase) {
-        // It would be asked for anew only because nothing of it can be seen: nothing was changed.
-        let by = SupersededBy::Operator {
-            request_id: request_id.to_owned(),
-        };
-        return Decision {
-            phase: Phase::Superseded { by },
-            actions: Vec::new(),
-            next: Next::Over,
-        };
     }
     let Some(hold) = gate.hold else {
         return decision;
@@ -76,6 +69,48 @@ pub fn gate(gate: Gate<'_>, rollout: &Rollout, decision: Decision, now: Timestam
         actions: Vec::new(),
         next: Next::Wait(now + HELD_PAUSE, waiting),
     }
+}
+
+/// Ends a rollout that is taken back before it changed anything; `None` where it goes on.
+fn withdrawn(
+    request_id: &str,
+    rollout: &Rollout,
+    decision: &Decision,
+    now: Timestamp,
+) -> Option<Decision> {
+    let Phase::Starting {
+        update_intended_at, ..
+    } = &rollout.phase
+    else {
+        return None;
+    };
+    match (decision.actions.as_slice(), &decision.next) {
+        // Its change set waits for a person, and this is the answer.
+        ([], Next::Wait(_, Waiting::Approval { .. })) => {}
+        // It takes the update back, as the person wants.
+        ([] | [Action::CancelUpdateStack], _) => return None,
+        ([Action::ExecuteChangeSet(_)], _) => {
+            let shows_at = update_intended_at.map(|at| at + READ_LAG);
+            if let Some(at) = shows_at.filter(|at| now < *at) {
+                // It may have been executed, and not be readable yet.
+                return Some(Decision {
+                    phase: rollout.phase.clone(),
+                    actions: Vec::new(),
+                    next: Next::Wait(at, Waiting::ReadLag),
+                });
+            }
+        }
+        // It would be asked for anew only because nothing of it can be seen: nothing was changed.
+        (_, _) => {}
+    }
+    let by = SupersededBy::Operator {
+        request_id: request_id.to_owned(),
+    };
+    Some(Decision {
+        phase: Phase::Superseded { by },
+        actions: Vec::new(),
+        next: Next::Over,
+    })
 }
 
 /// The phase of a rollout that is held; what it spends so does not count against its deadline.

@@ -111,7 +111,13 @@ impl<'a> Going<'a> {
         let suspect = failure.is_some()
             || primary.failed_tasks > 0
             || !matches!(failing, Failing::NotYet { failed: 0, .. });
-        if let Some(decision) = newer_takes_over(self.policy, self.observation, suspect) {
+        // While the stack is being updated nothing else can be: a newer one would wait behind an
+        // update that nobody watches. It takes over once that is done, or on its way back.
+        let in_the_way = matches!(stack, UnderWay::Updating);
+        let leads_back = self.observation.last_known_good.is_some();
+        if !(in_the_way && leads_back)
+            && let Some(decision) = newer_takes_over(self.policy, self.observation, suspect)
+        {
             return decided(decision);
         }
         match failure {
@@ -127,8 +133,19 @@ impl<'a> Going<'a> {
             UnderWay::Unclear(trouble) => Course::Unclear(trouble),
             UnderWay::Gone => decided(supersede(SupersededBy::ServiceGone)),
             UnderWay::GoesBack(Failure::PutBackByHand) => {
-                let by = RolledBackBy::Person;
-                decided(self.back(Failure::PutBackByHand, Way::Observed { by }))
+                let asked = self.start.stack.as_ref();
+                decided(match asked.and_then(|asked| asked.cancelled_at) {
+                    // It was cancelled at the deadline, and had just reached the service.
+                    Some(intended_at) => {
+                        let cause = self.commonest_cause();
+                        let failure = Failure::DeadlineReached { cause };
+                        self.back(failure, Way::Cancel { intended_at })
+                    }
+                    None => {
+                        let by = RolledBackBy::Person;
+                        self.back(Failure::PutBackByHand, Way::Observed { by })
+                    }
+                })
             }
             UnderWay::GoesBack(failure) => {
                 decided(self.back(self.explained(failure), Way::Observed { by }))

@@ -107,15 +107,7 @@ pub fn withdrawn_by<'a>(state: &'a TargetState, rollout: &Rollout) -> Option<&'a
 /// Turns the current rollout back, once it is known what it asked the service for.
 #[must_use]
 pub fn turn_back(state: &TargetState, current: &Rollout, now: Timestamp) -> Option<Phase> {
-    let request_id = withdrawn_by(state, current)?;
-    if current.phase.back().is_none() && current.phase.approval().is_some() {
-        // Its change set waits for a person, and this is the answer.
-        return Some(Phase::Superseded {
-            by: SupersededBy::Operator {
-                request_id: request_id.to_owned(),
-            },
-        });
-    }
+    withdrawn_by(state, current)?;
     let good = state.last_known_good.as_ref()?;
     match current.phase.clone() {
         Phase::Progressing { start, running } | Phase::Baking { start, running, .. } => {

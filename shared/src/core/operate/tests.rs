@@ -365,9 +365,8 @@ fn a_rollback_turns_what_runs_and_withdraws_what_does_not() {
     );
 }
 
-/// Nothing was changed yet, and waiting for a person is over.
-#[test]
-fn a_change_set_that_waits_for_approval_is_withdrawn() {
+/// A change set was made or executed at 60.
+fn through_stack() -> Phase {
     let mut phase = starting();
     phase.start_mut().unwrap().stack = Some(StackStart {
         change_set: "ours".to_owned(),
@@ -378,12 +377,64 @@ fn a_change_set_that_waits_for_approval_is_withdrawn() {
         cancelled_at: None,
         done: false,
     });
-    let state = asked(phase.clone());
-    let turned = turn_back(&state, &rollout(phase), at(70)).unwrap();
+    if let Phase::Starting {
+        update_intended_at, ..
+    } = &mut phase
+    {
+        *update_intended_at = Some(at(60));
+    }
+    phase
+}
+
+/// What becomes of a decision about a rollout that a person takes back.
+fn withdrawn(actions: Vec<Action>, next: Next, seconds: i64) -> Decision {
+    let gated = Gate {
+        hold: None,
+        withdrawn_by: Some("r"),
+    };
+    let decision = Decision {
+        phase: through_stack(),
+        actions,
+        next,
+    };
+    gate(gated, &rollout(through_stack()), decision, at(seconds))
+}
+
+/// Nothing was changed yet, and waiting for a person is over.
+#[test]
+fn a_change_set_that_waits_for_approval_is_withdrawn() {
+    let approval = || Waiting::Approval {
+        change_set: "ours".to_owned(),
+    };
+    let ended = withdrawn(Vec::new(), Next::Wait(at(90), approval()), 61);
     let by = SupersededBy::Operator {
         request_id: "r".to_owned(),
     };
-    assert_eq!(turned, Phase::Superseded { by });
+    assert_eq!(ended.phase, Phase::Superseded { by });
+    assert_eq!(ended.next, Next::Over);
+}
+
+/// Whoever was asked may have executed it: the update is taken back once the service shows it.
+#[test]
+fn an_update_that_began_is_not_withdrawn_but_taken_back() {
+    let state = asked(through_stack());
+    assert_eq!(turn_back(&state, &rollout(through_stack()), at(70)), None);
+    let goes_on = withdrawn(Vec::new(), Next::Wait(at(90), Waiting::StackUpdate), 61);
+    assert_eq!(goes_on.phase, through_stack());
+    let cancels = withdrawn(vec![Action::CancelUpdateStack], Next::Now, 61);
+    assert_eq!(cancels.actions, [Action::CancelUpdateStack]);
+
+    let execute = || vec![Action::ExecuteChangeSet("ours".to_owned())];
+    let may_be_executed = withdrawn(execute(), Next::Now, 89);
+    assert_eq!(may_be_executed.phase, through_stack());
+    assert_eq!(may_be_executed.actions, []);
+    assert_eq!(
+        may_be_executed.next,
+        Next::Wait(at(90), Waiting::ReadLag),
+        "it would show by then"
+    );
+    let surely_not = withdrawn(execute(), Next::Now, 90);
+    assert_eq!(surely_not.phase.as_str(), "superseded");
 }
 
 #[test]

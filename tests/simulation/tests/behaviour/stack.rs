@@ -133,6 +133,27 @@ fn one_push_after_the_other_goes_live() {
     assert_eq!(asked(&world), (3, 3, 0));
 }
 
+/// The bad one is taken back first: the stack takes no other update while it is being updated.
+#[test]
+fn the_fix_of_a_version_that_crashes_during_the_update_goes_live() {
+    for supersede in ["whenFinished", "immediately"] {
+        let text = format!(r#""supersede": "{supersede}", "alarms""#);
+        let mut world = through_with(&STACK_TEXT.replace(r#""alarms""#, &text));
+        world.push_image(REPOSITORY, "v2", &Image::crashing("v2"));
+        run_to(&mut world, "progressing");
+        push(&mut world, "v3");
+        let both = world.run_while(minutes(60), |world| history(world).len() < 2);
+        assert!(both, "{supersede}: {:?}", history(&world));
+        assert_eq!(
+            history(&world),
+            ["v2 superseded newer-push", "v3 succeeded"],
+            "{supersede}"
+        );
+        assert_eq!(asked(&world), (2, 2, 1), "{supersede}");
+        assert_rests_on(&world, "v3", "UPDATE_COMPLETE");
+    }
+}
+
 #[test]
 fn what_is_pushed_during_the_update_follows_it() {
     let mut world = through();

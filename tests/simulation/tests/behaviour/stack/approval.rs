@@ -52,6 +52,29 @@ fn once_a_person_executes_it_the_rollout_goes_on() {
 }
 
 #[test]
+fn a_rollback_while_it_waits_ends_it() {
+    let mut world = through();
+    waiting(&mut world);
+    order(&mut world, "rollback", json!({}));
+    run_to_the_end(&mut world);
+    assert_eq!(history(&world), ["v2 superseded operator"]);
+    assert_rests_on(&world, "v1", "CREATE_COMPLETE");
+    assert_eq!(asked(&world), (1, 0, 0));
+}
+
+/// The service is not reached yet, so that nothing but the stack tells that it was executed.
+#[test]
+fn a_rollback_after_a_person_executed_it_takes_the_update_back() {
+    let mut world = through();
+    let name = waiting(&mut world);
+    world.stacks.execute(STACK, &name);
+    order(&mut world, "rollback", json!({}));
+    run_to_the_end(&mut world);
+    assert_eq!(history(&world), ["v2 rolled-back asked-by-operator"]);
+    assert_rests_on(&world, "v1", "UPDATE_ROLLBACK_COMPLETE");
+}
+
+#[test]
 fn once_a_person_deletes_it_the_rollout_is_over() {
     let mut world = through();
     let name = waiting(&mut world);

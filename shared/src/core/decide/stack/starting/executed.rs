@@ -10,7 +10,7 @@ use crate::core::failure::Failure;
 use crate::core::observation::{Definition, Look};
 use crate::core::reason::{Halted, StackProblem, SupersededBy, Waiting};
 use crate::core::rollout::{Back, Phase, RolledBackBy, Running, Way};
-use crate::core::stack::StackStatus;
+use crate::core::stack::{ChangeSetLook, ChangeSetState, StackStatus};
 use crate::task_definition::runs;
 
 impl Asked<'_> {
@@ -27,6 +27,7 @@ impl Asked<'_> {
         match self.stack.status {
             StackStatus::Updating | StackStatus::Busy => self.unless_too_late(),
             StackStatus::RollingBack | StackStatus::CleaningUpRollback => self.goes_back(),
+            StackStatus::RolledBack if self.is_behind() => self.watch(),
             StackStatus::RolledBack => self.went_back(),
             StackStatus::Updated | StackStatus::CleaningUp => self.done_elsewhere(),
             StackStatus::UpdateFailed | StackStatus::RollbackFailed | StackStatus::Dead => {
@@ -110,6 +111,18 @@ impl Asked<'_> {
             failed: self.stack.failed.clone().map(Box::new),
             cause: None,
         }
+    }
+
+    /// Says whether the stack is shown as it was before: it rests since an earlier update was
+    /// rolled back, and this one has begun by now.
+    fn is_behind(&self) -> bool {
+        let executing = match &self.observation.change_set {
+            Look::Taken(ChangeSetLook::Found(found)) => found.state == ChangeSetState::Executing,
+            Look::Taken(ChangeSetLook::Missing) | Look::Unavailable(_) | Look::NotTaken => false,
+        };
+        self.stack.change_set.as_ref() != Some(&self.asked.change_set)
+            && (executing || self.lag_over_at().is_some())
+            && self.now < over_at(self.rollout, self.start)
     }
 
     /// The update failed and was rolled back, perhaps between two looks after it had reached the

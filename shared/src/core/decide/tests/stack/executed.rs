@@ -181,6 +181,49 @@ fn a_stack_that_is_done_without_our_image_is_looked_at_until_that_is_sure() {
     ]);
 }
 
+/// The stack still is shown as it was after an earlier update had been rolled back.
+#[test]
+fn a_stack_that_went_back_from_an_earlier_update_is_not_taken_for_ours() {
+    let rests = |state| {
+        let rests = before().stack("UPDATE_ROLLBACK_COMPLETE", Some("an earlier one"));
+        rests.change_set(state, changes())
+    };
+    let (executing, done) = (ChangeSetState::Executing, ChangeSetState::Executed);
+    let waits = "starting unregistered -60s | wait 30s stack-update";
+    check(vec![
+        (
+            "ours is being executed",
+            intended(-60),
+            rests(executing.clone()),
+            waits,
+        ),
+        (
+            "the reads may lag",
+            intended(-29),
+            rests(done.clone()),
+            "starting unregistered -29s | wait 30s stack-update",
+        ),
+        (
+            "… and do not",
+            intended(-30),
+            rests(done),
+            "rejected stack-went-back | over",
+        ),
+        (
+            "at the deadline",
+            intended(-60).deadline(60),
+            rests(executing.clone()),
+            "rejected stack-went-back | over",
+        ),
+        (
+            "ours went back already",
+            intended(-29),
+            rests(executing).of_stack(|stack| stack.change_set = Some(OURS.to_owned())),
+            "rejected stack-went-back | over",
+        ),
+    ]);
+}
+
 /// The update reached the service unseen, and was taken back.
 fn came_and_went() -> Seen {
     executed("UPDATE_ROLLBACK_COMPLETE").service_look(found(service(vec![deployment(

@@ -104,6 +104,47 @@ fn the_stack_says_whether_it_goes_back() {
 }
 
 #[test]
+fn pushboats_own_cancel_at_the_deadline_is_nobody_elses() {
+    check(vec![(
+        "it came just when the update reached the service",
+        given().asked(|asked| asked.cancelled_at = Some(at(-40))),
+        seen("UPDATE_ROLLBACK_IN_PROGRESS"),
+        "rolling-back deadline-reached to web:7 cancelled -40s | now",
+    )]);
+}
+
+/// While the stack is being updated nothing else can be.
+#[test]
+fn a_newer_push_waits_for_the_update_or_its_way_back() {
+    let newer = || seen("UPDATE_IN_PROGRESS").newer();
+    let failing = |seen: Seen| seen.primary(|primary| primary.failed_tasks = 1);
+    let waits = "progressing web:8 ecs-svc/8 | wait 30s deployment";
+    check(vec![
+        (
+            "it takes over at once",
+            given().immediately(),
+            newer(),
+            waits,
+        ),
+        (
+            "… once the update is done",
+            given().immediately(),
+            progressing::done()
+                .stack("UPDATE_COMPLETE", Some(OURS))
+                .newer(),
+            "superseded newer-push | over",
+        ),
+        ("this one is failing", given(), failing(newer()), waits),
+        (
+            "… and there is nothing to go back to",
+            given(),
+            failing(newer()).nothing_good(),
+            "superseded newer-push | over",
+        ),
+    ]);
+}
+
+#[test]
 fn what_cloudformation_makes_of_the_service_is_waited_for_until_the_deadline() {
     let went_on = || progressing::foreign("web:9", -5).stack("UPDATE_IN_PROGRESS", Some(OURS));
     check(vec![
