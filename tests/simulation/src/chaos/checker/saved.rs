@@ -47,6 +47,7 @@ impl Checker {
         let is_late = somebody.is_some_and(|(at, _)| *at >= seen_until);
         for rollout in &saved.finished {
             known.check_superseded(rollout, &mut found);
+            known.check_left_behind(rollout, seen_until, &mut found);
             // What the service is like is only sure for the last one.
             if !is_late && saved.finished.last() == Some(rollout) {
                 let seen = (saved.service.as_ref(), seen_until);

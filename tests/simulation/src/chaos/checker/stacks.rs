@@ -5,13 +5,15 @@
 //! a person; an update is cancelled, or the last-known-good's image is brought by another change
 //! set; who took a version back is told apart.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use pushboat::core::reason::{Rejected, StackProblem, SupersededBy};
 use pushboat::core::rollout::{Phase, Rollout};
 use pushboat::core::stack::{ResourceChange, SERVICE, TASK_DEFINITION};
 
 use super::changes::{OWN, SOMEBODY, UNSEEN};
+use super::saved::OUTCOME;
 use super::{Checker, Known, Request};
 use crate::deeds::{StackDeed, StackDoing};
 
@@ -24,6 +26,8 @@ type Found = (&'static str, String);
 pub(super) struct ThroughStack {
     /// The revisions that it made for Pushboat, and those to which it went back from them.
     made: BTreeSet<String>,
+    /// When which change set of Pushboat's was executed, by whomever.
+    executed: BTreeMap<String, Timestamp>,
     /// When it last began to go back.
     goes_back_at: Option<Timestamp>,
     /// When somebody last had it cancel an update.
@@ -60,6 +64,14 @@ impl Checker {
         };
         let mut found = Vec::new();
         let current = known.state.current.clone();
+        if let StackDoing::Executed { change_set, .. }
+        | StackDoing::BySomebody {
+            change_set: Some(change_set),
+        } = &deed.what
+        {
+            let executed = &mut known.through_stack.executed;
+            executed.insert(change_set.clone(), deed.at);
+        }
         match &deed.what {
             StackDoing::Executed { .. } | StackDoing::Cancelled { .. } => match &current {
                 Some(current) => known.check_asked(current, deed, &mut found),
@@ -106,6 +118,37 @@ impl Known {
         let mut images = good.flat_map(|good| good.images.values());
         let digest = rollout.digest().as_str();
         self.terms.stack.is_some() && images.any(|image| image.ends_with(digest))
+    }
+
+    /// Says what is wrong with ending a rollout as if its update had changed nothing: it goes on,
+    /// and nobody watches it.
+    pub(super) fn check_left_behind(
+        &self,
+        ended: &Rollout,
+        seen_until: Timestamp,
+        found: &mut Vec<Found>,
+    ) {
+        let says_so = match &ended.phase {
+            Phase::Superseded { by } => matches!(by, SupersededBy::Operator { .. }),
+            Phase::Rejected {
+                reason: Rejected::Stack { problem, .. },
+            } => matches!(problem, StackProblem::WentBack { .. }),
+            _ => false,
+        };
+        let before = self.state.current.as_ref();
+        let before = before.filter(|before| before.id == ended.id);
+        let starting = before.filter(|before| matches!(before.phase, Phase::Starting { .. }));
+        let Some(change_set) = starting.and_then(change_set_of) else {
+            return;
+        };
+        let executed = self.through_stack.executed.get(change_set);
+        let Some(executed_at) = executed.filter(|at| says_so && **at < seen_until) else {
+            return;
+        };
+        if self.through_stack.goes_back_at < Some(*executed_at) {
+            let saw = format!("{} changed nothing, and {change_set} is executed", ended.id);
+            found.push((OUTCOME, saw));
+        }
     }
 
     fn check_asked(&mut self, current: &Rollout, deed: &StackDeed, found: &mut Vec<Found>) {

@@ -1,5 +1,6 @@
 //! Through a stack: invariants 1, 2, 3, 6 and 10, and what is for people.
 
+use pushboat::core::reason::{Rejected, StackProblem, SupersededBy};
 use pushboat::core::rollout::{RolledBackBy, StackBack, StackStart};
 use pushboat::core::stack::{ResourceChange, SERVICE, TASK_DEFINITION};
 
@@ -164,6 +165,45 @@ fn what_an_image_does_not_ask_for_is_executed_by_people_only() {
         change_set: Some(FORTH.to_owned()),
     };
     assert_quiet(&done(&starts('a'), by_a_person));
+}
+
+#[test]
+fn an_update_that_goes_on_is_not_said_to_have_changed_nothing() {
+    let withdrawn = Phase::Superseded {
+        by: SupersededBy::Operator {
+            request_id: "r".to_owned(),
+        },
+    };
+    let went_back = Phase::Rejected {
+        reason: Rejected::Stack {
+            stack: "web".to_owned(),
+            problem: StackProblem::WentBack { failed: None },
+        },
+    };
+    for phase in [withdrawn, went_back] {
+        let after = |doings: Vec<StackDoing>| {
+            let mut checker = through();
+            let state_before = state(Some(starts('a')));
+            save(&mut checker, saved(state_before, Vec::new(), None));
+            for (second, what) in (500..).zip(doings) {
+                checker.take(&deed(second, revision(GOOD, None, '0'), what));
+            }
+            let ended = Rollout {
+                phase: phase.clone(),
+                ..starts('a')
+            };
+            save(&mut checker, saved(state(None), vec![ended], None));
+            checker
+        };
+        let forth = || executed(FORTH, 'a');
+        let by_a_person = StackDoing::BySomebody {
+            change_set: Some(FORTH.to_owned()),
+        };
+        assert_reported(&after(vec![forth()]), "3 ");
+        assert_reported(&after(vec![by_a_person]), "3 ");
+        assert_quiet(&after(vec![forth(), StackDoing::GoesBack]));
+        assert_quiet(&after(Vec::new()));
+    }
 }
 
 #[test]
