@@ -54,6 +54,20 @@ fn what_is_deployed_while_rollout_stands_still_before_it_executes_stays() {
     assert_eq!(world.ecs.images(&service()), [theirs]);
 }
 
+/// The owner updates the stack's other parameter.
+fn update_the_title(world: &mut World) {
+    let title = StackSpecification::TITLE;
+    world.stacks.write_parameter(title, "as it shall be");
+    world.stacks.update(STACK, &[("Title", title)]);
+}
+
+/// The stack has come to rest with this image, and with what the owner wanted.
+fn assert_has_both(world: &mut World, tag: &str) {
+    world.run_for(minutes(2));
+    assert_rests_on(world, tag, "UPDATE_COMPLETE");
+    assert_eq!(world.stacks.parameter(STACK, "Title"), "as it shall be");
+}
+
 /// The owner updates the stack while `rollout` stands still before its next effect.
 fn update_while_it_stands_still(world: &mut World) {
     world.calls.set_planned_pause(seconds(2));
@@ -63,9 +77,7 @@ fn update_while_it_stands_still(world: &mut World) {
         .fail_next(save, simulation::Fault::PauseAfter, 1);
     let stands_still = world.run_while(minutes(2), |world| world.calls.injected() == 0);
     assert!(stands_still, "nothing is saved");
-    let title = StackSpecification::TITLE;
-    world.stacks.write_parameter(title, "as it shall be");
-    world.stacks.update(STACK, &[("Title", title)]);
+    update_the_title(world);
     world.run_for(seconds(5));
     assert_eq!(world.stacks.status(STACK), "UPDATE_IN_PROGRESS");
 }
@@ -78,8 +90,7 @@ fn a_stack_that_became_busy_before_the_change_set_was_made_is_waited_for() {
     assert_eq!(asked(&world), (1, 0, 0), "it was asked for, in vain");
     run_to_the_end(&mut world);
     assert_eq!(history(&world), ["v2 succeeded"]);
-    assert_rests_on(&world, "v2", "UPDATE_COMPLETE");
-    assert_eq!(world.stacks.parameter(STACK, "Title"), "as it shall be");
+    assert_has_both(&mut world, "v2");
 }
 
 #[test]
@@ -93,9 +104,7 @@ fn a_stack_that_became_busy_before_the_way_back_was_made_is_waited_for() {
     assert_eq!(asked(&world), (2, 1, 0), "it was asked for, in vain");
     run_to_the_end(&mut world);
     assert_eq!(history(&world), ["v2 rolled-back alarm-fired"]);
-    world.run_for(minutes(2));
-    assert_rests_on(&world, "v1", "UPDATE_COMPLETE");
-    assert_eq!(world.stacks.parameter(STACK, "Title"), "as it shall be");
+    assert_has_both(&mut world, "v1");
 }
 
 #[test]
@@ -151,19 +160,12 @@ fn somebodys_own_update_is_not_cancelled_where_the_version_turns_out_bad_meanwhi
     push(&mut world, "v2");
     run_to(&mut world, "baking");
     world.run_for(seconds(30));
-    world
-        .stacks
-        .write_parameter(StackSpecification::TITLE, "as it shall be");
-    world
-        .stacks
-        .update(STACK, &[("Title", StackSpecification::TITLE)]);
+    update_the_title(&mut world);
     world.alarms.set("5xx", AlarmState::Alarm);
     run_to_the_end(&mut world);
     assert_eq!(history(&world), ["v2 rolled-back alarm-fired"]);
     assert_eq!(asked(&world), (2, 2, 0), "nothing is cancelled");
-    world.run_for(minutes(2));
-    assert_rests_on(&world, "v1", "UPDATE_COMPLETE");
-    assert_eq!(world.stacks.parameter(STACK, "Title"), "as it shall be");
+    assert_has_both(&mut world, "v1");
 }
 
 #[test]
